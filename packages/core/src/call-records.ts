@@ -1,0 +1,52 @@
+/**
+ * The identity of every mutating call: `(client, lane, seq)`. A repeated call carries the same three, and the script answers it as it did
+ * the first time, whoever repeated it (client, SDK, proxy, platform).
+ * @module
+ */
+import type { Random } from "./clock.ts";
+
+/** What one call is known by. */
+export interface CallId {
+  readonly client: string;
+  readonly lane: number;
+  readonly seq: number;
+}
+
+/** How long a script remembers what it answered, seconds. A replay later than that may be carried out again. */
+export const replayWindowSec = 300;
+
+/**
+ * Hands out call identities. A lane is held by exactly one call in flight; the free list grows and is never waited for. A lane goes back
+ * when its call was answered; one whose answer never came is never used again.
+ */
+export class CallRecords {
+  readonly #random: Random;
+  /** Drawn at the first call: some runtimes forbid randomness while a module loads. */
+  #client: string | undefined;
+  #lanes = 0;
+  readonly #free: number[] = [];
+  readonly #seqs: number[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  take(): CallId {
+    this.#client ??= hex(this.#random.bytes(16));
+    const lane = this.#free.pop() ?? this.#lanes++;
+    const seq = (this.#seqs[lane] ?? 0) + 1;
+    this.#seqs[lane] = seq;
+    return { client: this.#client, lane, seq };
+  }
+
+  /** The call was answered, or never left: its lane may carry another. */
+  giveBack({ lane }: CallId): void {
+    this.#free.push(lane);
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}

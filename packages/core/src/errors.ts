@@ -1,0 +1,131 @@
+/**
+ * Every error of asynqjs, with a stable `code`. Across packages test `error.code`, not `instanceof`: two copies of a package make two classes.
+ * Messages name queue and id, never a payload, a header value or a secret.
+ * @module
+ */
+
+export type ErrorCode =
+  | "INVALID_OPTION"
+  | "TASK_ID_CONFLICT"
+  | "DUPLICATE_TASK"
+  | "LEASE_EXPIRED"
+  | "LEASE_LOST"
+  | "STALE_CALL"
+  | "SKIP_RETRY"
+  | "REVOKE_TASK"
+  | "HANDLER_NOT_FOUND"
+  | "DECODE"
+  | "REDIS"
+  | "REDIS_VERSION"
+  | "CLOCK_SKEW"
+  | "SERVER_STATE";
+
+/** What every asynqjs error is; catch this to catch all. */
+export abstract class AsynqError extends Error {
+  abstract readonly code: ErrorCode;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** An option, a task or a setting that cannot be used: names it and what was expected. Thrown before any I/O. */
+export class InvalidOptionError extends AsynqError {
+  readonly code = "INVALID_OPTION";
+  /** The option's name as the caller wrote it, such as `retentionSec`. */
+  readonly option: string;
+
+  constructor(option: string, expected: string) {
+    super(`invalid ${option}: ${expected}`);
+    this.option = option;
+  }
+}
+
+/** A task with this id is in the queue already, in whatever state. Asynq: `ErrTaskIDConflict`. */
+export class TaskIdConflictError extends AsynqError {
+  readonly code = "TASK_ID_CONFLICT";
+
+  constructor(queue: string, id: string) {
+    super(`task ID conflicts with another task: queue="${queue}" id="${id}"`);
+  }
+}
+
+/** Another task holds the unique lock. Asynq: `ErrDuplicateTask`. */
+export class DuplicateTaskError extends AsynqError {
+  readonly code = "DUPLICATE_TASK";
+
+  constructor(queue: string, type: string) {
+    super(`task already exists: queue="${queue}" type="${type}"`);
+  }
+}
+
+/** The lease of a task passed before its worker settled it; stored as the task's error, and the reason of its signal. Asynq: `ErrLeaseExpired`. */
+export class LeaseExpiredError extends AsynqError {
+  readonly code = "LEASE_EXPIRED";
+
+  constructor() {
+    super("asynq: task lease expired");
+  }
+}
+
+/** The task belongs to someone else by now, or is settled: nothing was written. */
+export class LeaseLostError extends AsynqError {
+  readonly code = "LEASE_LOST";
+
+  constructor(queue: string, id: string) {
+    super(`lease lost: queue="${queue}" id="${id}"`);
+  }
+}
+
+/** A call arrived after a later one on the same lane; nothing was written. */
+export class StaleCallError extends AsynqError {
+  readonly code = "STALE_CALL";
+
+  constructor(script: string) {
+    super(`stale call of script "${script}": a later call of the same lane was answered before; nothing was written`);
+  }
+}
+
+/** Stored bytes that cannot be read as what they should be. Names the place, never the bytes. */
+export class DecodeError extends AsynqError {
+  readonly code = "DECODE";
+
+  constructor(what: string, why: string, cause?: unknown) {
+    super(`cannot decode ${what}: ${why}`, cause === undefined ? undefined : { cause });
+  }
+}
+
+/** Whether what was sent may have been carried out: `no`, or `unknown` once the first byte left and no answer came. */
+export type Delivered = "no" | "unknown";
+
+/**
+ * Redis, or the way to it, failed.
+ *
+ * `delivered: "no"` means nothing was written, so a caller may try again as it likes; `"unknown"` means it may have been written:
+ * repeat only the same call. `reply` is the error code word of Redis (`WRONGTYPE`, `OOM`, `NOSCRIPT`, …) when Redis itself refused;
+ * `status` the HTTP status when a gateway did.
+ */
+export class RedisError extends AsynqError {
+  readonly code = "REDIS";
+  readonly delivered: Delivered;
+  readonly reply: string | undefined;
+  readonly status: number | undefined;
+
+  constructor(
+    message: string,
+    { delivered, reply, status, cause }: { delivered: Delivered; reply?: string | undefined; status?: number | undefined; cause?: unknown },
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.delivered = delivered;
+    this.reply = reply;
+    this.status = status;
+  }
+}
+
+/** The Redis is older than 6.2, the oldest asynqjs works with. */
+export class RedisVersionError extends AsynqError {
+  readonly code = "REDIS_VERSION";
+
+  constructor(found: string) {
+    super(`Redis ${found} is too old: asynqjs needs 6.2 or newer`);
+  }
+}

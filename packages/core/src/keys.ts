@@ -1,0 +1,111 @@
+/**
+ * Every Redis key, its type and its content. Queue keys carry the hash tag `{queue}`, so one queue lives in one Cluster slot.
+ * @see Asynq internal/base/base.go
+ * @module
+ */
+import { md5 } from "@noble/hashes/legacy.js";
+
+/** SET of queue names: what an inspector can see. */
+export const allQueues = "asynq:queues";
+
+/** What all keys of a queue begin with. */
+export function queuePrefix(queue: string): string {
+  return `asynq:{${queue}}:`;
+}
+
+/** HASH: `msg`, `state`, `pending_since`, `unique_key`, `group`, `result`, and ours `js:*` (docs/extensions.md). */
+export function taskKey(queue: string, id: string): string {
+  return `asynq:{${queue}}:t:${id}`;
+}
+
+/** LIST of ids; enqueued on the left, taken from the right. */
+export function pendingKey(queue: string): string {
+  return `asynq:{${queue}}:pending`;
+}
+
+/** LIST of ids being processed. */
+export function activeKey(queue: string): string {
+  return `asynq:{${queue}}:active`;
+}
+
+/** ZSET of ids; the whole part of the score is the second the lease ends, the fraction the owner's token (docs/extensions.md). */
+export function leaseKey(queue: string): string {
+  return `asynq:{${queue}}:lease`;
+}
+
+/** ZSET of ids by the second they are due. */
+export function scheduledKey(queue: string): string {
+  return `asynq:{${queue}}:scheduled`;
+}
+
+/** ZSET of ids by the second of the next try. */
+export function retryKey(queue: string): string {
+  return `asynq:{${queue}}:retry`;
+}
+
+/** ZSET of ids by the second they were archived. */
+export function archivedKey(queue: string): string {
+  return `asynq:{${queue}}:archived`;
+}
+
+/** ZSET of ids by the second their retention ends. */
+export function completedKey(queue: string): string {
+  return `asynq:{${queue}}:completed`;
+}
+
+/** STRING; only its existence counts. */
+export function pausedKey(queue: string): string {
+  return `asynq:{${queue}}:paused`;
+}
+
+/** SET of group names that have tasks waiting. */
+export function groupsKey(queue: string): string {
+  return `asynq:{${queue}}:groups`;
+}
+
+/** ZSET of ids waiting in a group, by the second they came. */
+export function groupKey(queue: string, group: string): string {
+  return `asynq:{${queue}}:g:${group}`;
+}
+
+/** STRING: processed tasks in total. */
+export function processedTotalKey(queue: string): string {
+  return `asynq:{${queue}}:processed`;
+}
+
+/** STRING: failures in total. */
+export function failedTotalKey(queue: string): string {
+  return `asynq:{${queue}}:failed`;
+}
+
+/** STRING: processed tasks of one UTC day, kept 90 days. */
+export function processedKey(queue: string, day: string): string {
+  return `asynq:{${queue}}:processed:${day}`;
+}
+
+/** STRING: failures of one UTC day, kept 90 days. */
+export function failedKey(queue: string, day: string): string {
+  return `asynq:{${queue}}:failed:${day}`;
+}
+
+/**
+ * STRING: the id of the task that holds the lock; its TTL is the uniqueness.
+ *
+ * A task without payload and one with an empty payload have different keys, as in Asynq.
+ * @see Asynq internal/base/base.go, `UniqueKey`
+ */
+export function uniqueKey(queue: string, type: string, payload: Uint8Array | undefined): string {
+  let digest = "";
+  if (payload !== undefined) for (const byte of md5(payload)) digest += byte.toString(16).padStart(2, "0");
+  return `asynq:{${queue}}:unique:${type}:${digest}`;
+}
+
+/** ZSET of ids whose message cannot be read, by the second they were found. Ours (docs/extensions.md). */
+export function quarantineKey(queue: string): string {
+  return `asynq:{${queue}}:js:quarantine`;
+}
+
+/** STRING: the last call of one lane of one client and what it was answered; expires. Ours (docs/extensions.md). */
+export function callKey(queue: string, client: string, lane: number): string {
+  return `asynq:{${queue}}:js:call:${client}:${lane}`;
+}

@@ -1,0 +1,77 @@
+/**
+ * What a user makes and a handler gets.
+ *
+ * The words, as in Asynq: a *task* is a piece of work with a type and a payload. It waits in a *queue*: *pending* until a worker takes it,
+ * *scheduled* until its time, *aggregating* in a *group*. A worker that runs it (*active*) holds a *lease*; a task whose lease ran out is
+ * recovered. A failed task waits in *retry*, one that may not be tried again is *archived*, one with *retention* stays as *completed*.
+ * @module
+ */
+import { InvalidOptionError } from "./errors.ts";
+import type { EnqueueOptions } from "./options.ts";
+
+/** `undefined` is no payload; bytes stay bytes; a string is its UTF-8; anything else is its JSON. */
+export type Payload =
+  | undefined
+  | Uint8Array
+  | string
+  | number
+  | boolean
+  | null
+  | readonly unknown[]
+  | { readonly [key: string]: unknown }
+  | object;
+
+/**
+ * A unit of work: a type name, a payload and default options, which those given at enqueue override.
+ *
+ * @throws {InvalidOptionError} blank type, payload that JSON cannot hold
+ * @see Asynq asynq.go, `NewTask`
+ */
+export class Task {
+  readonly type: string;
+  /** The payload as the bytes that are stored; `undefined` when there is none. */
+  readonly payload: Uint8Array | undefined;
+  readonly options: EnqueueOptions;
+
+  constructor(type: string, payload?: Payload, options: EnqueueOptions = {}) {
+    if (typeof type !== "string" || type.trim() === "")
+      throw new InvalidOptionError("type", "a task's type must contain one or more characters");
+    this.type = type.toWellFormed();
+    this.payload = payloadBytes(payload);
+    this.options = options;
+  }
+}
+
+/** The seven states of Asynq; ours besides, `js:quarantine`, is no state a Go peer knows. */
+export type TaskState = "pending" | "active" | "scheduled" | "retry" | "archived" | "completed" | "aggregating";
+
+/** A task as it stands in Redis. Asynq: `TaskInfo`. */
+export interface TaskInfo {
+  readonly id: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly payload: Uint8Array | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly state: TaskState;
+  readonly maxRetry: number;
+  readonly retried: number;
+  readonly timeoutSec: number | undefined;
+  readonly deadline: Date | undefined;
+  readonly group: string | undefined;
+  readonly retentionSec: number;
+  /** When a worker may take it: now when pending, its time when scheduled, unknown while aggregating. */
+  readonly nextProcessAt: Date | undefined;
+}
+
+function payloadBytes(payload: Payload): Uint8Array | undefined {
+  if (payload === undefined || payload instanceof Uint8Array) return payload;
+  if (typeof payload === "string") return new TextEncoder().encode(payload);
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(payload);
+  } catch (cause) {
+    throw Object.assign(new InvalidOptionError("payload", "expected bytes, a string, or what JSON can hold"), { cause });
+  }
+  if (json === undefined) throw new InvalidOptionError("payload", "expected bytes, a string, or what JSON can hold");
+  return new TextEncoder().encode(json);
+}
