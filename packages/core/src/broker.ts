@@ -1,5 +1,5 @@
 /** The first argument of every operation: a Redis, a clock, chance, and the bookkeeping of one client. @module */
-import type { CallRecords } from "./call-records.ts";
+import { CallRecords } from "./call-records.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { RedisPort } from "./redis.ts";
 
@@ -11,4 +11,12 @@ export interface Broker {
   readonly calls: CallRecords;
   /** When each queue's name was last written to `asynq:queues`, monotonic milliseconds. */
   readonly published: Map<string, number>;
+}
+
+/**
+ * A broker of its own for each `Client`, `Server` and tick run: its call records belong to nobody else. Does no I/O and draws no
+ * randomness, so a module may make one while it loads.
+ */
+export function makeBroker({ redis, clock, random }: Pick<Broker, "redis" | "clock" | "random">): Broker {
+  return { redis, clock, random, calls: new CallRecords(random), published: new Map() };
 }

@@ -61,7 +61,7 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
   const nowMs = clock.nowMs();
   const queue = options.queue === undefined ? defaultQueue : checkQueueName(options.queue);
   const id = options.taskId === undefined ? uuid(random) : checkName("taskId", options.taskId);
-  const retentionSec = seconds("retentionSec", options.retentionSec, 0);
+  const retentionSec = seconds("retentionSec", options.retentionSec ?? 0, 0);
   const uniqueTtlSec = options.uniqueTtlSec === undefined ? undefined : seconds("uniqueTtlSec", options.uniqueTtlSec, 1);
   const deadlineSec = options.deadline === undefined ? undefined : unixSec(dateMs("deadline", options.deadline)) || undefined;
   let timeoutSec =
