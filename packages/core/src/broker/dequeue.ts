@@ -1,0 +1,257 @@
+import type { Broker } from "../broker.ts";
+import { unixSec } from "../clock.ts";
+import { DecodeError } from "../errors.ts";
+import { activeKey, leaseKey, pausedKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
+import { drawToken, leaseScore, leaseSec } from "../lease.ts";
+import { containers } from "../lua/containers.ts";
+import { owns } from "../lua/owns.ts";
+import type { Reply, SendOptions } from "../redis.ts";
+import { bind, defineScript, run } from "../script.ts";
+import { decodeText } from "../verdicts.ts";
+
+/** A call takes at most so many tasks, and looks at no more ids than that. */
+export const maxDequeuePerCall = 100;
+
+/** A task that is ours until its lease ends. */
+export interface DequeuedTask {
+  readonly queue: string;
+  readonly id: string;
+  /** The stored message, not yet read: what cannot be read is settled as `quarantine`. */
+  readonly msg: Uint8Array;
+  /** The fence of every later write. */
+  readonly token: number;
+  readonly leaseUntilSec: number;
+  /** It was recovered from a lost worker before: perhaps it is what kills them. */
+  readonly suspect: boolean;
+}
+
+export interface DequeueReport {
+  readonly tasks: readonly DequeuedTask[];
+  /** Ids whose hash was gone, no hash, or without message: dropped, never resurrected. */
+  readonly dangling: number;
+  /** Suspects (tasks that were recovered before) put off for a few seconds, since only one may run at a time. */
+  readonly putOff: number;
+  /** Queues left alone because a container of theirs holds the wrong kind of value. */
+  readonly brokenQueues: readonly string[];
+}
+
+export interface DequeueOptions extends SendOptions {
+  /** Whether one suspect may be among the tasks. Default true. */
+  readonly suspect?: boolean;
+}
+
+/**
+ * pending -> active, many at once, over several queues in the order given. Moves by the id first, which Redis does not refuse when it is
+ * full; all that could fail was looked at before. Its record keeps the ids, so that a replay answers the same tasks while they are still
+ * held by this token.
+ * @see Asynq internal/rdb/rdb.go, `dequeueCmd`
+ */
+export const dequeueScript = defineScript({
+  name: "dequeue",
+  effect: "record-in-body",
+  allowOom: true,
+  keys: [],
+  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_until_s: "text" },
+  eachKeys: ["pending", "paused", "active", "lease", "scheduled"],
+  each: { prefix: "text" },
+  lua: /* lua */ `
+    local reply = { "" }
+    ${containers}
+    ${owns}
+    local function is_suspect(recovered)
+      return recovered and string.find(recovered, "^[1-9]") ~= nil
+    end
+    local suspect_at = 0
+
+    if replayed then
+      local lease_of, prefix_of = {}, {}
+      for_each_item(lease, prefix) do
+        lease_of[item], prefix_of[item] = lease, prefix
+      end
+      local head_end = string.find(replayed, "\\n", 1, true)
+      local counts, of_queue, at = {}, 1, head_end + 1
+      local head = string.sub(replayed, 1, head_end - 1)
+      for count in string.gmatch(string.match(head, ";(.*)$"), "[^,]+") do counts[#counts + 1] = count end
+      local still = {}
+      for i, count in ipairs(counts) do
+        still[i] = count == "x" and "x" or 0
+        for _ = 1, tonumber(count) or 0 do
+          local colon = string.find(replayed, ":", at, true)
+          local id_end = colon + tonumber(string.sub(replayed, at, colon - 1))
+          local id = string.sub(replayed, colon + 1, id_end)
+          at = id_end + 1
+          local score = redis.call("ZSCORE", lease_of[i], id)
+          local fields = owns(score, token) and redis.pcall("HMGET", prefix_of[i] .. "t:" .. id, "msg", "js:recovered")
+          if fields and not fields.err and fields[1] then
+            if is_suspect(fields[2]) then suspect_at = (#reply + 1) / 2 end
+            reply[#reply + 1] = id
+            reply[#reply + 1] = fields[1]
+            still[i] = still[i] + 1
+          end
+        end
+      end
+      reply[1] = string.match(head, "^%d+,%d+,") .. suspect_at .. ";" .. table.concat(still, ",")
+      return reply
+    end
+
+    local left, looks = tonumber(limit), 100
+    local suspects_left = tonumber(suspects)
+    local dangling, put_off, popped = 0, 0, 0
+    local counts, record = {}, {}
+    for_each_item(pending, paused, active, lease, scheduled, prefix) do
+      if is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", lease) or is_wrong("zset", scheduled) then
+        counts[item] = "x"
+      elseif left <= 0 or looks <= 0 or redis.call("EXISTS", paused) == 1 then
+        counts[item] = 0
+      else
+        local taken, leases = {}, {}
+        while left > 0 and looks > 0 do
+          local ids = redis.call("RPOP", pending, math.min(left, looks))
+          if not ids then break end
+          looks = looks - #ids
+          popped = popped + #ids
+          for _, id in ipairs(ids) do
+            local task = prefix .. "t:" .. id
+            local fields = redis.pcall("HMGET", task, "msg", "js:recovered")
+            if fields.err then
+              dangling = dangling + 1
+            elseif not fields[1] then
+              redis.call("DEL", task)
+              dangling = dangling + 1
+            elseif suspects_left <= 0 and is_suspect(fields[2]) then
+              redis.call("ZADD", scheduled, put_off_until_s, id)
+              redis.call("HSET", task, "state", "scheduled")
+              redis.call("HDEL", task, "pending_since")
+              put_off = put_off + 1
+            else
+              if is_suspect(fields[2]) then
+                suspects_left = suspects_left - 1
+                suspect_at = (#reply + 1) / 2
+              end
+              taken[#taken + 1] = id
+              leases[#leases + 1] = lease_score
+              leases[#leases + 1] = id
+              redis.call("HSET", task, "state", "active")
+              redis.call("HDEL", task, "pending_since")
+              reply[#reply + 1] = id
+              reply[#reply + 1] = fields[1]
+              record[#record + 1] = #id .. ":" .. id
+              left = left - 1
+            end
+          end
+        end
+        if #taken > 0 then
+          redis.call("LPUSH", active, unpack(taken))
+          redis.call("ZADD", lease, unpack(leases))
+        end
+        counts[item] = #taken
+      end
+    end
+    reply[1] = dangling .. "," .. put_off .. "," .. suspect_at .. ";" .. table.concat(counts, ",")
+    if popped > 0 then remember(reply[1] .. "\\n" .. table.concat(record)) end
+    return reply
+  `,
+  decode: decodeDequeued,
+});
+
+/**
+ * Takes up to `limit` ready tasks (at most 100) from the queues, in the order given: all of the first before any of the second. Where the
+ * port is a Cluster each queue is a call of its own.
+ *
+ * May be repeated: by the port, as the same call; a replay answers the tasks that are still held by this call's token.
+ * @throws {RedisError}
+ */
+export async function dequeue(
+  broker: Broker,
+  queues: readonly string[],
+  limit: number,
+  { suspect = true, ...send }: DequeueOptions = {},
+): Promise<DequeueReport> {
+  const { cluster } = await broker.redis.features();
+  const reports: DequeueReport[] = [];
+  let left = Math.min(limit, maxDequeuePerCall);
+  let maySuspect = suspect;
+  for (const some of cluster ? queues.map((queue) => [queue]) : [queues]) {
+    if (left <= 0 || some.length === 0) break;
+    try {
+      const report = await dequeueFrom(broker, some, left, maySuspect, send);
+      left -= report.tasks.length;
+      maySuspect &&= !report.tasks.some((task) => task.suspect);
+      reports.push(report);
+    } catch (error) {
+      // What was taken before is ours and must reach the caller; the next fetch meets the same trouble and says so.
+      if (left === Math.min(limit, maxDequeuePerCall)) throw error;
+      break;
+    }
+  }
+  return {
+    tasks: reports.flatMap(({ tasks }) => tasks),
+    dangling: reports.reduce((sum, { dangling }) => sum + dangling, 0),
+    putOff: reports.reduce((sum, { putOff }) => sum + putOff, 0),
+    brokenQueues: reports.flatMap(({ brokenQueues }) => brokenQueues),
+  };
+}
+
+async function dequeueFrom(
+  broker: Broker,
+  queues: readonly string[],
+  limit: number,
+  suspect: boolean,
+  send: SendOptions,
+): Promise<DequeueReport> {
+  const nowMs = broker.clock.nowMs();
+  const token = drawToken(broker.random);
+  const leaseUntilSec = unixSec(nowMs) + leaseSec;
+  const { ids, counts, suspectAt, ...dropped } = await run(
+    broker,
+    bind(dequeueScript, {
+      queue: queues[0]!,
+      keys: {},
+      args: {
+        limit,
+        token,
+        lease_score: leaseScore(leaseUntilSec, token),
+        suspects: suspect ? 1 : 0,
+        put_off_until_s: unixSec(nowMs + 1000 + broker.random.float() * 4000),
+      },
+      items: queues.map((queue) => ({
+        pending: pendingKey(queue),
+        paused: pausedKey(queue),
+        active: activeKey(queue),
+        lease: leaseKey(queue),
+        scheduled: scheduledKey(queue),
+        prefix: queuePrefix(queue),
+      })),
+    }),
+    send,
+  );
+  const tasks = queues.flatMap((queue, i) => {
+    const start = counts.slice(0, i).reduce<number>((sum, count) => sum + (count ?? 0), 0);
+    return ids
+      .slice(start, start + (counts[i] ?? 0))
+      .map((task): DequeuedTask => ({ ...task, queue, token, leaseUntilSec, suspect: task === ids[suspectAt - 1] }));
+  });
+  return { ...dropped, tasks, brokenQueues: queues.filter((_, i) => counts[i] === undefined) };
+}
+
+interface DequeueReply {
+  readonly dangling: number;
+  readonly putOff: number;
+  /** Which task is the suspect, from 1; 0 is none. */
+  readonly suspectAt: number;
+  /** Tasks per queue; `undefined` for a broken one. */
+  readonly counts: readonly (number | undefined)[];
+  readonly ids: readonly { readonly id: string; readonly msg: Uint8Array }[];
+}
+
+/** `<dangling>,<put off>,<which is the suspect>;<count of each queue, or x>`, then id and message of each task. */
+function decodeDequeued(reply: Reply): DequeueReply {
+  if (!Array.isArray(reply)) throw new DecodeError("the reply of a script", "expected a list");
+  const [head, ...pairs] = reply as readonly Uint8Array[];
+  const [dropped, counted] = decodeText(head ?? null).split(";");
+  const [dangling, putOff, suspectAt] = dropped!.split(",").map(Number);
+  const ids: { id: string; msg: Uint8Array }[] = [];
+  for (let i = 0; i < pairs.length; i += 2) ids.push({ id: decodeText(pairs[i]!), msg: pairs[i + 1]! });
+  const counts = counted!.split(",").map((count) => (count === "x" ? undefined : Number(count)));
+  return { dangling: dangling!, putOff: putOff!, suspectAt: suspectAt!, counts, ids };
+}

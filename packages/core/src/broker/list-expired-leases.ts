@@ -1,0 +1,65 @@
+import type { Broker } from "../broker.ts";
+import { leaseKey, queuePrefix } from "../keys.ts";
+import type { Reply, SendOptions } from "../redis.ts";
+import { bind, defineScript, run } from "../script.ts";
+import { decodeText } from "../verdicts.ts";
+
+/** A look finds at most so many. */
+export const expiredBatch = 100;
+
+/** A task whose lease ended while it was active. */
+export interface ExpiredLease {
+  readonly id: string;
+  /** The score exactly as Redis printed it: the fence of whoever recovers the task. */
+  readonly score: string;
+  /** Absent when the hash is gone, no hash, or without message. */
+  readonly msg: Uint8Array | undefined;
+  /** How often it was recovered, `<count>@<retried>`, as the hash has it. */
+  readonly recovered: string | undefined;
+}
+
+/** Leases that ended at or before `cutoff_s`, oldest first. @see Asynq internal/rdb/rdb.go, `listLeaseExpiredCmd` */
+export const listExpiredLeasesScript = defineScript({
+  name: "list-expired-leases",
+  effect: "read",
+  keys: ["lease"],
+  args: { prefix: "text", cutoff_s: "text", limit: "text" },
+  lua: /* lua */ `
+    local found = redis.call("ZRANGEBYSCORE", lease, "-inf", cutoff_s, "WITHSCORES", "LIMIT", 0, limit)
+    local reply = {}
+    for i = 1, #found, 2 do
+      local fields = redis.pcall("HMGET", prefix .. "t:" .. found[i], "msg", "js:recovered")
+      local missing = fields.err ~= nil
+      reply[#reply + 1] = found[i]
+      reply[#reply + 1] = found[i + 1]
+      reply[#reply + 1] = not missing and fields[1]
+      reply[#reply + 1] = not missing and fields[2]
+    end
+    return reply
+  `,
+  decode: (reply: Reply): ExpiredLease[] => {
+    const words = reply as readonly Reply[];
+    return Array.from({ length: words.length / 4 }, (_, i) => {
+      const [id, score, msg, recovered] = words.slice(i * 4, i * 4 + 4);
+      return {
+        id: decodeText(id!),
+        score: decodeText(score!),
+        msg: msg instanceof Uint8Array ? msg : undefined,
+        recovered: recovered instanceof Uint8Array ? decodeText(recovered) : undefined,
+      };
+    });
+  },
+});
+
+/** The oldest leases of a queue that ended at or before `cutoffSec`, at most 100. Reads only. @throws {RedisError} */
+export function listExpiredLeases(broker: Broker, queue: string, cutoffSec: number, options: SendOptions = {}): Promise<ExpiredLease[]> {
+  return run(
+    broker,
+    bind(listExpiredLeasesScript, {
+      queue,
+      keys: { lease: leaseKey(queue) },
+      args: { prefix: queuePrefix(queue), cutoff_s: cutoffSec, limit: expiredBatch },
+    }),
+    options,
+  );
+}

@@ -1,0 +1,17 @@
+/**
+ * Counts `by` tasks for the day and in total. A total that would pass int64 starts again, as in Asynq; a counter that is no number stays
+ * as it is: it is not worth a task. Needs `stats_expire_s`.
+ * @see Asynq internal/rdb/rdb.go, in each of its settling scripts
+ */
+export const countTasks: string = /* lua */ `
+local function count_tasks(day, total, by)
+  if by == 0 then return end
+  if redis.pcall("INCRBY", day, by) == by then redis.call("EXPIREAT", day, stats_expire_s) end
+  local before = redis.pcall("GET", total)
+  if type(before) == "string" and (tonumber(before) or 0) + by >= 9223372036854775807 then
+    redis.call("SET", total, by)
+  else
+    redis.pcall("INCRBY", total, by)
+  end
+end
+`;

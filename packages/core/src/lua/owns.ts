@@ -1,0 +1,15 @@
+/**
+ * Whether a lease score belongs to who asks. Scores are compared as numbers only: as text Lua would keep 14 digits and cut the token.
+ * Needs `cutoff_s` where a fence may be a whole score.
+ */
+export const owns: string = /* lua */ `
+local function owns(score, fence)
+  score = score and tonumber(score)
+  if not score then return false end
+  if string.byte(fence) == 61 then
+    local read = tonumber(string.sub(fence, 2))
+    return score == read and score <= tonumber(cutoff_s)
+  end
+  return score % 1 == tonumber(fence) / 1048576
+end
+`;

@@ -1,0 +1,138 @@
+import { type ExpiredLease, expiredBatch, listExpiredLeases } from "../broker/list-expired-leases.ts";
+import { settle, type TaskOutcome } from "../broker/settle.ts";
+import type { Broker } from "../broker.ts";
+import { unixSec } from "../clock.ts";
+import { LeaseExpiredError } from "../errors.ts";
+import { decideRecovery, maxRecoveries } from "../failure.ts";
+import { decodeTaskMessage } from "../wire/decode-task-message.ts";
+import { patchTaskMessage } from "../wire/patch-task-message.ts";
+import { runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+
+/** How long after its lease a task counts as lost. Asynq: the recoverer's tolerance. */
+export const recoverAfterSec = 30;
+
+export interface RecoverOptions extends TickOptions {
+  /** Whether a task with `maxRetry` 0 is run again after its worker was lost. Default false: it is archived, as in Asynq. */
+  readonly recoverNoRetry?: boolean | undefined;
+}
+
+export interface RecoverReport extends TickReport {
+  /** Tasks sent to retry, nothing charged. */
+  readonly recovered: number;
+  /** Tasks archived: they lost three workers, or may not be retried. */
+  readonly archived: number;
+  /** Tasks set aside: their message cannot be read. */
+  readonly quarantined: number;
+  /** Ids whose hash was gone, no hash, or without message: dropped. */
+  readonly dangling: number;
+  /** Archived tasks deleted because the archive was full or they were too old. */
+  readonly trimmed: number;
+}
+
+/**
+ * Takes back the tasks whose lease ended 30 s ago or more: their worker is lost. Fenced by the score it read, so a lease that was extended
+ * or a task that was settled meanwhile is left alone. One task that cannot be read holds up no other.
+ *
+ * May be repeated and run in any number of copies at once: each task is taken back once.
+ * @throws {RedisError} the way to Redis failed
+ * @see Asynq recoverer.go
+ */
+export function recover(broker: Broker, options: RecoverOptions): Promise<RecoverReport> {
+  return runTick(broker, options, (spent) => recoverOnce(broker, options, spent), add);
+}
+
+const nothing: RecoverReport = { recovered: 0, archived: 0, quarantined: 0, dangling: 0, trimmed: 0, more: false, errors: [] };
+
+async function recoverOnce(broker: Broker, options: RecoverOptions, spent: Spent): Promise<RecoverReport> {
+  let report = nothing;
+  let queues = options.queues;
+  while (queues.length > 0) {
+    const again: string[] = [];
+    for (const queue of queues) {
+      if (spent()) return { ...report, more: true };
+      const { full, ...one } = await recoverBatch(broker, queue, options);
+      report = add(report, one);
+      if (full) again.push(queue);
+    }
+    queues = again;
+  }
+  return report;
+}
+
+/** One batch of one queue; `full` when more may have expired and this batch moved something. */
+async function recoverBatch(
+  broker: Broker,
+  queue: string,
+  { recoverNoRetry, signal }: RecoverOptions,
+): Promise<RecoverReport & { full: boolean }> {
+  const nowMs = broker.clock.nowMs();
+  const cutoffSec = unixSec(nowMs) - recoverAfterSec;
+  const expired = await listExpiredLeases(broker, queue, cutoffSec, { signal }).catch(refused);
+  if (expired instanceof Error) return { ...nothing, errors: [{ queue, error: expired }], full: false };
+
+  const outcomes = expired.map((lease) => outcomeOf(broker, queue, lease, nowMs, recoverNoRetry));
+  const { results, trimmed } = await settle(broker, outcomes, { cutoffSec, signal });
+  const count = (to: TaskOutcome["to"]): number =>
+    results.filter(({ verdict }, i) => verdict === "settled" && outcomes[i]!.to === to).length;
+  const moved = results.filter(({ verdict }) => verdict === "settled" || verdict === "dangling").length;
+  const error = results.find((result) => result.error !== undefined)?.error;
+  return {
+    recovered: count("recovered"),
+    archived: count("archived"),
+    quarantined: count("quarantined"),
+    dangling: results.filter(({ verdict }) => verdict === "dangling").length,
+    trimmed,
+    more: false,
+    errors: error === undefined ? [] : [{ queue, error }],
+    full: expired.length === expiredBatch && moved > 0,
+  };
+}
+
+function outcomeOf(
+  broker: Broker,
+  queue: string,
+  { id, score, msg, recovered }: ExpiredLease,
+  nowMs: number,
+  recoverNoRetry: boolean | undefined,
+): TaskOutcome {
+  const lost = { queue, id, fence: { expiredScore: score } } as const;
+  // Without a message there is nothing to keep: the script finds none either and drops the id.
+  if (msg === undefined) return { ...lost, to: "quarantined", why: "no message" };
+  try {
+    const message = decodeTaskMessage(msg, `the message of task "${id}" of queue "${queue}"`);
+    const decision = decideRecovery(message, recovered, { random: broker.random, recoverNoRetry });
+    const lastFailedAtSec = unixSec(nowMs);
+    if (decision.to === "archive") {
+      const errorMsg =
+        decision.crashes < maxRecoveries ? new LeaseExpiredError().message : `crashed ${decision.crashes} workers`;
+      return { ...lost, to: "archived", msg: patchTaskMessage(msg, { errorMsg, lastFailedAtSec }) };
+    }
+    return {
+      ...lost,
+      to: "recovered",
+      msg: patchTaskMessage(msg, { errorMsg: new LeaseExpiredError().message, lastFailedAtSec }),
+      retryAtSec: unixSec(nowMs + decision.afterMs),
+      recovered: decision.recovered,
+    };
+  } catch (error) {
+    return { ...lost, to: "quarantined", why: error instanceof Error ? error.message : "cannot be read" };
+  }
+}
+
+/** An answer of Redis about this queue is reported; a way that failed ends the tick. */
+function refused(error: unknown): Error {
+  if (error instanceof Error && "reply" in error && error.reply !== undefined) return error;
+  throw error;
+}
+
+function add(sum: RecoverReport, one: RecoverReport): RecoverReport {
+  return {
+    recovered: sum.recovered + one.recovered,
+    archived: sum.archived + one.archived,
+    quarantined: sum.quarantined + one.quarantined,
+    dangling: sum.dangling + one.dangling,
+    trimmed: sum.trimmed + one.trimmed,
+    more: one.more,
+    errors: [...sum.errors, ...one.errors],
+  };
+}

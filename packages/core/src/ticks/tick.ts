@@ -1,0 +1,45 @@
+import type { Broker } from "../broker.ts";
+import { sleep } from "../clock.ts";
+
+/** What every tick takes. */
+export interface TickOptions {
+  /** The queues it serves. */
+  readonly queues: readonly string[];
+  /** When it stops taking on more, milliseconds from its start. Default 10,000. */
+  readonly budgetMs?: number | undefined;
+  /** With it, the tick starts over every so many milliseconds until the budget is spent; without, it runs once. */
+  readonly everyMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What every tick answers besides its counts. */
+export interface TickReport {
+  /** Whether work was left when the budget was spent or the signal came. */
+  readonly more: boolean;
+  /** What went wrong with one queue while the others were served. */
+  readonly errors: readonly { readonly queue: string; readonly error: Error }[];
+}
+
+export const defaultBudgetMs = 10_000;
+
+/** Whether a tick is to stop: its time is over or it was told to. */
+export type Spent = () => boolean;
+
+/** Runs `once`, and again every `everyMs` while the budget lasts; adds the reports up. */
+export async function runTick<R extends TickReport>(
+  { clock }: Broker,
+  { budgetMs = defaultBudgetMs, everyMs, signal }: TickOptions,
+  once: (spent: Spent) => Promise<R>,
+  add: (sum: R, one: R) => R,
+): Promise<R> {
+  const startMs = clock.monotonicMs();
+  const spent = (): boolean => signal?.aborted === true || clock.monotonicMs() - startMs >= budgetMs;
+  let sum = await once(spent);
+  if (everyMs === undefined) return sum;
+  for (let nextMs = startMs + everyMs; nextMs < startMs + budgetMs; nextMs += everyMs) {
+    await sleep(clock, Math.max(0, nextMs - clock.monotonicMs()), signal);
+    if (spent()) break;
+    sum = add(sum, await once(spent));
+  }
+  return sum;
+}
