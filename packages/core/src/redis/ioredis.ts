@@ -1,0 +1,188 @@
+/**
+ * The port over an ioredis-shaped client (standalone, Sentinel, Cluster), by shape: imports no library, the caller brings the client.
+ * @module
+ */
+import { type Clock, sleep, systemClock, systemRandom } from "../clock.ts";
+import { RedisError, RedisVersionError } from "../errors.ts";
+import type { Command, CommandResult, RedisFeatures, RedisPort, Reply, SendOptions } from "../redis.ts";
+import { isPassing, refusal } from "./refusal.ts";
+
+export { ioredisSettings } from "./ioredis-settings.ts";
+export { type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
+
+/** What is used of a client: ioredis' `Redis` and `Cluster` have it, and whatever is shaped like them. */
+export interface IoredisClient {
+  readonly status: string;
+  readonly isCluster?: boolean;
+  callBuffer(name: string, ...words: (string | Uint8Array)[]): Promise<unknown>;
+  pipeline(): {
+    callBuffer(name: string, ...words: (string | Uint8Array)[]): unknown;
+    exec(): Promise<[error: Error | null, reply: unknown][] | null>;
+  };
+  connect(): Promise<unknown>;
+  disconnect(reconnect?: boolean): void;
+  quit(): Promise<unknown>;
+  on(event: "ready" | "close" | "end", listener: () => void): unknown;
+  off(event: "ready" | "close" | "end", listener: () => void): unknown;
+}
+
+export interface IoredisPortOptions {
+  /** Whether the port owns the client: it then breaks a connection that stopped answering, and `close` ends it. Default false. */
+  readonly managed?: boolean | undefined;
+  /** The longest a caller waits, tries included, unless it says otherwise. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /** The longest one try may take before the connection counts as dead. Default 3,000. */
+  readonly tryTimeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** The longest wait between two tries. */
+const longestPauseMs = 500;
+
+/**
+ * A port over the client. Repeats what got no answer, as the same bytes, until `timeoutMs`: every mutating call of asynqjs carries its
+ * call record, so the repetition is answered as the first was. Nothing is left in a buffer of the client to be sent late, provided the
+ * client has `enableOfflineQueue: false` and `autoResendUnfulfilledCommands: false` (as `ioredisSettings` makes it).
+ */
+export function ioredisPort(client: IoredisClient, options: IoredisPortOptions = {}): RedisPort {
+  const { managed = false, timeoutMs = 10_000, tryTimeoutMs = 3_000, clock = systemClock } = options;
+  let features: RedisFeatures | undefined;
+  let closed = false;
+
+  // A client whose connection closed may never settle what was in flight (ioredis#2193): we do.
+  const inFlight = new Set<(error: RedisError) => void>();
+  const onClose = (): void => {
+    for (const fail of [...inFlight]) fail(wayFailed("the connection closed before the answer came", "unknown"));
+  };
+  client.on("close", onClose);
+  client.on("end", onClose);
+
+  /** One try: every command answered, or the way failed. */
+  function attempt(commands: readonly Command[], leftMs: number, signal: AbortSignal | undefined): Promise<CommandResult[]> {
+    return new Promise((resolve, reject) => {
+      const settled = (): void => {
+        cancel();
+        inFlight.delete(fail);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: RedisError): void => {
+        settled();
+        reject(error);
+      };
+      const onAbort = (): void => fail(wayFailed("given up by its caller", "unknown", signal?.reason));
+      const cancel = clock.after(Math.min(tryTimeoutMs, leftMs), () => {
+        fail(wayFailed("no answer in time", "unknown"));
+        if (managed) client.disconnect(true);
+      });
+      inFlight.add(fail);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      write(client, commands).then(
+        (results) => {
+          settled();
+          resolve(results);
+        },
+        (error: unknown) => fail(error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
+      );
+    });
+  }
+
+  async function send(commands: readonly Command[], { signal, timeoutMs: ownTimeoutMs }: SendOptions = {}): Promise<CommandResult[]> {
+    if (closed) throw wayFailed("the port is closed", "no");
+    const deadlineMs = clock.monotonicMs() + (ownTimeoutMs ?? timeoutMs);
+    const results: CommandResult[] = new Array(commands.length);
+    let left = commands.map((_, i) => i);
+    let delivered: "no" | "unknown" = "no";
+    for (let tries = 0; ; tries++) {
+      if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
+      const leftMs = deadlineMs - clock.monotonicMs();
+      let failure: RedisError | undefined;
+      try {
+        const answers = await attempt(
+          left.map((i) => commands[i]!),
+          leftMs,
+          signal,
+        );
+        for (const [nth, i] of left.entries()) results[i] = answers[nth]!;
+        left = left.filter((i) => isPassing(results[i]!.error));
+        if (left.length === 0) return results;
+      } catch (error) {
+        failure = error as RedisError;
+        if (failure.delivered === "unknown") delivered = "unknown";
+      }
+      const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * systemRandom.float();
+      if (closed || signal?.aborted || clock.monotonicMs() + pauseMs >= deadlineMs) {
+        if (failure === undefined) return results;
+        const error = new RedisError(failure.message, { delivered, cause: failure.cause });
+        // What was answered keeps its answer.
+        if (left.length === commands.length) throw error;
+        for (const i of left) results[i] = { error };
+        return results;
+      }
+      await ready(pauseMs, signal);
+    }
+  }
+
+  /** Waits a little, or until the connection is there again. */
+  async function ready(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const woken = new AbortController();
+    const wake = (): void => woken.abort();
+    client.on("ready", wake);
+    signal?.addEventListener("abort", wake, { once: true });
+    await sleep(clock, pauseMs, woken.signal);
+    client.off("ready", wake);
+    signal?.removeEventListener("abort", wake);
+  }
+
+  return {
+    async features() {
+      if (features !== undefined) return features;
+      const [info] = await send([["INFO", "server"]]);
+      if (info!.error !== undefined) throw info!.error;
+      const version = /redis_version:(\d+)\.(\d+)\S*/.exec(new TextDecoder().decode(info!.reply as Uint8Array));
+      const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
+      if (major < 6 || (major === 6 && minor < 2))
+        throw new RedisVersionError(version?.[0].slice("redis_version:".length) ?? "of unknown version");
+      features = { codec: "raw", allowOom: major >= 7, cluster: client.isCluster === true };
+      return features;
+    },
+    send,
+    async close() {
+      if (closed) return;
+      closed = true;
+      client.off("close", onClose);
+      client.off("end", onClose);
+      if (managed) client.disconnect();
+    },
+  };
+}
+
+/** Writes the commands in one go; on a Cluster each finds its own node. An error reply is a value, a failed way is a throw. */
+async function write(client: IoredisClient, commands: readonly Command[]): Promise<CommandResult[]> {
+  if (commands.length === 1 || client.isCluster === true) {
+    return Promise.all(commands.map(([name, ...words]) => client.callBuffer(name as string, ...words).then(toReply, toRefusal)));
+  }
+  const pipeline = client.pipeline();
+  for (const [name, ...words] of commands) pipeline.callBuffer(name as string, ...words);
+  const answers = await pipeline.exec();
+  if (answers === null) throw wayFailed("the pipeline was discarded", "unknown");
+  return answers.map(([error, reply]) => (error === null ? toReply(reply) : toRefusal(error)));
+}
+
+function toReply(reply: unknown): CommandResult {
+  return { reply: reply as Reply };
+}
+
+/** An error reply of Redis is the command's own; any other error means that the way failed. */
+function toRefusal(error: unknown): CommandResult {
+  if (error instanceof Error && error.name === "ReplyError") return { error: refusal(error.message) };
+  const unsent =
+    error instanceof Error &&
+    /isn't writeable|Connection is closed|Cluster isn't ready|Failed to refresh slots|None of startup nodes/.test(error.message);
+  throw wayFailed("no answer", unsent ? "no" : "unknown", error);
+}
+
+/** Carries no text of the client's: it may quote the command. The cause keeps its class and code. */
+function wayFailed(why: string, delivered: "no" | "unknown", cause?: unknown): RedisError {
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cause.code})` : "";
+  return new RedisError(`redis did not answer: ${why}${code}`, { delivered });
+}
