@@ -103,8 +103,7 @@ function outcomeOf(
     const decision = decideRecovery(message, recovered, { random: broker.random, recoverNoRetry });
     const lastFailedAtSec = unixSec(nowMs);
     if (decision.to === "archive") {
-      const errorMsg =
-        decision.crashes < maxRecoveries ? new LeaseExpiredError().message : `crashed ${decision.crashes} workers`;
+      const errorMsg = decision.crashes < maxRecoveries ? new LeaseExpiredError().message : `crashed ${decision.crashes} workers`;
       return { ...lost, to: "archived", msg: patchTaskMessage(msg, { errorMsg, lastFailedAtSec }) };
     }
     return {

@@ -1,0 +1,128 @@
+import { describe } from "vitest";
+import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { leaseScore } from "../lease.ts";
+import { encodeTaskMessage } from "../wire/encode-task-message.ts";
+import { dequeue } from "./dequeue.ts";
+import { enqueue } from "./enqueue.ts";
+
+describe("dequeue", () => {
+  test("makes the oldest tasks active, each with a lease whose fraction is the call's token", async ({ broker, seedPending, keyspace }) => {
+    await seedPending("a", "b", "c");
+
+    const { tasks } = await dequeue(broker, ["default"], 2);
+
+    expect(tasks.map(({ id, queue, leaseUntilSec }) => ({ id, queue, leaseUntilSec }))).toEqual([
+      { id: "a", queue: "default", leaseUntilSec: startSec + 30 },
+      { id: "b", queue: "default", leaseUntilSec: startSec + 30 },
+    ]);
+    const { token } = tasks[0]!;
+    expect(token).toBe(tasks[1]!.token);
+    expect(await keyspace()).toMatchObject({
+      "asynq:{default}:pending": ["c"],
+      "asynq:{default}:active": ["b", "a"],
+      "asynq:{default}:t:a": { state: "active" },
+    });
+    const space = await keyspace();
+    const leases = space["asynq:{default}:lease"] as Record<string, string>;
+    expect(Number(leases.a)).toBe(leaseScore(startSec + 30, token));
+    expect(space["asynq:{default}:t:a"]).not.toHaveProperty("pending_since");
+  });
+
+  test("hands over the stored message byte for byte", async ({ broker, aTask }) => {
+    const task = aTask({ taskId: "a", payload: Uint8Array.from({ length: 256 }, (_, i) => i) });
+    await enqueue(broker, [task]);
+
+    const { tasks } = await dequeue(broker, ["default"], 1);
+
+    expect(Buffer.compare(tasks[0]!.msg, encodeTaskMessage(task.message).bytes)).toBe(0);
+  });
+
+  test("answers nothing, and writes no record, when nothing is pending", async ({ broker, redis }) => {
+    expect(await dequeue(broker, ["default", "low"], 10)).toEqual({ tasks: [], dangling: 0, putOff: 0, brokenQueues: [] });
+    expect(await redis.keys("*")).toEqual([]);
+  });
+
+  test("takes all of the first queue before any of the second, up to the limit", async ({ broker, aTask }) => {
+    await enqueue(broker, [
+      aTask({ taskId: "l1", queue: "low" }),
+      aTask({ taskId: "h1", queue: "high" }),
+      aTask({ taskId: "h2", queue: "high" }),
+      aTask({ taskId: "l2", queue: "low" }),
+    ]);
+
+    const { tasks } = await dequeue(broker, ["high", "low"], 3);
+
+    expect(tasks.map(({ queue, id }) => `${queue}/${id}`)).toEqual(["high/h1", "high/h2", "low/l1"]);
+  });
+
+  test("takes at most 100 in a call", async ({ broker, seedPending }) => {
+    await seedPending(...Array.from({ length: 101 }, (_, i) => `t${i}`));
+
+    expect((await dequeue(broker, ["default"], 1000)).tasks).toHaveLength(100);
+  });
+
+  test("leaves a paused queue alone and serves the others", async ({ broker, aTask, redis }) => {
+    await enqueue(broker, [aTask({ taskId: "p", queue: "paused" }), aTask({ taskId: "o", queue: "open" })]);
+    await redis.set("asynq:{paused}:paused", "1");
+
+    expect((await dequeue(broker, ["paused", "open"], 10)).tasks.map(({ id }) => id)).toEqual(["o"]);
+  });
+
+  test("names a queue with a container of the wrong type, moves nothing of it, and serves the others", async ({ broker, aTask, redis }) => {
+    for (const container of ["active", "lease", "scheduled"]) {
+      await redis.flushdb();
+      broker.published.clear();
+      await enqueue(broker, [aTask({ taskId: "x", queue: "broken" }), aTask({ taskId: "o", queue: "open" })]);
+      await redis.set(`asynq:{broken}:${container}`, "in the way");
+
+      const report = await dequeue(broker, ["broken", "open"], 10);
+
+      expect(report).toMatchObject({ brokenQueues: ["broken"], tasks: [{ id: "o" }] });
+      expect(await redis.lrange("asynq:{broken}:pending", 0, -1)).toEqual(["x"]);
+    }
+  });
+
+  test("takes a suspect only when it may, and puts others off for one to five seconds with nothing charged", async ({
+    broker,
+    seedPending,
+    redis,
+    keyspace,
+  }) => {
+    await seedPending("a", "s1", "s2", "b");
+    await redis.hset("asynq:{default}:t:s1", "js:recovered", "1@0");
+    await redis.hset("asynq:{default}:t:s2", "js:recovered", "2@0");
+
+    const report = await dequeue(broker, ["default"], 10);
+
+    expect(report.tasks.map(({ id, suspect }) => ({ id, suspect }))).toEqual([
+      { id: "a", suspect: false },
+      { id: "s1", suspect: true },
+      { id: "b", suspect: false },
+    ]);
+    expect(report.putOff).toBe(1);
+    const space = await keyspace();
+    const dueSec = Number((space["asynq:{default}:scheduled"] as Record<string, string>).s2);
+    expect(dueSec - startSec).toBeGreaterThanOrEqual(1);
+    expect(dueSec - startSec).toBeLessThanOrEqual(5);
+    expect(space["asynq:{default}:t:s2"]).toEqual({ msg: expect.any(String), state: "scheduled", "js:recovered": "2@0" });
+
+    await redis.rpush("asynq:{default}:pending", "s2");
+    await redis.zrem("asynq:{default}:scheduled", "s2");
+    expect(await dequeue(broker, ["default"], 10, { suspect: false })).toMatchObject({ tasks: [], putOff: 1 });
+  });
+
+  test("looks at no more than 100 ids, however many of them are dangling", async ({ broker, redis }) => {
+    await redis.lpush("asynq:{default}:pending", ...Array.from({ length: 150 }, (_, i) => `gone${i}`));
+
+    expect(await dequeue(broker, ["default"], 10)).toMatchObject({ tasks: [], dangling: 100 });
+    expect(await redis.llen("asynq:{default}:pending")).toBe(50);
+  });
+
+  test("drops an id whose key is no hash and leaves that key alone", async ({ broker, redis, keyspace }) => {
+    await redis.set("asynq:{default}:t:odd", "not a hash");
+    await redis.lpush("asynq:{default}:pending", "odd");
+
+    expect(await dequeue(broker, ["default"], 10)).toMatchObject({ tasks: [], dangling: 1 });
+    expect(await keyspace()).toEqual({ "asynq:{default}:t:odd": "not a hash" });
+  });
+});

@@ -1,0 +1,177 @@
+import { describe } from "vitest";
+import { expect, startNs, startSec, test } from "../../../../test/support/broker-test.ts";
+import { encodeTaskMessage } from "../wire/encode-task-message.ts";
+import { enqueue, maxTasksPerCall } from "./enqueue.ts";
+
+const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+
+describe("enqueue", () => {
+  test("makes a task pending, with the keys and fields of Asynq", async ({ broker, aTask, keyspace }) => {
+    const task = aTask({ taskId: "a", payload: { to: "someone" } });
+
+    expect(await enqueue(broker, [task])).toEqual([{ verdict: "enqueued" }]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:pending": ["a"],
+      "asynq:{default}:t:a": { msg: latin1(encodeTaskMessage(task.message).bytes), state: "pending", pending_since: startNs },
+    });
+  });
+
+  test("puts the newest on the left, so that workers take the oldest from the right", async ({ seedPending, keyspace }) => {
+    await seedPending("first", "second", "third");
+
+    expect((await keyspace())["asynq:{default}:pending"]).toEqual(["third", "second", "first"]);
+  });
+
+  test("schedules a task that is due later, by whole seconds, and stores no pending_since", async ({ broker, aTask, keyspace }) => {
+    await enqueue(broker, [aTask({ taskId: "a", processInSec: 60.9 })]);
+
+    const space = await keyspace();
+    expect(space["asynq:{default}:scheduled"]).toEqual({ a: String(startSec + 60) });
+    expect(space["asynq:{default}:t:a"]).toEqual({ msg: expect.any(String), state: "scheduled" });
+    expect(space["asynq:{default}:pending"]).toBeUndefined();
+  });
+
+  test("adds a task to its group and the group to the index", async ({ broker, aTask, keyspace }) => {
+    await enqueue(broker, [aTask({ taskId: "a", group: "weekly:digest" })]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:groups": ["weekly:digest"],
+      "asynq:{default}:g:weekly:digest": { a: String(startSec) },
+      "asynq:{default}:t:a": { msg: expect.any(String), state: "aggregating", group: "weekly:digest" },
+    });
+  });
+
+  test("schedules a task with both a time and a group without the group field, as Asynq does", async ({ broker, aTask, keyspace }) => {
+    await enqueue(broker, [aTask({ taskId: "a", group: "g", processInSec: 5 })]);
+
+    expect((await keyspace())["asynq:{default}:t:a"]).toEqual({ msg: expect.any(String), state: "scheduled" });
+  });
+
+  test("takes a lock for a unique task, owned by its id, for the TTL", async ({ broker, aTask, keyspace, redis }) => {
+    const task = aTask({ taskId: "a", payload: "p", uniqueTtlSec: 90 });
+
+    await enqueue(broker, [task]);
+
+    const lock = "asynq:{default}:unique:email:send:83878c91171338902e0fe0fb97a8c47a";
+    expect((await keyspace())[lock]).toBe("a");
+    expect((await keyspace())["asynq:{default}:t:a"]).toMatchObject({ unique_key: lock });
+    expect(await redis.ttl(lock)).toBeGreaterThan(88);
+  });
+
+  test("keeps the lock of a scheduled task for its TTL after the task is due", async ({ broker, aTask, redis }) => {
+    await enqueue(broker, [aTask({ taskId: "a", uniqueTtlSec: 90, processInSec: 1000 })]);
+
+    expect(await redis.ttl("asynq:{default}:unique:email:send:")).toBeGreaterThan(1088);
+  });
+
+  test("refuses an id that is there, in whatever state, and writes nothing", async ({ broker, aTask, keyspace, redis }) => {
+    await enqueue(broker, [aTask({ taskId: "a" })]);
+    await redis.hset("asynq:{default}:t:a", "state", "archived");
+    const before = await keyspace();
+
+    expect(await enqueue(broker, [aTask({ taskId: "a", payload: "other" })])).toEqual([{ verdict: "task-id-conflict" }]);
+
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("refuses a duplicate of a unique task before it looks at the id, as Asynq does", async ({ broker, aTask }) => {
+    await enqueue(broker, [aTask({ taskId: "a", uniqueTtlSec: 60 })]);
+
+    expect(await enqueue(broker, [aTask({ taskId: "a", uniqueTtlSec: 60 })])).toEqual([{ verdict: "duplicate-task" }]);
+  });
+
+  test("lets a later item of a batch see an earlier one", async ({ broker, aTask }) => {
+    const verdicts = await enqueue(broker, [
+      aTask({ taskId: "a" }),
+      aTask({ taskId: "a" }),
+      aTask({ taskId: "b", payload: "same", uniqueTtlSec: 60 }),
+      aTask({ taskId: "c", payload: "same", uniqueTtlSec: 60 }),
+    ]);
+
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(["enqueued", "task-id-conflict", "enqueued", "duplicate-task"]);
+  });
+
+  test("keeps the order of results over several queues and kinds", async ({ broker, aTask, keyspace }) => {
+    const verdicts = await enqueue(broker, [
+      aTask({ taskId: "a", queue: "low" }),
+      aTask({ taskId: "a", queue: "high" }),
+      aTask({ taskId: "a", queue: "low" }),
+      aTask({ taskId: "b", queue: "high", processInSec: 9 }),
+    ]);
+
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(["enqueued", "enqueued", "task-id-conflict", "enqueued"]);
+    expect((await keyspace())["asynq:queues"]).toEqual(["high", "low"]);
+  });
+
+  test("splits a batch into calls of at most 1,000 tasks and 1 MiB, in one request", async ({ broker, aTask, port, keyspace }) => {
+    await enqueue(broker, [aTask()]);
+    const already = port.sent.length;
+    const many = Array.from({ length: maxTasksPerCall + 1 }, (_, i) => aTask({ taskId: `n${i}`, queue: "many" }));
+    const large = Array.from({ length: 3 }, (_, i) => aTask({ taskId: `l${i}`, queue: "large", payload: new Uint8Array(600_000) }));
+
+    const verdicts = await enqueue(broker, [...many, ...large]);
+
+    expect(verdicts.every(({ verdict }) => verdict === "enqueued")).toBe(true);
+    expect(port.sent[already]!.filter(([name]) => name === "EVALSHA")).toHaveLength(2 + 3);
+    expect((await keyspace())["asynq:{many}:pending"]).toHaveLength(maxTasksPerCall + 1);
+  });
+
+  test("writes a queue's name with its first task, and again after a minute, as another client may have removed the queue", async ({
+    broker,
+    aTask,
+    redis,
+    clock,
+  }) => {
+    await enqueue(broker, [aTask()]);
+    await redis.srem("asynq:queues", "default");
+
+    await enqueue(broker, [aTask()]);
+    expect(await redis.smembers("asynq:queues")).toEqual([]);
+
+    await clock.advance(60_000);
+    await enqueue(broker, [aTask()]);
+    expect(await redis.smembers("asynq:queues")).toEqual(["default"]);
+  });
+
+  test("refuses the whole call, with nothing written, when a container is of the wrong type", async ({
+    broker,
+    aTask,
+    keyspace,
+    redis,
+  }) => {
+    for (const [key, task] of [
+      ["asynq:{default}:pending", aTask()],
+      ["asynq:{default}:scheduled", aTask({ processInSec: 5 })],
+      ["asynq:{default}:groups", aTask({ group: "g" })],
+      ["asynq:{default}:g:g", aTask({ group: "g" })],
+    ] as const) {
+      await redis.flushdb();
+      await redis.set(key, "in the way");
+
+      const [first, second] = await enqueue(broker, [aTask({ uniqueTtlSec: 60 }), task]);
+
+      expect(first!.error).toMatchObject({ code: "REDIS", reply: "WRONGTYPE", delivered: "no" });
+      expect(second!.error).toBe(first!.error);
+      expect(Object.keys(await keyspace()).filter((name) => name !== "asynq:queues")).toEqual([key]);
+    }
+  });
+
+  test("stores payloads of any bytes unharmed", async ({ broker, aTask, redis }) => {
+    const payloads = [
+      Uint8Array.from({ length: 256 }, (_, i) => i),
+      new Uint8Array(1024 * 1024).fill(0xc3),
+      new TextEncoder().encode("\u{feff}grüße, 世界 \u{1f389}\0"),
+    ];
+    const tasks = payloads.map((payload, i) => aTask({ taskId: `p${i}`, payload }));
+
+    await enqueue(broker, tasks);
+
+    for (const { message } of tasks) {
+      const stored = await redis.hgetBuffer(`asynq:{default}:t:${message.id}`, "msg");
+      expect(Buffer.compare(stored!, encodeTaskMessage(message).bytes)).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,175 @@
+/**
+ * The ways in which Asynq's own scripts lose or strand a task, each closed here. The rest of the list belongs to what is not built yet:
+ * aggregation sets (E, G), the inspector (H), wrong types everywhere (I), a full or evicting Redis (J, K).
+ */
+import { describe } from "vitest";
+import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { patchTaskMessage } from "../wire/patch-task-message.ts";
+import { dequeue } from "./dequeue.ts";
+import { enqueue } from "./enqueue.ts";
+import { settle, type TaskOutcome } from "./settle.ts";
+
+describe("holes of Asynq's scripts", () => {
+  test("hole A: settling a task whose lease entry is missing moves nothing, so the task is not lost", async ({
+    broker,
+    seedPending,
+    keyspace,
+    redis,
+  }) => {
+    await seedPending("a");
+    const [a] = (await dequeue(broker, ["default"], 1)).tasks;
+    await redis.zrem("asynq:{default}:lease", "a");
+    const before = await keyspace();
+    const msg = patchTaskMessage(a!.msg, { retried: 1 });
+
+    const outcomes: TaskOutcome[] = (
+      [
+        { to: "done" },
+        { to: "completed", msg, expireAtSec: startSec + 1 },
+        { to: "retry", msg, retryAtSec: startSec, isFailure: true },
+        { to: "archived", msg },
+        { to: "requeued" },
+        { to: "quarantined", why: "x" },
+      ] as const
+    ).map((outcome) => ({ queue: "default", id: "a", fence: { token: a!.token }, ...outcome }));
+    for (const outcome of outcomes) expect((await settle(broker, [outcome])).results).toEqual([{ verdict: "lease-lost" }]);
+
+    expect(await keyspace()).toEqual(before);
+    expect(before["asynq:{default}:active"]).toEqual(["a"]);
+  });
+
+  test("hole B: an id without a hash is dropped by the dequeue, leaves no ghost, blocks no id, and hides no task behind it", async ({
+    broker,
+    aTask,
+    seedPending,
+    redis,
+    keyspace,
+  }) => {
+    await seedPending("gone", "stub", "there");
+    await redis.del("asynq:{default}:t:gone");
+    await redis.hdel("asynq:{default}:t:stub", "msg");
+
+    const report = await dequeue(broker, ["default"], 1);
+
+    expect(report).toMatchObject({ tasks: [{ id: "there" }], dangling: 2 });
+    expect(Object.keys(await keyspace()).filter((key) => key.includes(":t:"))).toEqual(["asynq:{default}:t:there"]);
+    expect(await enqueue(broker, [aTask({ taskId: "gone" }), aTask({ taskId: "stub" })])).toEqual([
+      { verdict: "enqueued" },
+      { verdict: "enqueued" },
+    ]);
+  });
+
+  test("hole C: a unique task refused for its id leaves no lock behind", async ({ broker, aTask, keyspace }) => {
+    await enqueue(broker, [aTask({ taskId: "a" })]);
+    const before = await keyspace();
+
+    const refused = await enqueue(broker, [
+      aTask({ taskId: "a", uniqueTtlSec: 3600 }),
+      aTask({ taskId: "a", uniqueTtlSec: 3600, processInSec: 60 }),
+      aTask({ taskId: "a", uniqueTtlSec: 3600, group: "g" }),
+    ]);
+
+    expect(refused.map(({ verdict }) => verdict)).toEqual(["task-id-conflict", "task-id-conflict", "task-id-conflict"]);
+    expect(await keyspace()).toEqual(before);
+  });
+
+  for (const expired of [7_999, 8_001, 20_000]) {
+    test(`hole D: archives although ${expired} archived tasks have expired, and trims them a thousand at a time`, async ({
+      broker,
+      seedPending,
+      redis,
+      keyspace,
+    }) => {
+      await seedPending("a");
+      const [a] = (await dequeue(broker, ["default"], 1)).tasks;
+      const oldSec = startSec - 91 * 24 * 3600;
+      const pipeline = redis.pipeline();
+      for (let i = 0; i < expired; i++) {
+        pipeline.zadd("asynq:{default}:archived", oldSec, `old${i}`);
+        pipeline.hset(`asynq:{default}:t:old${i}`, "msg", "m", "state", "archived");
+      }
+      await pipeline.exec();
+
+      const report = await settle(broker, [
+        { queue: "default", id: "a", fence: { token: a!.token }, to: "archived", msg: patchTaskMessage(a!.msg, {}) },
+      ]);
+
+      // At most a thousand for their age and a thousand for their number.
+      const trimmed = expired + 1 > 9_999 ? 2_000 : 1_000;
+      expect(report).toEqual({ results: [{ verdict: "settled" }], trimmed });
+      const space = await keyspace();
+      expect(space["asynq:{default}:t:a"]).toMatchObject({ state: "archived" });
+      expect(space["asynq:{default}:archived"]).toMatchObject({ a: String(startSec) });
+      expect(Object.keys(space["asynq:{default}:archived"] as object)).toHaveLength(expired + 1 - trimmed);
+      expect(Object.keys(space).filter((key) => key.includes(":t:"))).toHaveLength(expired + 1 - trimmed);
+      expect(space["asynq:{default}:failed"]).toBe("1");
+    });
+  }
+
+  test("hole D: keeps the newest 9,999 and never trims the very task it archives, whatever its id", async ({
+    broker,
+    seedPending,
+    redis,
+    keyspace,
+  }) => {
+    await seedPending("0-sorts-first");
+    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+    const pipeline = redis.pipeline();
+    for (let i = 0; i < 10_000; i++) {
+      pipeline.zadd("asynq:{default}:archived", startSec, `z${i}`);
+      pipeline.hset(`asynq:{default}:t:z${i}`, "msg", "m", "state", "archived");
+    }
+    pipeline.hset("asynq:{default}:t:z0", "unique_key", "asynq:{default}:unique:t:");
+    pipeline.set("asynq:{default}:unique:t:", "z0");
+    await pipeline.exec();
+
+    const report = await settle(broker, [
+      { queue: "default", id: task!.id, fence: { token: task!.token }, to: "archived", msg: patchTaskMessage(task!.msg, {}) },
+    ]);
+
+    expect(report).toEqual({ results: [{ verdict: "settled" }], trimmed: 1 });
+    const space = await keyspace();
+    expect(space["asynq:{default}:archived"]).toHaveProperty(task!.id);
+    expect(space["asynq:{default}:t:0-sorts-first"]).toMatchObject({ state: "archived" });
+    // The oldest went, and gave back the lock it held.
+    expect(space["asynq:{default}:t:z0"]).toBeUndefined();
+    expect(space["asynq:{default}:unique:t:"]).toBeUndefined();
+  });
+
+  test("hole F: a worker that stalled past its lease cannot touch the task another runs by now", async ({
+    broker,
+    other,
+    seedPending,
+    clock,
+    keyspace,
+    redis,
+  }) => {
+    await seedPending("a");
+    const [stalled] = (await dequeue(broker, ["default"], 1)).tasks;
+    await clock.advance(61_000);
+    // Recovered, by Go or by us, and taken by another worker.
+    await redis.lrem("asynq:{default}:active", 0, "a");
+    await redis.zrem("asynq:{default}:lease", "a");
+    await redis.lpush("asynq:{default}:pending", "a");
+    const [running] = (await dequeue(other, ["default"], 1)).tasks;
+    const before = await keyspace();
+
+    const late = await settle(broker, [
+      {
+        queue: "default",
+        id: "a",
+        fence: { token: stalled!.token },
+        to: "retry",
+        msg: patchTaskMessage(stalled!.msg, { retried: 1 }),
+        retryAtSec: startSec,
+        isFailure: true,
+      },
+    ]);
+
+    expect(late.results).toEqual([{ verdict: "lease-lost" }]);
+    expect(await keyspace()).toEqual(before);
+    expect((await settle(other, [{ queue: "default", id: "a", fence: { token: running!.token }, to: "done" }])).results).toEqual([
+      { verdict: "settled" },
+    ]);
+  });
+});

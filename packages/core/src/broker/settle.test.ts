@@ -1,0 +1,298 @@
+import { describe } from "vitest";
+import { expect, startNs, startSec, test } from "../../../../test/support/broker-test.ts";
+import type { Broker } from "../broker.ts";
+import { patchTaskMessage } from "../wire/patch-task-message.ts";
+import { type DequeuedTask, dequeue } from "./dequeue.ts";
+import { enqueue } from "./enqueue.ts";
+import { settle, type TaskOutcome } from "./settle.ts";
+
+const day = "2026-01-02";
+
+async function take(broker: Broker, limit = 1): Promise<DequeuedTask[]> {
+  return [...(await dequeue(broker, ["default"], limit)).tasks];
+}
+
+const held = ({ queue, id, token }: DequeuedTask) => ({ queue, id, fence: { token } }) as const;
+const failed = ({ msg }: DequeuedTask, retried = 1) => patchTaskMessage(msg, { retried, errorMsg: "boom", lastFailedAtSec: startSec });
+const verdicts = async (broker: Broker, outcomes: TaskOutcome[]) => (await settle(broker, outcomes)).results.map(({ verdict }) => verdict);
+const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+
+describe("settle", () => {
+  test("done: the task is gone and counted for the day, in UTC, and in total", async ({ broker, seedPending, keyspace, redis }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:processed": "1",
+      [`asynq:{default}:processed:${day}`]: "1",
+    });
+    expect(await redis.expiretime(`asynq:{default}:processed:${day}`)).toBe(startSec + 90 * 24 * 3600);
+  });
+
+  test("done: gives the unique lock back if it is still the task's own", async ({ broker, aTask, redis }) => {
+    const [mine, taken] = [
+      aTask({ taskId: "mine", payload: "1", uniqueTtlSec: 60 }),
+      aTask({ taskId: "taken", payload: "2", uniqueTtlSec: 60 }),
+    ];
+    await enqueue(broker, [mine, taken]);
+    await redis.set(taken.message.uniqueKey!, "somebody else");
+    const tasks = await take(broker, 2);
+
+    await settle(
+      broker,
+      tasks.map((task) => ({ ...held(task), to: "done", uniqueKey: (task.id === "mine" ? mine : taken).message.uniqueKey })),
+    );
+
+    expect(await redis.exists(mine.message.uniqueKey!)).toBe(0);
+    expect(await redis.get(taken.message.uniqueKey!)).toBe("somebody else");
+  });
+
+  test("completed: the task stays with its message until its retention ends, its lock is given back", async ({
+    broker,
+    aTask,
+    keyspace,
+  }) => {
+    const task = aTask({ taskId: "a", retentionSec: 100, uniqueTtlSec: 60 });
+    await enqueue(broker, [task]);
+    const [a] = await take(broker);
+    const msg = patchTaskMessage(a!.msg, { completedAtSec: startSec });
+
+    await settle(broker, [{ ...held(a!), to: "completed", msg, expireAtSec: startSec + 100, uniqueKey: task.message.uniqueKey }]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:completed": { a: String(startSec + 100) },
+      "asynq:{default}:processed": "1",
+      [`asynq:{default}:processed:${day}`]: "1",
+      "asynq:{default}:t:a": { msg: latin1(msg.bytes), state: "completed", unique_key: task.message.uniqueKey },
+    });
+  });
+
+  test("retry: a failure is counted, one that is none is not", async ({ broker, seedPending, keyspace }) => {
+    await seedPending("a", "b");
+    const [a, b] = await take(broker, 2);
+
+    await settle(broker, [
+      { ...held(a!), to: "retry", msg: failed(a!), retryAtSec: startSec + 20, isFailure: true },
+      { ...held(b!), to: "retry", msg: failed(b!, 0), retryAtSec: startSec + 30, isFailure: false },
+    ]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:retry": { a: String(startSec + 20), b: String(startSec + 30) },
+      "asynq:{default}:processed": "1",
+      "asynq:{default}:failed": "1",
+      [`asynq:{default}:processed:${day}`]: "1",
+      [`asynq:{default}:failed:${day}`]: "1",
+      "asynq:{default}:t:a": { msg: latin1(failed(a!).bytes), state: "retry" },
+      "asynq:{default}:t:b": { msg: latin1(failed(b!, 0).bytes), state: "retry" },
+    });
+  });
+
+  test("archived: the task stays with its error and counts as failed; its unique lock stays, as in Asynq", async ({
+    broker,
+    aTask,
+    keyspace,
+    redis,
+  }) => {
+    const task = aTask({ taskId: "a", uniqueTtlSec: 60 });
+    await enqueue(broker, [task]);
+    const [a] = await take(broker);
+
+    await settle(broker, [{ ...held(a!), to: "archived", msg: failed(a!, 0) }]);
+
+    expect(await keyspace()).toMatchObject({
+      "asynq:{default}:archived": { a: String(startSec) },
+      "asynq:{default}:failed": "1",
+      "asynq:{default}:processed": "1",
+      "asynq:{default}:t:a": { msg: latin1(failed(a!, 0).bytes), state: "archived" },
+    });
+    expect(await redis.get(task.message.uniqueKey!)).toBe("a");
+  });
+
+  test("requeued: the task is the next to run and nothing is charged", async ({ broker, seedPending, keyspace }) => {
+    await seedPending("a", "b");
+    const [a] = await take(broker);
+
+    await settle(broker, [{ ...held(a!), to: "requeued" }]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:pending": ["b", "a"],
+      "asynq:{default}:t:a": { msg: latin1(a!.msg), state: "pending", pending_since: startNs },
+      "asynq:{default}:t:b": { msg: expect.any(String), state: "pending", pending_since: startNs },
+    });
+  });
+
+  test("quarantined: the message is kept untouched, where it came from and why beside it, and no lease holds up anybody", async ({
+    broker,
+    seedPending,
+    keyspace,
+  }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+
+    await settle(broker, [{ ...held(a!), to: "quarantined", why: "cannot decode" }]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:js:quarantine": { a: String(startSec) },
+      "asynq:{default}:t:a": { msg: latin1(a!.msg), state: "js:quarantine", "js:from": "active", "js:why": "cannot decode" },
+    });
+  });
+
+  test("clears what was noted of lost workers when a handler's outcome is written, and keeps it when the task is only handed back", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    await seedPending("a", "b", "c");
+    for (const id of ["a", "b", "c"]) await redis.hset(`asynq:{default}:t:${id}`, "js:recovered", "0@0", "js:handed_back", "2");
+    const [a, b, c] = await take(broker, 3);
+
+    await settle(broker, [
+      { ...held(a!), to: "retry", msg: failed(a!), retryAtSec: startSec + 1, isFailure: true },
+      { ...held(b!), to: "archived", msg: failed(b!) },
+      { ...held(c!), to: "requeued" },
+    ]);
+
+    expect(await redis.hmget("asynq:{default}:t:a", "js:recovered", "js:handed_back")).toEqual([null, null]);
+    expect(await redis.hmget("asynq:{default}:t:b", "js:recovered", "js:handed_back")).toEqual([null, null]);
+    expect(await redis.hmget("asynq:{default}:t:c", "js:recovered", "js:handed_back")).toEqual(["0@0", "2"]);
+  });
+
+  test("settles the same id twice in a batch once", async ({ broker, seedPending }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+
+    expect(
+      await verdicts(broker, [
+        { ...held(a!), to: "done" },
+        { ...held(a!), to: "archived", msg: failed(a!) },
+      ]),
+    ).toEqual(["settled", "lease-lost"]);
+  });
+
+  test("settles several queues and more than 100 tasks in one request, with results in order", async ({ broker, aTask, port }) => {
+    const tasks = Array.from({ length: 150 }, (_, i) => aTask({ taskId: `t${i}`, queue: i % 3 === 0 ? "low" : "high" }));
+    await enqueue(broker, tasks);
+    const first = await dequeue(broker, ["high", "low"], 100);
+    const second = await dequeue(broker, ["high", "low"], 100);
+    const all = [...first.tasks, ...second.tasks];
+    const already = port.sent.length;
+    const outcomes = all.map((task, i): TaskOutcome => ({ ...held(i === 7 ? { ...task, token: 1 } : task), to: "done" }));
+
+    const { results } = await settle(broker, outcomes);
+
+    expect(results.map(({ verdict }) => verdict)).toEqual(all.map((_, i) => (i === 7 ? "lease-lost" : "settled")));
+    expect(port.sent[already]!.length).toBe(2);
+  });
+
+  test("refuses a wrong token, a whole second (a Go owner) and a missing lease, and writes nothing", async ({
+    broker,
+    seedPending,
+    keyspace,
+    redis,
+  }) => {
+    for (const score of ["same", String(startSec + 30), undefined]) {
+      await redis.flushdb();
+      broker.published.clear();
+      await seedPending("a");
+      const [a] = await take(broker);
+      if (score === undefined) await redis.zrem("asynq:{default}:lease", "a");
+      else if (score !== "same") await redis.zadd("asynq:{default}:lease", score, "a");
+      const before = await keyspace();
+      const fence = { token: score === "same" ? (a!.token % (2 ** 20 - 1)) + 1 : a!.token };
+
+      for (const outcome of [
+        { to: "done" },
+        { to: "retry", msg: failed(a!), retryAtSec: startSec, isFailure: true },
+        { to: "archived", msg: failed(a!) },
+        { to: "requeued" },
+      ] as const) {
+        expect(await verdicts(broker, [{ queue: "default", id: "a", fence, ...outcome }])).toEqual(["lease-lost"]);
+      }
+
+      expect(await keyspace()).toEqual(before);
+    }
+  });
+
+  test("tells neighbouring tokens apart, at both ends", async ({ broker, seedPending, redis }) => {
+    for (const token of [1, 2, 2 ** 19, 2 ** 20 - 2, 2 ** 20 - 1]) {
+      await seedPending(`t${token}`);
+      const [task] = await take(broker);
+      await redis.zadd("asynq:{default}:lease", String(startSec + 30 + token / 2 ** 20), task!.id);
+
+      for (const near of [token - 1, token + 1])
+        expect(await verdicts(broker, [{ queue: "default", id: task!.id, fence: { token: near }, to: "done" }])).toEqual(["lease-lost"]);
+      expect(await verdicts(broker, [{ queue: "default", id: task!.id, fence: { token }, to: "done" }])).toEqual(["settled"]);
+    }
+  });
+
+  test("by the score that was read: only that very score, and only when it has expired", async ({ broker, seedPending, redis }) => {
+    await seedPending("a");
+    await take(broker);
+    const expiredScore = (await redis.zscore("asynq:{default}:lease", "a"))!;
+    const outcome: TaskOutcome = { queue: "default", id: "a", fence: { expiredScore }, to: "requeued" };
+
+    expect((await settle(broker, [outcome], { cutoffSec: startSec + 30 })).results).toEqual([{ verdict: "lease-lost" }]);
+    expect(
+      (await settle(broker, [{ ...outcome, fence: { expiredScore: `${startSec + 30}` } }], { cutoffSec: startSec + 31 })).results,
+    ).toEqual([{ verdict: "lease-lost" }]);
+    expect((await settle(broker, [outcome], { cutoffSec: startSec + 31 })).results).toEqual([{ verdict: "settled" }]);
+  });
+
+  test("drops an id whose hash is gone and resurrects nothing", async ({ broker, seedPending, keyspace, redis }) => {
+    await seedPending("a", "b");
+    const [a, b] = await take(broker, 2);
+    await redis.del("asynq:{default}:t:a");
+    await redis.del("asynq:{default}:t:b");
+    await redis.set("asynq:{default}:t:b", "not a hash");
+
+    expect(
+      await verdicts(broker, [
+        { ...held(a!), to: "retry", msg: failed(a!), retryAtSec: startSec, isFailure: true },
+        { ...held(b!), to: "archived", msg: failed(b!) },
+      ]),
+    ).toEqual(["dangling", "dangling"]);
+
+    expect(await keyspace()).toEqual({ "asynq:queues": ["default"], "asynq:{default}:t:b": "not a hash" });
+  });
+
+  test("starts the total again rather than pass int64, and never stumbles over a counter that is no number", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    await seedPending("a", "b");
+    await redis.set("asynq:{default}:processed", "9223372036854775807");
+    await redis.set(`asynq:{default}:processed:${day}`, "not a number");
+    const [a, b] = await take(broker, 2);
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+    expect(await redis.get("asynq:{default}:processed")).toBe("1");
+
+    await redis.del("asynq:{default}:processed");
+    await redis.lpush("asynq:{default}:processed", "a list");
+    expect(await verdicts(broker, [{ ...held(b!), to: "done" }])).toEqual(["settled"]);
+  });
+
+  test("moves nothing when a container it may touch is of the wrong type", async ({ broker, seedPending, keyspace, redis }) => {
+    await seedPending("a", "b");
+    const [a, b] = await take(broker, 2);
+    await redis.set("asynq:{default}:archived", "in the way");
+    const before = await keyspace();
+
+    const { results } = await settle(broker, [
+      { ...held(a!), to: "done" },
+      { ...held(b!), to: "archived", msg: failed(b!) },
+    ]);
+
+    expect(results[0]!.error).toMatchObject({ code: "REDIS", reply: "WRONGTYPE", delivered: "no" });
+    expect(await keyspace()).toEqual(before);
+    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+  });
+});

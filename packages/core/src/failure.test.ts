@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { decideFailure, decideRecovery, defaultRetryDelayMs, RevokeTask, SkipRetry } from "./failure.ts";
+import { seededRandom } from "./testing/manual-clock.ts";
+
+const policy = { isFailure: () => true, retryDelayMs: (retried: number) => 1000 * (retried + 1) };
+
+describe("decideFailure", () => {
+  test("retries after the delay of the count before this failure", () => {
+    expect(decideFailure({ retry: 3, retried: 2 }, new Error("x"), policy)).toEqual({ to: "retry", afterMs: 3000, isFailure: true });
+  });
+
+  test("archives when the retries are spent, or when the handler says so, however deep", () => {
+    expect(decideFailure({ retry: 3, retried: 3 }, new Error("x"), policy)).toEqual({ to: "archive" });
+    expect(decideFailure({ retry: 3, retried: 0 }, new SkipRetry(), policy)).toEqual({ to: "archive" });
+    expect(decideFailure({ retry: 3, retried: 0 }, new Error("x", { cause: new Error("y", { cause: new SkipRetry() }) }), policy)).toEqual({
+      to: "archive",
+    });
+  });
+
+  test("revokes before anything else", () => {
+    expect(decideFailure({ retry: 3, retried: 3 }, new Error("x", { cause: new RevokeTask() }), policy)).toEqual({ to: "revoke" });
+  });
+
+  test("archives a task whose retries are spent even if the error is no failure, as Asynq does", () => {
+    const lenient = { ...policy, isFailure: () => false };
+    expect(decideFailure({ retry: 0, retried: 0 }, new Error("x"), lenient)).toEqual({ to: "archive" });
+    expect(decideFailure({ retry: 1, retried: 0 }, new Error("x"), lenient)).toMatchObject({ to: "retry", isFailure: false });
+  });
+
+  test("knows the errors of another copy of the package by their code, and survives whatever is thrown", () => {
+    expect(decideFailure({ retry: 3, retried: 0 }, Object.assign(new Error("x"), { code: "SKIP_RETRY" }), policy)).toEqual({
+      to: "archive",
+    });
+    const circle = new Error("x");
+    circle.cause = circle;
+    for (const thrown of [null, undefined, "text", 5, circle])
+      expect(decideFailure({ retry: 3, retried: 0 }, thrown, policy).to).toBe("retry");
+  });
+});
+
+describe("defaultRetryDelayMs", () => {
+  test("is Asynq's formula: n⁴ + 15 + r·(n+1) seconds, r from 0 to 29", () => {
+    const at = (float: number) => ({ float: () => float, bytes: () => new Uint8Array() });
+    expect([0, 1, 2, 10].map((n) => defaultRetryDelayMs(n, at(0)))).toEqual([15_000, 16_000, 31_000, 10_015_000]);
+    expect([0, 1, 2, 10].map((n) => defaultRetryDelayMs(n, at(0.999)))).toEqual([44_000, 74_000, 118_000, 10_334_000]);
+  });
+});
+
+describe("decideRecovery", () => {
+  const random = seededRandom(1);
+
+  test("retries after 1 s · 2ⁿ and up to as much again, and counts beside the failures", () => {
+    for (const [recovered, crashes] of [
+      [undefined, 1],
+      ["1@4", 2],
+    ] as const) {
+      const decision = decideRecovery({ retry: 25, retried: 4 }, recovered, { random });
+      expect(decision).toMatchObject({ to: "retry", recovered: `${crashes}@4` });
+      const { afterMs } = decision as { afterMs: number };
+      expect(afterMs).toBeGreaterThanOrEqual(1000 * 2 ** crashes);
+      expect(afterMs).toBeLessThan(2000 * 2 ** crashes);
+    }
+  });
+
+  test("archives at the third crash, and starts over when a failure was counted since", () => {
+    expect(decideRecovery({ retry: 25, retried: 4 }, "2@4", { random })).toEqual({ to: "archive", crashes: 3 });
+    expect(decideRecovery({ retry: 25, retried: 5 }, "2@4", { random })).toMatchObject({ to: "retry", recovered: "1@5" });
+    expect(decideRecovery({ retry: 25, retried: 0 }, "nonsense", { random })).toMatchObject({ to: "retry", recovered: "1@0" });
+  });
+
+  test("recovers a task whose retries are spent, since a crash is no failure, but not one that never had any", () => {
+    expect(decideRecovery({ retry: 3, retried: 3 }, undefined, { random })).toMatchObject({ to: "retry" });
+    expect(decideRecovery({ retry: 0, retried: 0 }, undefined, { random })).toEqual({ to: "archive", crashes: 1 });
+    expect(decideRecovery({ retry: 0, retried: 0 }, undefined, { random, recoverNoRetry: true })).toMatchObject({ to: "retry" });
+  });
+});

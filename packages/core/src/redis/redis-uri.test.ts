@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { parseRedisUri } from "./redis-uri.ts";
+
+describe("parseRedisUri", () => {
+  test.each([
+    ["redis://localhost:6379", { kind: "standalone", host: "localhost", port: 6379, tls: false }],
+    ["redis://:mypassword@localhost:6379", { kind: "standalone", host: "localhost", port: 6379, password: "mypassword", tls: false }],
+    [
+      "redis://bob:my%2Fpass@10.0.0.1:7000/3",
+      { kind: "standalone", host: "10.0.0.1", port: 7000, username: "bob", password: "my/pass", db: 3, tls: false },
+    ],
+    ["rediss://h/", { kind: "standalone", host: "h", port: 6379, tls: true }],
+    ["REDIS://[::1]:7001/2/x", { kind: "standalone", host: "::1", port: 7001, db: 2, tls: false }],
+    ["redis-socket:///var/run/redis/redis.sock", { kind: "socket", path: "/var/run/redis/redis.sock" }],
+    ["redis-socket://:pw@/var/run/redis.sock?db=7", { kind: "socket", path: "/var/run/redis.sock", password: "pw", db: 7 }],
+    [
+      "redis-sentinel://:pw@a:5000,b:5001,c/4?master=mymaster&password=data",
+      {
+        kind: "sentinel",
+        master: "mymaster",
+        sentinels: [
+          { host: "a", port: 5000 },
+          { host: "b", port: 5001 },
+          { host: "c", port: 26379 },
+        ],
+        sentinelPassword: "pw",
+        password: "data",
+        db: 4,
+        tls: false,
+      },
+    ],
+    [
+      "redis-cluster://u:p@a:7000,b:7001",
+      {
+        kind: "cluster",
+        nodes: [
+          { host: "a", port: 7000 },
+          { host: "b", port: 7001 },
+        ],
+        username: "u",
+        password: "p",
+        tls: false,
+      },
+    ],
+  ])("reads %s", (uri, expected) => {
+    expect(parseRedisUri(uri)).toEqual(expected);
+  });
+
+  test.each([
+    "",
+    "localhost:6379",
+    "http://localhost",
+    "redis://h:port",
+    "redis://h/db",
+    "redis://h/1,2,3",
+    "redis://:%zz@h",
+    "redis-socket://",
+    "redis-socket:///s?db=one",
+    "redis-sentinel://a:1",
+    "redis-cluster://a:1/3",
+  ])("refuses %s by a typed error that does not quote it", (uri) => {
+    expect(() => parseRedisUri(uri)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    try {
+      parseRedisUri(uri);
+    } catch (error) {
+      if (uri.length > 5) expect((error as Error).message).not.toContain(uri);
+    }
+  });
+});

@@ -1,0 +1,178 @@
+import { describe } from "vitest";
+import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { dequeue } from "../broker/dequeue.ts";
+import { enqueue } from "../broker/enqueue.ts";
+import { extendLeases } from "../broker/extend-leases.ts";
+import { settle } from "../broker/settle.ts";
+import { decodeTaskMessage } from "../wire/decode-task-message.ts";
+import { forward } from "./forward.ts";
+import { recover } from "./recover.ts";
+
+const queues = ["default"];
+
+describe("recover", () => {
+  test("sends a task whose worker is lost to retry, charges nothing, and notes the crash", async ({
+    broker,
+    seedPending,
+    clock,
+    keyspace,
+    redis,
+  }) => {
+    await seedPending("a");
+    await dequeue(broker, queues, 1);
+
+    await clock.advance(61_000);
+    expect(await recover(broker, { queues })).toEqual({
+      recovered: 1,
+      archived: 0,
+      quarantined: 0,
+      dangling: 0,
+      trimmed: 0,
+      more: false,
+      errors: [],
+    });
+
+    const space = await keyspace();
+    expect(Object.keys(space)).toEqual(["asynq:queues", "asynq:{default}:retry", "asynq:{default}:t:a"]);
+    expect(space["asynq:{default}:t:a"]).toMatchObject({ state: "retry", "js:recovered": "1@0" });
+    const dueSec = Number((space["asynq:{default}:retry"] as Record<string, string>).a);
+    expect(dueSec).toBeGreaterThanOrEqual(startSec + 61 + 2);
+    expect(dueSec).toBeLessThanOrEqual(startSec + 61 + 4);
+    expect(decodeTaskMessage((await redis.hgetBuffer("asynq:{default}:t:a", "msg"))!, "a")).toMatchObject({
+      retried: 0,
+      errorMsg: "asynq: task lease expired",
+      lastFailedAtSec: startSec + 61,
+    });
+  });
+
+  test("leaves a lease alone until 30 s after its end, and one that was extended", async ({ broker, seedPending, clock }) => {
+    await seedPending("a", "b");
+    const { tasks } = await dequeue(broker, queues, 2);
+
+    await clock.advance(60_000);
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 0 });
+
+    await extendLeases(broker, [tasks[0]!], startSec + 90);
+    await clock.advance(1_000);
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 1 });
+  });
+
+  test("recovers a Go worker's task too, whose lease is a whole second", async ({ broker, seedPending, clock, redis }) => {
+    await seedPending("a");
+    await dequeue(broker, queues, 1);
+    await redis.zadd("asynq:{default}:lease", startSec + 30, "a");
+
+    await clock.advance(60_000);
+
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 1 });
+  });
+
+  test("archives a task that crashed three workers, with that as its error, and starts the count again after a failure", async ({
+    broker,
+    seedPending,
+    clock,
+    redis,
+  }) => {
+    await seedPending("a");
+    const crash = async (): Promise<Awaited<ReturnType<typeof recover>>> => {
+      await forward(broker, { queues });
+      expect((await dequeue(broker, queues, 1)).tasks).toHaveLength(1);
+      await clock.advance(61_000);
+      const report = await recover(broker, { queues });
+      await clock.advance(60_000);
+      return report;
+    };
+
+    expect(await crash()).toMatchObject({ recovered: 1, archived: 0 });
+    expect(await crash()).toMatchObject({ recovered: 1, archived: 0 });
+    expect(await redis.hget("asynq:{default}:t:a", "js:recovered")).toBe("2@0");
+    // A failure that Go charged since: it rewrites the message and keeps the field it does not know.
+    await redis.hset("asynq:{default}:t:a", "js:recovered", "2@7");
+    expect(await crash()).toMatchObject({ recovered: 1, archived: 0 });
+    expect(await crash()).toMatchObject({ recovered: 1, archived: 0 });
+    expect(await crash()).toMatchObject({ recovered: 0, archived: 1 });
+
+    expect(await redis.hmget("asynq:{default}:t:a", "state", "js:recovered")).toEqual(["archived", null]);
+    expect(decodeTaskMessage((await redis.hgetBuffer("asynq:{default}:t:a", "msg"))!, "a")).toMatchObject({
+      retried: 0,
+      errorMsg: "crashed 3 workers",
+    });
+  });
+
+  test("archives a task that may not be retried, as Asynq does, unless told to recover it", async ({ broker, aTask, clock }) => {
+    await enqueue(broker, [aTask({ maxRetry: 0 }), aTask({ maxRetry: 0, queue: "other" })]);
+    await dequeue(broker, ["default", "other"], 2);
+    await clock.advance(61_000);
+
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 0, archived: 1 });
+    expect(await recover(broker, { queues: ["other"], recoverNoRetry: true })).toMatchObject({ recovered: 1, archived: 0 });
+  });
+
+  test("sets one unreadable message aside and recovers all others in the same tick", async ({ broker, aTask, clock, redis, keyspace }) => {
+    await enqueue(
+      broker,
+      Array.from({ length: 120 }, (_, i) => aTask({ taskId: `t${i}` })),
+    );
+    for (let taken = 0; taken < 120; taken += 60) await dequeue(broker, queues, 60);
+    await redis.hset("asynq:{default}:t:t7", "msg", Buffer.from([0xff, 0xff]));
+    await redis.hdel("asynq:{default}:t:t8", "msg");
+    await redis.del("asynq:{default}:t:t9");
+    await clock.advance(61_000);
+
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 117, quarantined: 1, dangling: 2, more: false });
+
+    const space = await keyspace();
+    expect(space["asynq:{default}:js:quarantine"]).toEqual({ t7: String(startSec + 61) });
+    expect(space["asynq:{default}:t:t7"]).toMatchObject({ msg: "\u00ff\u00ff", state: "js:quarantine", "js:from": "active" });
+    expect(space["asynq:{default}:active"]).toBeUndefined();
+    expect(space["asynq:{default}:lease"]).toBeUndefined();
+    expect(Object.keys(space["asynq:{default}:retry"] as object)).toHaveLength(117);
+  });
+
+  test("any number of copies at once take each task back once", async ({ broker, other, aTask, clock, redis }) => {
+    await enqueue(
+      broker,
+      Array.from({ length: 100 }, (_, i) => aTask({ taskId: `t${i}` })),
+    );
+    await dequeue(broker, queues, 100);
+    await clock.advance(61_000);
+
+    const reports = await Promise.all([broker, other, broker, other].map((one) => recover(one, { queues })));
+
+    expect(reports.reduce((sum, { recovered }) => sum + recovered, 0)).toBe(100);
+    expect(await redis.zcard("asynq:{default}:retry")).toBe(100);
+  });
+
+  test("a worker that comes back after its task was recovered and taken by another writes nothing", async ({
+    broker,
+    other,
+    seedPending,
+    clock,
+    keyspace,
+  }) => {
+    await seedPending("a");
+    const [zombie] = (await dequeue(broker, queues, 1)).tasks;
+    await clock.advance(61_000);
+    await recover(other, { queues });
+    await clock.advance(10_000);
+    await forward(other, { queues });
+    await dequeue(other, queues, 1);
+    const before = await keyspace();
+
+    const { results } = await settle(broker, [{ queue: "default", id: "a", fence: { token: zombie!.token }, to: "done" }]);
+
+    expect(results).toEqual([{ verdict: "lease-lost" }]);
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("reports a queue it cannot serve and serves the others", async ({ broker, aTask, clock, redis }) => {
+    await enqueue(broker, [aTask({ queue: "open" })]);
+    await dequeue(broker, ["open"], 1);
+    await redis.set("asynq:{broken}:lease", "in the way");
+    await clock.advance(61_000);
+
+    const report = await recover(broker, { queues: ["broken", "open"] });
+
+    expect(report).toMatchObject({ recovered: 1, errors: [{ queue: "broken", error: { reply: "WRONGTYPE" } }] });
+  });
+});

@@ -1,0 +1,81 @@
+/**
+ * The broker suites' `test`: a manual clock, chance that repeats, and a broker on the port that the vitest project names, so that the same
+ * suites pass on every port.
+ */
+import {
+  type Broker,
+  composeTask,
+  type EnqueueOptions,
+  enqueue,
+  makeBroker,
+  type NewTask,
+  type Payload,
+  type RedisPort,
+  Task,
+} from "@asynqjs/core";
+import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import {
+  type FaultyRedis,
+  faultyRedis,
+  type KeyValue,
+  type ManualClock,
+  manualClock,
+  readKeyspace,
+  replayingRedis,
+  seededRandom,
+} from "@asynqjs/core/testing";
+import { inject } from "vitest";
+import { test as redisTest } from "./redis-test.ts";
+
+export { expect } from "vitest";
+
+/** Second 0 of every broker test. */
+export const startMs: number = Date.UTC(2026, 0, 2, 3, 4, 5);
+export const startSec: number = startMs / 1000;
+export const startNs = `${startSec}000000000`;
+
+interface BrokerFixtures {
+  readonly clock: ManualClock;
+  /** The port under test, able to lose what it sends. */
+  readonly port: FaultyRedis;
+  readonly broker: Broker;
+  /** Another client on the same Redis: its call records are its own. */
+  readonly other: Broker;
+  /** A task ready to be enqueued. */
+  readonly aTask: (options?: EnqueueOptions & { readonly type?: string; readonly payload?: Payload }) => NewTask;
+  /** Enqueues tasks with these ids. */
+  readonly seedPending: (...ids: string[]) => Promise<void>;
+  /** Everything in Redis but the call records. */
+  readonly keyspace: () => Promise<Record<string, KeyValue>>;
+}
+
+export const test = redisTest.extend<BrokerFixtures>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
+  clock: async ({}, use) => use(manualClock(startMs)),
+  port: async ({ redis }, use) => use(faultyRedis(portOf(ioredisPort(redis as unknown as IoredisClient)))),
+  broker: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(1) })),
+  other: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(2) })),
+  aTask: async ({ clock }, use) => {
+    const random = seededRandom(3);
+    await use(({ type = "email:send", payload, ...options } = {}) => composeTask(new Task(type, payload), options, { clock, random }));
+  },
+  seedPending: async ({ broker, aTask }, use) =>
+    use(async (...ids) => {
+      await enqueue(
+        broker,
+        ids.map((taskId) => aTask({ taskId })),
+      );
+    }),
+  keyspace: async ({ redis }, use) => use(() => readKeyspace(ioredisPort(redis as unknown as IoredisClient))),
+});
+
+function portOf(redis: RedisPort): RedisPort {
+  return inject("brokerPort") === "replaying" ? replayingRedis(redis) : redis;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Which port the broker suites run on. */
+    brokerPort: "ioredis" | "replaying";
+  }
+}
