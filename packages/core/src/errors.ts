@@ -14,6 +14,7 @@ export type ErrorCode =
   | "SKIP_RETRY"
   | "REVOKE_TASK"
   | "HANDLER_NOT_FOUND"
+  | "DEADLINE_EXCEEDED"
   | "DECODE"
   | "REDIS"
   | "REDIS_VERSION"
@@ -74,6 +75,29 @@ export class LeaseLostError extends AsynqError {
   constructor(queue: string, id: string) {
     super(`lease lost: queue="${queue}" id="${id}"`);
   }
+}
+
+/** A run took longer than its timeout or went past its deadline; stored as the task's error, in Go's words. Go: `context.DeadlineExceeded`. */
+export class DeadlineExceededError extends AsynqError {
+  readonly code = "DEADLINE_EXCEEDED";
+
+  constructor(cause?: unknown) {
+    super("context deadline exceeded", cause === undefined ? undefined : { cause });
+  }
+}
+
+/** No handler is registered for the task's type. Asynq: `ErrHandlerNotFound`. */
+export class HandlerNotFoundError extends AsynqError {
+  readonly code = "HANDLER_NOT_FOUND";
+
+  constructor(type: string) {
+    super(`handler not found for task "${type}"`);
+  }
+}
+
+/** A server was told something that its state does not allow. Asynq: `ErrServerClosed` and its unnamed neighbours. */
+export class ServerStateError extends AsynqError {
+  readonly code = "SERVER_STATE";
 }
 
 /** A call arrived after a later one on the same lane; nothing was written. */

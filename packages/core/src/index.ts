@@ -4,6 +4,7 @@ export * from "./broker/extend-leases.ts";
 export * from "./broker/forward-due.ts";
 export * from "./broker/list-expired-leases.ts";
 export * from "./broker/settle.ts";
+export * from "./broker/write-result.ts";
 export * from "./broker.ts";
 export * from "./call-records.ts";
 export * from "./clock.ts";
