@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { findRedisBinary } from "./redis-binary.ts";
+
+/** A real Redis, running as our child. */
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Ends it and removes its directory. May be repeated. */
+  stop(): Promise<void>;
+  /** Sends it a signal: `SIGKILL` to crash it, `SIGSTOP` and `SIGCONT` to freeze it. Resolves when it is gone if the signal ends it. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+export interface RedisServerOptions {
+  /** How many numbered databases it has. Default 16. */
+  readonly databases?: number;
+  /** More arguments of redis-server; they win over ours. */
+  readonly args?: readonly string[];
+  /** Default: a free one between 20000 and 29999, so that a Cluster's bus port, 10000 above, is a valid one. */
+  readonly port?: number;
+}
+
+const patienceMs = 10_000;
+
+/**
+ * Starts a Redis on the loopback that keeps nothing on disk, and waits until it answers. It ends with this process, however that ends.
+ * @throws {Error} one line that says what to install, or why it did not start.
+ */
+export async function startRedis({ databases = 16, args = [], port }: RedisServerOptions = {}): Promise<RedisServer> {
+  const { file, argv0, env } = findRedisBinary();
+  for (let left = port === undefined ? 5 : 1; ; left--) {
+    const chosen = port ?? (await freePort());
+    const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-redis-"));
+    const log = path.join(dir, "redis.log");
+    const ours = { port: chosen, bind: "127.0.0.1", dir, logfile: log, databases, save: "", appendonly: "no" };
+    const child = spawn(file, [...Object.entries(ours).flatMap(([name, value]) => [`--${name}`, String(value)]), ...args], {
+      ...(argv0 === undefined ? {} : { argv0 }),
+      env: { ...process.env, ...env },
+      stdio: "ignore",
+      // A Ctrl-C at the terminal must reach us alone: we still need Redis while we shut down.
+      detached: true,
+    });
+    const gone = once(child, "exit").catch(() => {});
+    const guard = guardOf(child, dir);
+    const stop = async (): Promise<void> => {
+      child.kill("SIGKILL");
+      await gone;
+      guard.kill("SIGKILL");
+      rmSync(dir, { recursive: true, force: true });
+    };
+    if (child.pid !== undefined && (await answers(chosen, child))) {
+      child.unref();
+      return {
+        url: `redis://127.0.0.1:${chosen}`,
+        port: chosen,
+        pid: child.pid,
+        stop,
+        async kill(signal) {
+          child.kill(signal);
+          if (signal !== "SIGSTOP" && signal !== "SIGCONT") await gone;
+        },
+      };
+    }
+    const why = lastLine(log);
+    await stop();
+    if (left > 1 && /address already in use/i.test(why)) continue;
+    throw new Error(`redis-server on port ${chosen} did not start: ${why}`);
+  }
+}
+
+/** The Redis that `ASYNQ_REDIS_URL` names, which `stop` leaves running, or one of our own. */
+export async function useRedis(options: RedisServerOptions = {}): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const url = process.env.ASYNQ_REDIS_URL;
+  return url ? { url, stop: async () => {} } : startRedis(options);
+}
+
+/** A process that waits for the end of ours, which closes the pipe between us, and then ends Redis: no exit hook runs at a SIGKILL. */
+function guardOf(redis: ChildProcess, dir: string): ChildProcess {
+  const guard = spawn("/bin/sh", ["-c", 'cat >/dev/null; kill -9 "$1"; rm -rf "$2"', "sh", String(redis.pid), dir], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  // The number of a process that is gone may be given to another.
+  redis.once("exit", () => guard.kill("SIGKILL"));
+  guard.stdin!.on("error", () => {});
+  (guard.stdin as unknown as { unref(): void }).unref();
+  guard.unref();
+  return guard;
+}
+
+/** Whether it answers PING before its process ends or our patience does. Any answer will do but that it is still loading. */
+async function answers(port: number, child: ChildProcess): Promise<boolean> {
+  const untilMs = performance.now() + patienceMs;
+  while (child.exitCode === null && child.signalCode === null && performance.now() < untilMs) {
+    if (/^(\+PONG|-(?!LOADING))/.test(await ping(port))) return true;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return false;
+}
+
+function ping(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1", timeout: 1000 }, () => socket.write("PING\r\n"));
+    const end = (answer: string): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("data", (data) => end(data.toString("latin1")));
+    for (const event of ["error", "timeout", "close"]) socket.once(event, () => end(""));
+  });
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (free) {
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }
+  }
+}
+
+function lastLine(log: string): string {
+  try {
+    return readFileSync(log, "utf8").trim().split("\n").at(-1) ?? "";
+  } catch {
+    return "it wrote no log";
+  }
+}

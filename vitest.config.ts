@@ -1,0 +1,37 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const tests = ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts", "demo/**/*.test.ts"];
+const slow = tests.map((pattern) => pattern.replace(".test.ts", ".slow.test.ts"));
+const workerd = tests.map((pattern) => pattern.replace(".test.ts", ".workerd.test.ts"));
+const never = ["**/node_modules/**", "**/dist/**"];
+
+const onNode = { pool: "forks", testTimeout: 20_000 } as const;
+
+export default defineConfig({
+  test: {
+    // Redis, workerd and the tests share the machine's cores.
+    maxWorkers: 2,
+    globalSetup: ["test/support/global-redis.ts"],
+    passWithNoTests: !process.env.CI,
+    projects: [
+      { test: { ...onNode, name: "node", include: tests, exclude: [...never, ...slow, ...workerd], provide: { brokerPort: "ioredis" } } },
+      // What a broker function does, it does once, though every call arrives twice.
+      {
+        test: {
+          ...onNode,
+          name: "replaying",
+          include: ["packages/core/src/broker/*.test.ts", "packages/core/src/ticks/*.test.ts"],
+          exclude: [...never, ...slow, ...workerd],
+          provide: { brokerPort: "replaying" },
+        },
+      },
+      // Those that wait for a clock that is not ours.
+      { test: { ...onNode, name: "slow", include: slow, exclude: never, testTimeout: 120_000, provide: { brokerPort: "ioredis" } } },
+      {
+        plugins: [cloudflareTest({ miniflare: { compatibilityDate: "2026-10-01" } })],
+        test: { name: "workerd", include: workerd, exclude: never },
+      },
+    ],
+  },
+});
