@@ -144,6 +144,6 @@ describe("packBytes", () => {
       expect(Buffer.compare(await unpack(redis, word), bytes)).toBe(0);
     }
     const json = new TextEncoder().encode('{"grüße":"世界"}');
-    expect(packBytes(json)).toBe('0:21:{"grüße":"世界"}');
+    expect(packBytes(json)).toBe('0:20:{"grüße":"世界"}');
   });
 });

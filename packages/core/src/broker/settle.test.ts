@@ -6,7 +6,7 @@ import { type DequeuedTask, dequeue } from "./dequeue.ts";
 import { enqueue } from "./enqueue.ts";
 import { settle, type TaskOutcome } from "./settle.ts";
 
-const day = "2026-01-02";
+const day = "2040-01-02";
 
 async function take(broker: Broker, limit = 1): Promise<DequeuedTask[]> {
   return [...(await dequeue(broker, ["default"], limit)).tasks];

@@ -4,7 +4,7 @@
  */
 import { type Clock, sleep, systemClock, systemRandom } from "../clock.ts";
 import { RedisError, RedisVersionError } from "../errors.ts";
-import type { Command, CommandResult, RedisFeatures, RedisPort, Reply, SendOptions } from "../redis.ts";
+import type { Command, CommandResult, CommandWord, RedisFeatures, RedisPort, Reply, SendOptions } from "../redis.ts";
 import { isPassing, refusal } from "./refusal.ts";
 
 export { ioredisSettings } from "./ioredis-settings.ts";
@@ -159,13 +159,22 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
 /** Writes the commands in one go; on a Cluster each finds its own node. An error reply is a value, a failed way is a throw. */
 async function write(client: IoredisClient, commands: readonly Command[]): Promise<CommandResult[]> {
   if (commands.length === 1 || client.isCluster === true) {
-    return Promise.all(commands.map(([name, ...words]) => client.callBuffer(name as string, ...words).then(toReply, toRefusal)));
+    return Promise.all(
+      commands.map(([name, ...words]) => client.callBuffer(name as string, ...words.map(toBuffer)).then(toReply, toRefusal)),
+    );
   }
   const pipeline = client.pipeline();
-  for (const [name, ...words] of commands) pipeline.callBuffer(name as string, ...words);
+  for (const [name, ...words] of commands) pipeline.callBuffer(name as string, ...words.map(toBuffer));
   const answers = await pipeline.exec();
   if (answers === null) throw wayFailed("the pipeline was discarded", "unknown");
   return answers.map(([error, reply]) => (error === null ? toReply(reply) : toRefusal(error)));
+}
+
+/** ioredis takes bytes as Node's Buffer only, and makes text of any other: it is there wherever ioredis is, and needs no import. */
+function toBuffer(word: CommandWord): CommandWord {
+  if (typeof word === "string") return word;
+  const { Buffer } = globalThis as unknown as { Buffer: { from(bytes: ArrayBufferLike, offset: number, length: number): Uint8Array } };
+  return Buffer.from(word.buffer, word.byteOffset, word.byteLength);
 }
 
 function toReply(reply: unknown): CommandResult {

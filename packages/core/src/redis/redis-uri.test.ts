@@ -48,22 +48,19 @@ describe("parseRedisUri", () => {
 
   test.each([
     "",
-    "localhost:6379",
-    "http://localhost",
-    "redis://h:port",
-    "redis://h/db",
-    "redis://h/1,2,3",
-    "redis://:%zz@h",
-    "redis-socket://",
-    "redis-socket:///s?db=one",
-    "redis-sentinel://a:1",
-    "redis-cluster://a:1/3",
-  ])("refuses %s by a typed error that does not quote it", (uri) => {
-    expect(() => parseRedisUri(uri)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
-    try {
-      parseRedisUri(uri);
-    } catch (error) {
-      if (uri.length > 5) expect((error as Error).message).not.toContain(uri);
-    }
+    "secret@localhost:6379",
+    "http://:secret@localhost",
+    "redis://:secret@h:port",
+    "redis://:secret@h/db",
+    "redis://:secret@h/1,2,3",
+    "redis://:secret%zz@h",
+    "redis-socket://:secret@",
+    "redis-socket://:secret@/s?db=one",
+    "redis-sentinel://:secret@a:1",
+    "redis-cluster://:secret@a:1/3",
+  ])("refuses %s by a typed error that keeps the password to itself", (uri) => {
+    expect(() => parseRedisUri(uri)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", message: expect.not.stringContaining("secret") }),
+    );
   });
 });

@@ -28,7 +28,8 @@ export async function readKeyspace(
 
 async function readKey(redis: RedisPort, key: string): Promise<KeyValue> {
   const type = text((await one(redis, ["TYPE", key])) as Uint8Array);
-  const list = async (command: Command): Promise<string[]> => ((await one(redis, command)) as Uint8Array[]).map(text);
+  // The third protocol answers pairs as pairs and scores as numbers.
+  const list = async (command: Command): Promise<string[]> => ((await one(redis, command)) as Uint8Array[]).flat().map(text);
   switch (type) {
     case "list":
       return list(["LRANGE", key, "0", "-1"]);
@@ -55,6 +56,7 @@ function pairs(flat: readonly string[]): Record<string, string> {
   return found;
 }
 
-function text(bytes: Uint8Array): string {
+function text(bytes: Uint8Array | number): string {
+  if (typeof bytes === "number") return String(bytes);
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }

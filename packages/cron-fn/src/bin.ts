@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** Runs maintenance once and prints what it did: for a crontab, a systemd timer, a Kubernetes CronJob. */
+import { parseArgs } from "node:util";
+import { type AsynqError, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
+import { connectIoredis } from "./connect-ioredis.ts";
+import { runTicks, type TickName, tickNames } from "./run-ticks.ts";
+
+const help = `asynqjs-tick: runs Asynq's maintenance once and prints a report as JSON
+
+  asynqjs-tick [forward] [recover] [--redis URI] [--queue NAME]... [--budget-ms N] [--timeout-ms N]
+
+  --redis URI     where Redis is; default: $ASYNQ_REDIS_URL, else redis://127.0.0.1:6379
+  --queue NAME    serve this queue only; may be repeated; default: all queues
+  --budget-ms N   how long each tick may take on more work; default 10000
+  --timeout-ms N  how long to wait for Redis to answer; default 10000
+
+Exits 0 when all ticks ran, 1 when Redis could not be reached or refused, 2 on bad arguments.`;
+
+const options = {
+  redis: { type: "string" },
+  queue: { type: "string", multiple: true },
+  "budget-ms": { type: "string" },
+  "timeout-ms": { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const unknown = positionals.find((name) => !tickNames.includes(name as TickName));
+  const budgetMs = milliseconds("budget-ms", values["budget-ms"]);
+  const timeoutMs = milliseconds("timeout-ms", values["timeout-ms"]);
+  if (unknown !== undefined) throw new TypeError(`unknown tick "${unknown}"; expected ${tickNames.join(" or ")}`);
+
+  const redis = await connectIoredis(values.redis ?? process.env.ASYNQ_REDIS_URL ?? "redis://127.0.0.1:6379", { timeoutMs });
+  try {
+    const report = await runTicks(makeBroker({ redis, clock: systemClock, random: systemRandom }), {
+      ticks: positionals.length === 0 ? tickNames : (positionals as TickName[]),
+      queues: values.queue,
+      budgetMs,
+    });
+    console.log(JSON.stringify(report, (_, value) => (value instanceof Error ? value.message : value)));
+    return Object.values(report).some(({ errors }) => errors.length > 0) ? 1 : 0;
+  } finally {
+    await redis.close();
+  }
+}
+
+function milliseconds(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value >= 0)) throw new TypeError(`--${flag} expects a number of milliseconds`);
+  return value;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: Error & Partial<Pick<AsynqError, "code">>) => {
+    console.error(`asynqjs-tick: ${error.message}`);
+    process.exitCode = error instanceof TypeError || error.code === "INVALID_OPTION" ? 2 : 1;
+  },
+);

@@ -1,0 +1,2 @@
+/** Asynq's maintenance as functions: what its servers need goroutines for, a cron trigger does here. @module */
+export * from "./run-ticks.ts";

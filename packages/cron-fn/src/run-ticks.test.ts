@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { dequeue, enqueue } from "@asynqjs/core";
+import { describe } from "vitest";
+import { expect, test } from "../../../test/support/broker-test.ts";
+import { runTicks } from "./run-ticks.ts";
+
+const bin = fileURLToPath(new URL("bin.ts", import.meta.url));
+
+async function tick(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [bin, ...args], { env: { ...process.env, NODE_NO_WARNINGS: "1" } });
+  const [out, err] = [child.stdout, child.stderr].map(async (stream) => (await stream.toArray()).join(""));
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, out: await out!, err: await err! };
+}
+
+describe("runTicks", () => {
+  test("forwards and recovers in all queues that were ever enqueued to", async ({ broker, aTask, clock, redis }) => {
+    await enqueue(broker, [aTask({ taskId: "a", queue: "high" }), aTask({ taskId: "b", queue: "low", processInSec: 5 })]);
+    await dequeue(broker, ["high"], 1);
+    await clock.advance(61_000);
+
+    expect(await runTicks(broker)).toMatchObject({ forward: { forwarded: 1 }, recover: { recovered: 1 } });
+
+    expect(await redis.hget("asynq:{high}:t:a", "state")).toBe("retry");
+    expect(await redis.hget("asynq:{low}:t:b", "state")).toBe("pending");
+  });
+
+  test("keeps to the ticks and queues it is told", async ({ broker, aTask, clock }) => {
+    await enqueue(broker, [aTask({ queue: "high", processInSec: 5 }), aTask({ queue: "low", processInSec: 5 })]);
+    await clock.advance(5_000);
+
+    expect(await runTicks(broker, { ticks: ["forward"], queues: ["low"] })).toEqual({ forward: expect.objectContaining({ forwarded: 1 }) });
+  });
+});
+
+describe("asynqjs-tick", () => {
+  test("runs once, prints what it did as JSON, and exits 0", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "default");
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "scheduled");
+    await redis.zadd("asynq:{default}:scheduled", 1, "a");
+
+    const { code, out, err } = await tick("--redis", redisUrl);
+
+    expect(JSON.parse(out)).toMatchObject({ forward: { forwarded: 1, more: false }, recover: { recovered: 0 } });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+  });
+
+  test("says what is wrong in one line: 2 for bad arguments, 1 for a Redis that is not there", async () => {
+    expect(await tick("fly")).toEqual({ code: 2, out: "", err: 'asynqjs-tick: unknown tick "fly"; expected forward or recover\n' });
+    expect(await tick("--redis", "nonsense://secret@h")).toMatchObject({ code: 2, err: expect.not.stringContaining("secret") });
+    const nobody = await tick("--redis", "redis://:secret@127.0.0.1:1", "--timeout-ms", "200");
+    expect(nobody).toMatchObject({ code: 1, out: "", err: expect.stringMatching(/^asynqjs-tick: redis did not answer.*\n$/) });
+    expect(nobody.err).not.toContain("secret");
+  });
+});

@@ -1,0 +1,48 @@
+import { allQueues, type Broker, type ForwardReport, forward, type RecoverReport, recover } from "@asynqjs/core";
+
+/** The ticks there are, by Asynq's names of what does the same in a server. */
+export const tickNames = ["forward", "recover"] as const;
+export type TickName = (typeof tickNames)[number];
+
+export interface RunTicksOptions {
+  /** Which ticks, in this order. Default: all. */
+  readonly ticks?: readonly TickName[] | undefined;
+  /** Which queues. Default: all that `asynq:queues` names. */
+  readonly queues?: readonly string[] | undefined;
+  /** How long each tick may take on more, milliseconds. Default 10,000. */
+  readonly budgetMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What each tick that ran did. */
+export interface TicksReport {
+  readonly forward?: ForwardReport;
+  readonly recover?: RecoverReport;
+}
+
+/**
+ * Runs maintenance once: what a platform's cron calls every minute. Any number of copies may run at once, and each may be killed at any
+ * moment: the next one goes on.
+ * @throws {RedisError} the way to Redis failed; call it again
+ */
+export async function runTicks(broker: Broker, { ticks = tickNames, queues, ...limits }: RunTicksOptions = {}): Promise<TicksReport> {
+  const served = queues ?? (await listQueues(broker));
+  const report: { -readonly [Name in TickName]?: TicksReport[Name] } = {};
+  for (const tick of ticks) {
+    switch (tick) {
+      case "forward":
+        report.forward = await forward(broker, { ...limits, queues: served });
+        break;
+      case "recover":
+        report.recover = await recover(broker, { ...limits, queues: served });
+        break;
+    }
+  }
+  return report;
+}
+
+async function listQueues({ redis }: Broker): Promise<string[]> {
+  const [answer] = await redis.send([["SMEMBERS", allQueues]]);
+  if (answer!.error !== undefined) throw answer!.error;
+  return (answer!.reply as readonly Uint8Array[]).map((name) => new TextDecoder().decode(name)).sort();
+}
