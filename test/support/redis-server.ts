@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -39,13 +39,15 @@ export async function startRedis({ databases = 16, args = [], port }: RedisServe
     const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-redis-"));
     const log = path.join(dir, "redis.log");
     const ours = { port: chosen, bind: "127.0.0.1", dir, logfile: log, databases, save: "", appendonly: "no" };
+    const output = openSync(log, "a");
     const child = spawn(file, [...Object.entries(ours).flatMap(([name, value]) => [`--${name}`, String(value)]), ...args], {
       ...(argv0 === undefined ? {} : { argv0 }),
       env: { ...process.env, ...env },
-      stdio: "ignore",
+      stdio: ["ignore", output, output],
       // A Ctrl-C at the terminal must reach us alone: we still need Redis while we shut down.
       detached: true,
     });
+    closeSync(output);
     const gone = once(child, "exit").catch(() => {});
     const guard = guardOf(child, dir);
     const stop = async (): Promise<void> => {
@@ -54,7 +56,7 @@ export async function startRedis({ databases = 16, args = [], port }: RedisServe
       guard.kill("SIGKILL");
       rmSync(dir, { recursive: true, force: true });
     };
-    if (child.pid !== undefined && (await answers(chosen, child))) {
+    if (child.pid !== undefined && (await answers(chosen, child, log))) {
       child.unref();
       return {
         url: `redis://127.0.0.1:${chosen}`,
@@ -67,10 +69,10 @@ export async function startRedis({ databases = 16, args = [], port }: RedisServe
         },
       };
     }
-    const why = lastLine(log);
+    const said = textOf(log);
     await stop();
-    if (left > 1 && /address already in use/i.test(why)) continue;
-    throw new Error(`redis-server on port ${chosen} did not start: ${why}`);
+    if (left > 1 && /address already in use/i.test(said)) continue;
+    throw new Error(`redis-server on port ${chosen} did not start: ${lastWords(said)}`);
   }
 }
 
@@ -94,11 +96,14 @@ function guardOf(redis: ChildProcess, dir: string): ChildProcess {
   return guard;
 }
 
-/** Whether it answers PING before its process ends or our patience does. Any answer will do but that it is still loading. */
-async function answers(port: number, child: ChildProcess): Promise<boolean> {
+/**
+ * Whether it answers before its process ends or our patience does. Its log says that the port is its own, not another Redis's; any answer
+ * to PING will do but that it is still loading.
+ */
+async function answers(port: number, child: ChildProcess, log: string): Promise<boolean> {
   const untilMs = performance.now() + patienceMs;
   while (child.exitCode === null && child.signalCode === null && performance.now() < untilMs) {
-    if (/^(\+PONG|-(?!LOADING))/.test(await ping(port))) return true;
+    if (/Ready to accept connections|Sentinel ID is/.test(textOf(log)) && /^(\+PONG|-(?!LOADING))/.test(await ping(port))) return true;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return false;
@@ -131,10 +136,15 @@ async function freePort(): Promise<number> {
   }
 }
 
-function lastLine(log: string): string {
+function textOf(log: string): string {
   try {
-    return readFileSync(log, "utf8").trim().split("\n").at(-1) ?? "";
+    return readFileSync(log, "utf8").trim();
   } catch {
-    return "it wrote no log";
+    return "";
   }
+}
+
+/** The last line, without the process number and date that lead it. */
+function lastWords(log: string): string {
+  return (log.split("\n").at(-1) || "it said nothing").replace(/^\d+:\w .*? [#*-] /, "");
 }
