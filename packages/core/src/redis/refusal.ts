@@ -10,8 +10,12 @@ const refusals = new Set(
 /** Error codes of a Redis that will soon be well again, or of one that is no master any more: the same call may be sent once more. */
 const passing = new Set("READONLY LOADING MASTERDOWN BUSY TRYAGAIN CLUSTERDOWN NOREPLICAS".split(" "));
 
-/** The error that an error reply of Redis is. Keeps its code word and its text, which a script of ours never builds from user text. */
-export function refusal(text: string): RedisError {
+/**
+ * The error that an error reply of Redis is. Keeps its code word and its text, which a script of ours never builds from user text, but for
+ * the place where Redis quotes the arguments of a command it does not know.
+ */
+export function refusal(answer: string): RedisError {
+  const text = answer.replace(/, with args beginning with:.*$/s, "");
   const reply = /^[A-Z]+(?= |$)/.exec(text)?.[0] ?? "ERR";
   return new RedisError(`redis refused: ${text}`, { delivered: refusals.has(reply) ? "no" : "unknown", reply });
 }

@@ -1,0 +1,182 @@
+import { createServer } from "node:net";
+import { Redis } from "ioredis";
+import { describe } from "vitest";
+import { expect, test as redisTest } from "../../../../test/support/redis-test.ts";
+import { type TcpFaults, tcpFaults } from "../../../../test/support/tcp-faults.ts";
+import { enqueue } from "../broker/enqueue.ts";
+import { makeBroker } from "../broker.ts";
+import { sleep, systemClock, systemRandom } from "../clock.ts";
+import { composeTask } from "../options.ts";
+import type { RedisPort } from "../redis.ts";
+import { Task } from "../task.ts";
+import { manualClock, seededRandom } from "../testing/manual-clock.ts";
+import { type IoredisClient, ioredisPort } from "./ioredis.ts";
+import { ioredisSettings } from "./ioredis-settings.ts";
+import { parseRedisUri } from "./redis-uri.ts";
+
+const test = redisTest.extend<{ faults: TcpFaults; managed: Redis; port: RedisPort }>({
+  faults: async ({ redisUrl }, use) => {
+    const faults = await tcpFaults({ port: Number(new URL(redisUrl).port) });
+    await use(faults);
+    await faults.stop();
+  },
+  managed: async ({ redisUrl, faults }, use) => {
+    const settings = ioredisSettings(parseRedisUri(`redis://127.0.0.1:${faults.port}${new URL(redisUrl).pathname}`));
+    const client = new Redis(settings.options);
+    client.on("error", () => {});
+    await use(client);
+    client.disconnect();
+  },
+  port: async ({ managed }, use) => {
+    const port = ioredisPort(managed as unknown as IoredisClient, { managed: true });
+    await use(port);
+    await port.close();
+  },
+});
+
+describe("ioredisPort", () => {
+  test("answers bytes as they are, numbers as numbers, nil as null, lists as lists, and a refusal as a value beside its neighbours", async ({
+    port,
+  }) => {
+    const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+
+    const results = await port.send([
+      ["SET", "k", all],
+      ["GET", "k"],
+      ["LPUSH", "k", "x"],
+      ["INCR", "n"],
+      ["GET", "none"],
+      ["MGET", "k", "none"],
+    ]);
+
+    expect(results.map(({ reply }) => reply)).toEqual([Buffer.from("OK"), Buffer.from(all), undefined, 1, null, [Buffer.from(all), null]]);
+    expect(results[2]!.error).toMatchObject({ code: "REDIS", reply: "WRONGTYPE", delivered: "no" });
+  });
+
+  test("knows what Redis can do, and asks once", async ({ port, redis }) => {
+    const major = Number(/redis_version:(\d+)/.exec(await redis.info("server"))![1]);
+    const features = await port.features();
+    expect(features).toEqual({ codec: "raw", allowOom: major >= 7, cluster: false });
+    expect(await port.features()).toBe(features);
+  });
+
+  for (const fault of ["drop-request", "drop-reply"] as const) {
+    test(`repeats a call when its connection is cut (${fault}), and the task is there once`, async ({ port, faults, redis }) => {
+      const broker = makeBroker({ redis: port, clock: systemClock, random: systemRandom });
+      await enqueue(broker, [composeTask(new Task("t"), { queue: "warm" }, broker)]);
+      const task = composeTask(new Task("t"), { taskId: "a" }, broker);
+
+      faults.next(fault, "EVALSHA");
+      expect(await enqueue(broker, [task])).toEqual([{ verdict: "enqueued" }]);
+
+      expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+      expect(faults.connections).toBe(2);
+    });
+  }
+
+  test("leaves a connection that stays open and never answers, and repeats the call on a new one", async ({ managed, faults, redis }) => {
+    const port = ioredisPort(managed as unknown as IoredisClient, { managed: true, tryTimeoutMs: 50 });
+    await port.send([["PING"]]);
+
+    faults.next("hold-reply", "SADD");
+    expect(await port.send([["SADD", "s", "m"]])).toEqual([{ reply: 0 }]);
+
+    expect(await redis.smembers("s")).toEqual(["m"]);
+    expect(faults.connections).toBe(2);
+  });
+
+  test("gives up at its deadline and says whether anything may have been written", async ({ managed, faults }) => {
+    const port = ioredisPort(managed as unknown as IoredisClient, { tryTimeoutMs: 20 });
+    await port.send([["PING"]]);
+    faults.next("hold-reply", "SADD");
+    await expect(port.send([["SADD", "s", "m"]], { timeoutMs: 30 })).rejects.toMatchObject({ code: "REDIS", delivered: "unknown" });
+
+    await faults.stop();
+    faults.cut();
+    await new Promise((resolve) => managed.once("close", resolve));
+    await expect(port.send([["SADD", "s", "m"]], { timeoutMs: 30 })).rejects.toMatchObject({ code: "REDIS", delivered: "no" });
+  });
+
+  test("stops waiting when its caller gives up", async ({ port, faults }) => {
+    await port.send([["PING"]]);
+    faults.next("hold-reply", "SADD");
+    const giveUp = new AbortController();
+
+    const sent = port.send([["SADD", "s", "m"]], { signal: giveUp.signal });
+    giveUp.abort();
+
+    await expect(sent).rejects.toMatchObject({ code: "REDIS", delivered: "unknown" });
+    await expect(port.send([["PING"]], { signal: AbortSignal.abort() })).rejects.toMatchObject({ delivered: "no" });
+  });
+
+  test("never names in an error what was sent", async ({ port, redis }) => {
+    await redis.set("k", "v");
+    const [wrong] = await port.send([["SADD", "k", "secret-payload"]]);
+    const [unknown] = await port.send([["NOSUCH", "secret-payload"]]);
+    expect(`${wrong!.error} ${unknown!.error}`).not.toContain("secret-payload");
+  });
+
+  test("waits for a Redis that is loading or was demoted, and refuses one that is too old", async () => {
+    const answers = [
+      "-LOADING Redis is loading the dataset in memory\r\n",
+      "-READONLY You can't write against a read only replica.\r\n",
+      "$19\r\nredis_version:6.2.0\r\n",
+    ];
+    const old = ["$20\r\nredis_version:5.0.14\r\n"];
+    for (const script of [answers, old]) {
+      const server = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.on("data", () => socket.write(script.shift() ?? "+OK\r\n"));
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const client = new Redis({
+        port: (server.address() as { port: number }).port,
+        host: "127.0.0.1",
+        protocol: 2,
+        disableClientInfo: true,
+        enableReadyCheck: false,
+        enableOfflineQueue: false,
+      });
+      client.on("error", () => {});
+      const features = ioredisPort(client as unknown as IoredisClient, { managed: true }).features();
+      if (script === answers) expect(await features).toEqual({ codec: "raw", allowOom: false, cluster: false });
+      else await expect(features).rejects.toMatchObject({ code: "REDIS_VERSION", message: expect.stringContaining("5.0.14") });
+      client.disconnect();
+      server.close();
+    }
+  });
+
+  test("leaves a shared client open when it is closed, and ends one of its own", async ({ managed }) => {
+    const shared = ioredisPort(managed as unknown as IoredisClient);
+    await shared.send([["PING"]]);
+    await shared.close();
+    await expect(shared.send([["PING"]])).rejects.toMatchObject({ code: "REDIS", delivered: "no" });
+    expect(managed.status).toBe("ready");
+
+    const own = ioredisPort(managed as unknown as IoredisClient, { managed: true });
+    await own.close();
+    await new Promise((resolve) => (managed.status === "end" ? resolve(0) : managed.once("end", resolve)));
+  });
+});
+
+describe("clock", () => {
+  test("sleeps as long as it is told and wakes when its signal aborts, leaving nothing behind", async () => {
+    const clock = manualClock();
+    let woke = false;
+    const slept = sleep(clock, 1_000).then(() => {
+      woke = true;
+    });
+    await clock.advance(999);
+    expect(woke).toBe(false);
+    await clock.advance(1);
+    await slept;
+
+    const giveUp = new AbortController();
+    const long = sleep(clock, 1e12, giveUp.signal);
+    giveUp.abort();
+    await long;
+    await sleep(clock, 1e12, giveUp.signal);
+    expect(clock.waiting).toBe(0);
+    expect(seededRandom(1).float()).toBe(seededRandom(1).float());
+  });
+});
