@@ -1,0 +1,186 @@
+import { availableParallelism } from "node:os";
+import {
+  type Clock,
+  defaultQueue,
+  defaultRetryDelayMs,
+  InvalidOptionError,
+  leaseSec,
+  type Random,
+  systemClock,
+  systemRandom,
+} from "@asynqjs/core";
+import { type Logger, type LogLevel, leveled, parseLogLevel, stderrLogger } from "./logger.ts";
+import type { ProcessingTask } from "./processing-task.ts";
+import type { QueuePriorities } from "./queue-order.ts";
+
+/** Options of a server. Asynq: `Config`. Durations are milliseconds. */
+export interface Config {
+  /**
+   * How many handlers run at once. Default: the number of CPUs. More suits handlers that wait on I/O; every one of them may run again
+   * after a crash.
+   */
+  readonly concurrency?: number | undefined;
+  /**
+   * The queues to serve and their priorities, whole numbers; a priority below 1 is left out, as in Asynq. Default `{ default: 1 }`. A
+   * queue of priority 6 is looked at first six times as often as one of priority 1.
+   */
+  readonly queues?: QueuePriorities | undefined;
+  /** Serves a queue only while all of higher priority are empty. Default false. A busy high queue then starves the low ones. */
+  readonly strictPriority?: boolean | undefined;
+  /**
+   * How long a failed task waits, milliseconds, given how many failures were counted before this one. Default: Asynq's n⁴ + 15 + r·(n+1)
+   * seconds, r drawn from 0 to 29. One that throws or answers no number of 0 or more is replaced by the default.
+   */
+  readonly retryDelayFunc?: ((retried: number, error: unknown, task: ProcessingTask) => number) | undefined;
+  /**
+   * Whether an error is the task's failure. One that is not (a rate limit, say) is tried again without charging a retry; a task whose
+   * retries are used up is archived all the same, as in Asynq. Default: every error is.
+   */
+  readonly isFailure?: ((error: unknown) => boolean) | undefined;
+  /**
+   * Told of every run that failed, before its outcome is written: also of revoked tasks, skipped retries and lost leases, as in Asynq. Not
+   * waited for; what it throws is logged.
+   */
+  readonly errorHandler?: ((task: ProcessingTask, error: unknown) => void | Promise<void>) | undefined;
+  /** Makes what a handler finds as `task.context`, once a run. Default: nothing. Asynq: `BaseContext`. */
+  readonly baseContext?: (() => unknown) | undefined;
+  /** Where the log goes. Default: stderr, in Asynq's format. */
+  readonly logger?: Logger | undefined;
+  /** From which level on. Default `"info"`. */
+  readonly logLevel?: LogLevel | undefined;
+  /**
+   * How long `shutdown` waits for handlers; what still runs then is requeued, no retry charged. The signals of the rest abort
+   * `abortGraceMs` before. Default 8,000. Keep it below what your platform grants (Kubernetes 30 s, Docker 10 s).
+   */
+  readonly shutdownTimeoutMs?: number | undefined;
+  /** How long an idle server waits before it looks again: half of it plus a random part of it. Default 1,000. Less is quicker and costs Redis more. */
+  readonly taskCheckIntervalMs?: number | undefined;
+  /** How often due scheduled and retry tasks are made pending; `false` where cron functions do it. Default 5,000. */
+  readonly delayedTaskCheckIntervalMs?: number | false | undefined;
+  /** How often tasks of lost workers are taken back, the first time at start; `false` where cron functions do it. Default 60,000. */
+  readonly recoverIntervalMs?: number | false | undefined;
+  /** How often leases are extended, at most 10,000, a third of a lease. Default 5,000. */
+  readonly heartbeatIntervalMs?: number | undefined;
+  /**
+   * How long a handler may take to end after its signal aborted; what it returns in that time still counts. Then its outcome is written
+   * and the handler is leaked: its slot stays taken until it ends. Default 1,000.
+   */
+  readonly abortGraceMs?: number | undefined;
+  /** With so many leaked handlers the server takes no more tasks and is not healthy. Default: `concurrency`. */
+  readonly maxLeaked?: number | undefined;
+  /** Whether a task with `maxRetry` 0 is run again after its worker was lost. Default false: it is archived, as in Asynq. */
+  readonly recoverNoRetry?: boolean | undefined;
+  /** The clock of all timers and times but those of I/O. For tests. */
+  readonly clock?: Clock | undefined;
+  /** For tests. */
+  readonly random?: Random | undefined;
+}
+
+/** A config with every default in its place. */
+export interface Settings {
+  readonly concurrency: number;
+  readonly queues: QueuePriorities;
+  readonly strictPriority: boolean;
+  readonly retryDelayMs: (retried: number, error: unknown, task: ProcessingTask) => number;
+  /** Asynq's formula, where the user's function cannot be used. */
+  readonly defaultDelayMs: (retried: number) => number;
+  readonly isFailure: (error: unknown) => boolean;
+  readonly errorHandler: Config["errorHandler"];
+  readonly baseContext: (() => unknown) | undefined;
+  readonly logger: Logger;
+  readonly shutdownTimeoutMs: number;
+  readonly taskCheckIntervalMs: number;
+  readonly forwardIntervalMs: number | false;
+  readonly recoverIntervalMs: number | false;
+  readonly heartbeatIntervalMs: number;
+  readonly abortGraceMs: number;
+  readonly maxLeaked: number;
+  readonly recoverNoRetry: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Checks a config and fills in Asynq's defaults. Does no I/O.
+ * @throws {InvalidOptionError} names the option
+ * @see Asynq server.go, `NewServer`
+ */
+export function checkConfig(config: Config): Settings {
+  const { clock = systemClock, random = systemRandom } = config;
+  // Asynq reads "none" and less as the default.
+  const concurrency = whole("concurrency", config.concurrency ?? 0, Number.NEGATIVE_INFINITY);
+  const slots = concurrency < 1 ? availableParallelism() : concurrency;
+  const defaultDelayMs = (retried: number): number => defaultRetryDelayMs(retried, random);
+  return {
+    concurrency: slots,
+    queues: checkQueues(config.queues ?? {}),
+    strictPriority: flag("strictPriority", config.strictPriority),
+    retryDelayMs: func("retryDelayFunc", config.retryDelayFunc) ?? defaultDelayMs,
+    defaultDelayMs,
+    isFailure: func("isFailure", config.isFailure) ?? (() => true),
+    errorHandler: func("errorHandler", config.errorHandler),
+    baseContext: func("baseContext", config.baseContext),
+    logger: leveled(checkLogger(config.logger) ?? stderrLogger(clock), parseLogLevel(config.logLevel ?? "info")),
+    shutdownTimeoutMs: duration("shutdownTimeoutMs", config.shutdownTimeoutMs ?? 8_000, 0),
+    taskCheckIntervalMs: duration("taskCheckIntervalMs", config.taskCheckIntervalMs ?? 1_000, 1),
+    forwardIntervalMs: interval("delayedTaskCheckIntervalMs", config.delayedTaskCheckIntervalMs ?? 5_000),
+    recoverIntervalMs: interval("recoverIntervalMs", config.recoverIntervalMs ?? 60_000),
+    heartbeatIntervalMs: duration("heartbeatIntervalMs", config.heartbeatIntervalMs ?? 5_000, 1, (leaseSec * 1000) / 3),
+    abortGraceMs: duration("abortGraceMs", config.abortGraceMs ?? 1_000, 0, (leaseSec * 1000) / 3),
+    maxLeaked: whole("maxLeaked", config.maxLeaked ?? slots, 1),
+    recoverNoRetry: flag("recoverNoRetry", config.recoverNoRetry),
+    clock,
+    random,
+  };
+}
+
+/** Names are taken as they are, so that queues that Go named are served too; only blank ones and priorities below 1 are left out. */
+function checkQueues(queues: QueuePriorities): QueuePriorities {
+  if (typeof queues !== "object" || queues === null || Array.isArray(queues))
+    throw new InvalidOptionError("queues", "expected an object of name and priority");
+  const checked: [string, number][] = [];
+  for (const [name, priority] of Object.entries(queues)) {
+    if (!name.isWellFormed()) throw new InvalidOptionError("queues", "expected names of well-formed Unicode");
+    if (!Number.isSafeInteger(priority) || priority > 1_000_000)
+      throw new InvalidOptionError("queues", `expected a whole number up to 1,000,000 as the priority of "${name}"`);
+    if (name.trim() !== "" && priority > 0) checked.push([name, priority]);
+  }
+  return Object.fromEntries(checked.length === 0 ? [[defaultQueue, 1]] : checked);
+}
+
+function checkLogger(logger: Logger | undefined): Logger | undefined {
+  if (logger === undefined) return undefined;
+  for (const level of ["debug", "info", "warn", "error"] as const) {
+    if (typeof logger?.[level] !== "function") throw new InvalidOptionError("logger", "expected debug, info, warn and error as functions");
+  }
+  return logger;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any function's arguments
+function func<F extends (...args: any[]) => unknown>(option: string, value: F | undefined): F | undefined {
+  if (value !== undefined && typeof value !== "function") throw new InvalidOptionError(option, "expected a function");
+  return value;
+}
+
+function flag(option: string, value: boolean | undefined): boolean {
+  if (value !== undefined && typeof value !== "boolean") throw new InvalidOptionError(option, "expected true or false");
+  return value ?? false;
+}
+
+function whole(option: string, value: number, least: number): number {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new InvalidOptionError(option, `expected a whole number${least > 0 ? ` from ${least}` : ""}`);
+  return value;
+}
+
+function duration(option: string, value: number, leastMs: number, mostMs: number = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== "number" || !(value >= leastMs && value <= mostMs)) {
+    const most = mostMs === Number.MAX_SAFE_INTEGER ? "" : ` up to ${mostMs}`;
+    throw new InvalidOptionError(option, `expected milliseconds from ${leastMs}${most}`);
+  }
+  return value;
+}
+
+function interval(option: string, value: number | false): number | false {
+  return value === false ? false : duration(option, value, 1);
+}

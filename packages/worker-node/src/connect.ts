@@ -1,0 +1,61 @@
+import { type Clock, InvalidOptionError, type RedisPort } from "@asynqjs/core";
+import { type IoredisClient, ioredisPort, ioredisSettings, type ParsedRedis, parseRedisUri } from "@asynqjs/core/redis/ioredis";
+import { Cluster, Redis } from "ioredis";
+import { type Logger, seldom } from "./logger.ts";
+
+/**
+ * Where the tasks are: one of Asynq's URI forms, the same as an object, an ioredis client of yours, or a port. What you bring stays yours:
+ * it is never closed nor reconfigured.
+ */
+export type RedisSource = string | ParsedRedis | Redis | Cluster | IoredisClient | RedisPort;
+
+export interface Connection {
+  readonly port: RedisPort;
+  /** What the log should say at the start. */
+  readonly cautions: readonly string[];
+}
+
+/**
+ * Makes the port. Does no I/O: a client of ours connects at its first call.
+ * @throws {InvalidOptionError}
+ */
+export function connect(redis: RedisSource, logger: Logger, clock: Clock): Connection {
+  if (typeof redis === "string") return { port: ownPort(parseRedisUri(redis), logger, clock), cautions: [] };
+  if (typeof redis === "object" && redis !== null) {
+    if ("kind" in redis) return { port: ownPort(redis, logger, clock), cautions: [] };
+    if ("features" in redis && "send" in redis) return { port: redis, cautions: [] };
+    if ("callBuffer" in redis)
+      return { port: ioredisPort(redis as unknown as IoredisClient), cautions: cautionsAbout(redis as unknown as IoredisClient) };
+  }
+  throw new InvalidOptionError("redis", "expected a URI, a connection object, an ioredis client or a port");
+}
+
+function ownPort(redis: ParsedRedis, logger: Logger, clock: Clock): RedisPort {
+  const settings = ioredisSettings(redis);
+  const client = settings.cluster
+    ? new Cluster([...settings.nodes], { ...settings.options, lazyConnect: true })
+    : new Redis({ ...settings.options, lazyConnect: true });
+  // Without a listener ioredis prints to the console itself.
+  const warn = seldom(clock, logger.warn);
+  client.on("error", (error: Error & { code?: string }) => warn("redis connection", { error: error.code ?? error.message }));
+  return ioredisPort(client as unknown as IoredisClient, { managed: true });
+}
+
+/** Options of ioredis that send a call late or again behind our back. */
+interface ClientOptions {
+  readonly enableOfflineQueue?: boolean;
+  readonly autoResendUnfulfilledCommands?: boolean;
+  readonly redisOptions?: ClientOptions;
+}
+
+/** A client that keeps calls in a buffer, or sends them again by itself, may carry one out long after its caller gave up. */
+function cautionsAbout(client: IoredisClient): string[] {
+  const { enableOfflineQueue, autoResendUnfulfilledCommands, redisOptions } = (client as { options?: ClientOptions }).options ?? {};
+  const resends = client.isCluster === true ? redisOptions?.autoResendUnfulfilledCommands : autoResendUnfulfilledCommands;
+  return [["enableOfflineQueue", enableOfflineQueue] as const, ["autoResendUnfulfilledCommands", resends] as const].flatMap(
+    ([name, value]) =>
+      value === false
+        ? []
+        : [`the ioredis client you share has ${name} on: calls may be sent late or twice after a lost connection; set it to false`],
+  );
+}

@@ -1,0 +1,17 @@
+export {
+  DeadlineExceededError,
+  HandlerNotFoundError,
+  LeaseExpiredError,
+  LeaseLostError,
+  RevokeTask,
+  ServerStateError,
+  SkipRetry,
+} from "@asynqjs/core";
+export type { Config } from "./config.ts";
+export type { RedisSource } from "./connect.ts";
+export type { LogDetails, Logger, LogLevel } from "./logger.ts";
+export type { Counter, Metrics } from "./metrics.ts";
+export type { ProcessingTask, ResultWriter } from "./processing-task.ts";
+export type { QueuePriorities } from "./queue-order.ts";
+export { type Handler, type HandlerFunc, type Middleware, notFound, ServeMux } from "./serve-mux.ts";
+export { Server, type ServerState } from "./server.ts";

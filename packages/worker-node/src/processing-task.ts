@@ -1,0 +1,128 @@
+import { type Broker, DecodeError, type DequeuedTask, type TaskInfo, type TaskMessage, writeResult } from "@asynqjs/core";
+
+/** Writes what a task is to leave behind; kept as long as the task is (`retentionSec`). Asynq: `ResultWriter`. */
+export interface ResultWriter {
+  readonly taskId: string;
+  /**
+   * Stores bytes, or a string's UTF-8, as the task's result; a later write replaces it. Answers the count of bytes.
+   * @throws {LeaseLostError} the task is not ours any more, or its outcome is written: nothing was stored
+   * @throws {RedisError}
+   */
+  write(result: Uint8Array | string): Promise<number>;
+}
+
+/** What a task does not say of its run. */
+interface RunFacts {
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number;
+  readonly resultWriter: ResultWriter;
+  readonly makeContext: (() => unknown) | undefined;
+}
+
+/**
+ * A task as its handler gets it: what it is, what is known of this run, and the signal that says when to give up.
+ * @see Asynq asynq.go `Task`, and the helpers of context.go
+ */
+export class ProcessingTask {
+  readonly type: string;
+  /** The bytes as they were enqueued; empty when there is no payload. */
+  readonly payload: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly id: string;
+  readonly queue: string;
+  /** How many failures were counted before this run. Asynq: `GetRetryCount`. */
+  readonly retryCount: number;
+  /** Asynq: `GetMaxRetry`. */
+  readonly maxRetry: number;
+  /** When this run must be over, by its timeout or its deadline, whichever comes first. */
+  readonly deadline: Date;
+  /**
+   * Aborts when the run is to end: past its deadline (`DEADLINE_EXCEEDED`), when its lease is gone (`LEASE_EXPIRED`, `LEASE_LOST`), when the
+   * server shuts down (`SERVER_STATE`); the reason's `code` says which. Hand it to whatever you await.
+   */
+  readonly signal: AbortSignal;
+  readonly resultWriter: ResultWriter;
+  /** The task as it stands in Redis. */
+  readonly info: TaskInfo;
+
+  readonly #makeContext: (() => unknown) | undefined;
+  #context: { readonly value: unknown } | undefined;
+
+  constructor(message: TaskMessage, run: RunFacts) {
+    this.type = message.type;
+    this.payload = message.payload ?? new Uint8Array();
+    this.headers = message.headers ?? {};
+    this.id = message.id;
+    this.queue = message.queue;
+    this.retryCount = message.retried;
+    this.maxRetry = message.retry;
+    this.deadline = new Date(Math.min(run.deadlineMs, lastDateMs));
+    this.signal = run.signal;
+    this.resultWriter = run.resultWriter;
+    this.#makeContext = run.makeContext;
+    this.info = {
+      id: message.id,
+      queue: message.queue,
+      type: message.type,
+      payload: message.payload,
+      headers: this.headers,
+      state: "active",
+      maxRetry: message.retry,
+      retried: message.retried,
+      timeoutSec: message.timeoutSec,
+      deadline: message.deadlineSec === undefined ? undefined : new Date(Math.min(message.deadlineSec * 1000, lastDateMs)),
+      group: message.groupKey,
+      retentionSec: message.retentionSec ?? 0,
+      nextProcessAt: undefined,
+    };
+  }
+
+  /** What the server's `baseContext` makes, once a run. */
+  get context(): unknown {
+    this.#context ??= { value: this.#makeContext?.() };
+    return this.#context.value;
+  }
+
+  /**
+   * The payload as text.
+   * @throws {DecodeError} it is not UTF-8
+   */
+  text(): string {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.payload);
+    } catch {
+      throw this.#unreadable("UTF-8");
+    }
+  }
+
+  /**
+   * The payload read as JSON; `T` is what you say it is, nothing checks it.
+   * @throws {DecodeError} it is not JSON
+   */
+  json<T = unknown>(): T {
+    const text = this.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw this.#unreadable("JSON");
+    }
+  }
+
+  /** Without the parser's error as its cause, which quotes the payload. */
+  #unreadable(as: string): DecodeError {
+    return new DecodeError(`the payload of task "${this.id}" of queue "${this.queue}"`, `it is not ${as}`);
+  }
+}
+
+/** The last moment a Date can hold. */
+const lastDateMs = 8.64e15;
+
+/** The writer of one run, fenced by its lease. */
+export function resultWriterFor(broker: Broker, task: DequeuedTask): ResultWriter {
+  return {
+    taskId: task.id,
+    async write(result) {
+      return writeResult(broker, task, typeof result === "string" ? new TextEncoder().encode(result) : result);
+    },
+  };
+}

@@ -1,0 +1,198 @@
+import { type DequeuedTask, type DequeueReport, dequeue, leaseSec, maxDequeuePerCall } from "@asynqjs/core";
+import type { Settings } from "./config.ts";
+import { seldom } from "./logger.ts";
+import { queueOrder } from "./queue-order.ts";
+import { fenced } from "./task-outcome.ts";
+import { type RunParts, TaskRun } from "./task-run.ts";
+import type { Component } from "./ticker.ts";
+
+/** Fetches in flight at once: one asks while the other's tasks are read. */
+const maxFetches = 2;
+/** A fetch is repeated by the port, as the same call, for so long: what it popped must not be lost. */
+const fetchTimeoutMs = leaseSec * 1000;
+/** An answer later than that after its fetch left has used up too much of the lease: its tasks are requeued, not run. */
+const tooLateMs = (leaseSec * 1000) / 3;
+const longestBackOffMs = 3_000;
+
+/**
+ * Takes tasks while it has free slots and runs them. A slot is taken before the fetch leaves and given back when the outcome was answered
+ * and the handler has ended, so that no more than `concurrency` tasks are ever in this process's hands.
+ * @see Asynq processor.go
+ */
+export class Processor implements Component {
+  readonly name = "processor";
+  readonly #parts: RunParts;
+  readonly #order: () => string[];
+  readonly #warn: Settings["logger"]["warn"];
+  readonly #giveUpFetches = new AbortController();
+  readonly #runs = new Set<TaskRun>();
+  /** What a shutdown waits for: fetches, outcomes, hand-backs. */
+  readonly #unanswered = new Set<Promise<void>>();
+  #pulling = false;
+  #taken = 0;
+  #fetches = 0;
+  /** A suspect runs here, or a fetch in flight may bring one: the next may not. */
+  #suspect = false;
+  #failures = 0;
+  #pumpDue = false;
+  #rest: { readonly why: "idle" | "trouble"; readonly cancel: () => void } | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(parts: RunParts) {
+    const { queues, strictPriority, random, clock, logger } = parts.settings;
+    this.#parts = parts;
+    this.#order = queueOrder(queues, { strict: strictPriority, random });
+    this.#warn = seldom(clock, logger.warn);
+  }
+
+  start(): void {
+    if (this.#stopped !== undefined) return;
+    this.#pulling = true;
+    this.#pump();
+  }
+
+  /** There may be work: looks at once instead of after the idle wait. */
+  wake(): void {
+    if (this.#rest?.why !== "idle") return;
+    this.#endRest();
+    this.#pump();
+  }
+
+  /** Takes no more tasks; what runs goes on. */
+  stopPulling(): void {
+    this.#pulling = false;
+    this.#endRest();
+  }
+
+  /** Takes no more tasks, waits for those that run, and requeues what still runs after `shutdownTimeoutMs`. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#shutdown();
+    return this.#stopped;
+  }
+
+  /** Tasks in this process's hands, leaked handlers among them. */
+  get busy(): number {
+    return this.#runs.size;
+  }
+
+  async #shutdown(): Promise<void> {
+    const { clock, shutdownTimeoutMs, abortGraceMs, logger } = this.#parts.settings;
+    this.stopPulling();
+    if (this.#unanswered.size > 0) logger.info("Waiting for all workers to finish...");
+    const cancelAbort = clock.after(Math.max(0, shutdownTimeoutMs - abortGraceMs), () => {
+      for (const run of this.#runs) run.abort();
+    });
+    const cancelGiveUp = clock.after(shutdownTimeoutMs, () => {
+      this.#giveUpFetches.abort();
+      for (const run of this.#runs) run.giveUp();
+    });
+    while (this.#unanswered.size > 0) await Promise.all(this.#unanswered);
+    cancelAbort();
+    cancelGiveUp();
+    logger.info("All workers have finished");
+  }
+
+  #pump(): void {
+    const { counters, settings } = this.#parts;
+    const { concurrency, maxLeaked } = settings;
+    this.#pumpDue = false;
+    while (this.#pulling && this.#rest === undefined && this.#fetches < maxFetches) {
+      const free = Math.min(concurrency - this.#taken, maxDequeuePerCall);
+      if (free <= 0 || counters.leaked >= maxLeaked) return;
+      this.#await(this.#fetch(free));
+    }
+  }
+
+  async #fetch(limit: number): Promise<void> {
+    const { broker, settings } = this.#parts;
+    const suspect = !this.#suspect;
+    if (suspect) this.#suspect = true;
+    this.#taken += limit;
+    this.#fetches++;
+    const sentAtMs = settings.clock.monotonicMs();
+    const slow = settings.clock.after(tooLateMs, () => this.#warn("redis has not answered a fetch", { sinceMs: tooLateMs }));
+    let report: DequeueReport | undefined;
+    try {
+      report = await dequeue(broker, this.#order(), limit, { suspect, timeoutMs: fetchTimeoutMs, signal: this.#giveUpFetches.signal });
+      this.#failures = 0;
+    } catch (error) {
+      this.#parts.counters.add("dequeueErrors");
+      this.#warn("could not fetch tasks", { error: (error as Error).message });
+    }
+    slow();
+    this.#fetches--;
+    const tasks = report?.tasks ?? [];
+    this.#taken -= limit - tasks.length;
+    if (suspect && !tasks.some((task) => task.suspect)) this.#suspect = false;
+
+    const late = settings.clock.monotonicMs() - sentAtMs > tooLateMs;
+    for (const task of tasks) {
+      if (late || !this.#pulling) this.#handBack(task, sentAtMs);
+      else this.#run(task, sentAtMs);
+    }
+    if (report === undefined) this.#restFor("trouble", settings.random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
+    else this.#note(report, limit);
+    this.#pump();
+  }
+
+  #note({ tasks, dangling, putOff, brokenQueues }: DequeueReport, limit: number): void {
+    const { settings, counters } = this.#parts;
+    counters.add("dangling", dangling);
+    counters.add("putOff", putOff);
+    if (dangling > 0) settings.logger.warn("dropped ids whose task is gone", { dangling });
+    if (putOff > 0) settings.logger.info("put off tasks that lost a worker before, since one of them runs at a time", { putOff });
+    for (const queue of brokenQueues)
+      this.#warn("a container of the queue holds the wrong kind of value: nothing is taken from it", { queue });
+    if (tasks.length === limit) this.wake();
+    else if (tasks.length === 0 && dangling + putOff === 0) {
+      const { taskCheckIntervalMs, random } = settings;
+      this.#restFor("idle", taskCheckIntervalMs / 2 + random.float() * taskCheckIntervalMs);
+    }
+  }
+
+  #run(task: DequeuedTask, sentAtMs: number): void {
+    const run = new TaskRun(this.#parts, task, sentAtMs);
+    this.#runs.add(run);
+    this.#await(run.answered);
+    void run.over.then(() => {
+      this.#runs.delete(run);
+      this.#free(task);
+    });
+  }
+
+  /** A task that came when it cannot be run any more. */
+  #handBack(task: DequeuedTask, sentAtMs: number): void {
+    const lease = { endsAtMs: sentAtMs + leaseSec * 1000 };
+    const settled = this.#parts.settler.settle({ ...fenced(task), to: "requeued" }, lease, "requeued");
+    this.#await(settled.then(() => this.#free(task)));
+  }
+
+  #free(task: DequeuedTask): void {
+    this.#taken--;
+    if (task.suspect) this.#suspect = false;
+    // Slots that come free together are filled by one fetch.
+    if (this.#pumpDue) return;
+    this.#pumpDue = true;
+    process.nextTick(() => this.#pump());
+  }
+
+  #restFor(why: "idle" | "trouble", restMs: number): void {
+    if (!this.#pulling || this.#rest?.why === "trouble") return;
+    this.#endRest();
+    const cancel = this.#parts.settings.clock.after(restMs, () => {
+      this.#rest = undefined;
+      this.#pump();
+    });
+    this.#rest = { why, cancel };
+  }
+
+  #endRest(): void {
+    this.#rest?.cancel();
+    this.#rest = undefined;
+  }
+
+  #await(promise: Promise<void>): void {
+    this.#unanswered.add(promise);
+    void promise.finally(() => this.#unanswered.delete(promise));
+  }
+}

@@ -1,0 +1,189 @@
+import { type Broker, makeBroker, type RedisPort, ServerStateError } from "@asynqjs/core";
+import { type Config, checkConfig, type Settings } from "./config.ts";
+import { connect, type RedisSource } from "./connect.ts";
+import { forwarder } from "./forwarder.ts";
+import { heartbeater } from "./heartbeater.ts";
+import { Counters, type Metrics } from "./metrics.ts";
+import { Processor } from "./processor.ts";
+import { recoverer } from "./recoverer.ts";
+import { type Handler, type HandlerFunc, toHandlerFunc } from "./serve-mux.ts";
+import { type Settler, settler } from "./settler.ts";
+import type { Component } from "./ticker.ts";
+import { untilSignal } from "./until-signal.ts";
+
+/** `stopped` takes no more tasks and finishes what it has; `closed` is the end. Asynq: `serverState`. */
+export type ServerState = "new" | "active" | "stopped" | "closed";
+
+/** Every change of state there is. `active` goes back to `new` when the start failed. */
+const moves: Readonly<Record<ServerState, readonly ServerState[]>> = {
+  new: ["active", "closed"],
+  active: ["new", "stopped", "closed"],
+  stopped: ["closed"],
+  closed: [],
+};
+
+/** Asynq's words for why a server cannot be started. */
+const notStartable: Readonly<Record<Exclude<ServerState, "new">, string>> = {
+  active: "asynq: the server is already running",
+  stopped: "asynq: the server is in the stopped state. Waiting for shutdown.",
+  closed: "asynq: Server closed",
+};
+
+/** The parts in the order in which they stop; they start in the order below. */
+const stopOrder = ["forwarder", "processor", "recoverer", "settler", "heartbeater"];
+
+/**
+ * Takes tasks from queues and calls your handler for each.
+ *
+ * Constructing does no I/O. `start`, `stop` and `shutdown` may be called twice and in any order.
+ * @throws {InvalidOptionError} an option, a URI or a queue that cannot be used
+ * @see Asynq server.go
+ */
+export class Server {
+  readonly #settings: Settings;
+  readonly #port: RedisPort;
+  readonly #cautions: readonly string[];
+  readonly #broker: Broker;
+  readonly #counters = new Counters();
+  #state: ServerState = "new";
+  /** In the order of their start. */
+  #components: readonly Component[] = [];
+  #processor: Processor | undefined;
+  #settler: Settler | undefined;
+  #closed: Promise<void> | undefined;
+  /** Aborts when the shutdown is done. */
+  readonly #ended = new AbortController();
+
+  constructor(redis: RedisSource, config: Config = {}) {
+    this.#settings = checkConfig(config);
+    const { clock, random, logger } = this.#settings;
+    const { port, cautions } = connect(redis, logger, clock);
+    this.#port = port;
+    this.#cautions = cautions;
+    this.#broker = makeBroker({ redis: this.#port, clock, random });
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  /**
+   * Connects and begins to process; resolves when it does. After a failure it may be called again.
+   * @throws {ServerStateError} running, stopped or closed
+   * @throws {InvalidOptionError} no handler
+   * @throws {RedisError} not reachable @throws {RedisVersionError} older than 6.2
+   */
+  async start(handler: Handler): Promise<void> {
+    const handlerFunc = toHandlerFunc(handler);
+    if (this.#state !== "new") throw new ServerStateError(notStartable[this.#state]);
+    this.#move("active");
+    try {
+      await this.#port.features();
+    } catch (error) {
+      if (this.state === "active") this.#move("new");
+      throw error;
+    }
+    if (this.state !== "active") throw new ServerStateError(notStartable.closed);
+    for (const caution of this.#cautions) this.#settings.logger.warn(caution);
+    this.#components = this.#makeComponents(handlerFunc);
+    for (const component of this.#components) component.start();
+    this.#settings.logger.info("Starting processing", {
+      queues: Object.keys(this.#settings.queues).join(","),
+      concurrency: this.#settings.concurrency,
+    });
+  }
+
+  /**
+   * Starts, and resolves when the server is closed: SIGTERM and SIGINT shut it down, SIGTSTP stops it from taking more. A second SIGTERM or
+   * SIGINT ends the process at once.
+   * @throws what `start` throws
+   */
+  async run(handler: Handler): Promise<void> {
+    try {
+      await this.start(handler);
+    } catch (error) {
+      // A connection that keeps trying would keep the process alive.
+      if (this.#state === "new") await this.shutdown();
+      throw error;
+    }
+    const { logger } = this.#settings;
+    logger.info("Send signal TSTP to stop processing new tasks");
+    logger.info("Send signal TERM or INT to terminate the process");
+    await untilSignal({ onStop: () => this.stop(), ended: this.#ended.signal });
+    await this.shutdown();
+  }
+
+  /** Takes no more tasks; what runs goes on. Without effect unless it is running. */
+  stop(): void {
+    if (this.#state !== "active") return;
+    this.#move("stopped");
+    this.#settings.logger.info("Stopping processor");
+    this.#processor?.stopPulling();
+  }
+
+  /**
+   * Takes no more tasks, waits `shutdownTimeoutMs` for handlers, requeues what still runs without charging a retry, writes every outcome and
+   * closes the connection unless it is yours. Resolves when all that is done; never rejects.
+   */
+  shutdown(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#move("closed");
+      this.#closed = this.#close();
+    }
+    return this.#closed;
+  }
+
+  /**
+   * Asks Redis for an answer; resolves at once when the server is closed, as in Asynq.
+   * @throws {RedisError}
+   */
+  async ping(): Promise<void> {
+    if (this.#state === "closed") return;
+    const [pong] = await this.#port.send([["PING"]]);
+    if (pong?.error !== undefined) throw pong.error;
+  }
+
+  /** What was counted since the server was made, and how things stand. */
+  metrics(): Metrics {
+    const { leaked } = this.#counters;
+    return {
+      ...this.#counters.snapshot(),
+      busy: this.#processor?.busy ?? 0,
+      leaked,
+      unsettledNow: this.#settler?.unsettled ?? 0,
+      healthy: leaked < this.#settings.maxLeaked,
+    };
+  }
+
+  /** Asynq's order of start. */
+  #makeComponents(handler: HandlerFunc): Component[] {
+    const [settings, counters] = [this.#settings, this.#counters];
+    const { clock, random, forwardIntervalMs, recoverIntervalMs } = settings;
+    // A broker of its own: it is to move into a thread of its own.
+    const beats = heartbeater(makeBroker({ redis: this.#port, clock, random }), settings, counters);
+    this.#settler = settler(this.#broker, settings, counters);
+    this.#processor = new Processor({ broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler });
+    return [
+      beats,
+      this.#settler,
+      ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters)]),
+      ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters)]),
+      this.#processor,
+    ];
+  }
+
+  async #close(): Promise<void> {
+    const { logger } = this.#settings;
+    logger.info("Starting graceful shutdown");
+    for (const name of stopOrder) await this.#components.find((component) => component.name === name)?.stop();
+    await this.#port.close();
+    logger.info("Exiting");
+    this.#ended.abort();
+  }
+
+  /** The only one that changes the state. */
+  #move(to: ServerState): void {
+    if (!moves[this.#state].includes(to)) throw new ServerStateError(`asynq: the server cannot go from ${this.#state} to ${to}`);
+    this.#state = to;
+  }
+}

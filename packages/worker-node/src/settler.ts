@@ -1,0 +1,148 @@
+import { type Broker, leaseSec, maxSettlePerCall, RedisError, type SettleResult, settle, type TaskOutcome } from "@asynqjs/core";
+import type { Settings } from "./config.ts";
+import { seldom } from "./logger.ts";
+import type { Counter, Counters } from "./metrics.ts";
+import type { Component } from "./ticker.ts";
+
+/** Writes outcomes, many at once. Asynq: its syncer, and the writes of its processor. */
+export interface Settler extends Component {
+  /**
+   * Writes one outcome together with what else is due, from the next turn of the event loop on. Resolves when Redis answered, refused, or
+   * did not answer until the lease ended; never rejects. What was written is counted as `counter`.
+   */
+  settle(outcome: TaskOutcome, lease: { readonly endsAtMs: number }, counter: Counter): Promise<void>;
+  /** How many are on their way. */
+  readonly unsettled: number;
+}
+
+interface Waiting {
+  readonly outcome: TaskOutcome;
+  readonly lease: { readonly endsAtMs: number };
+  readonly counter: Counter;
+  readonly answered: () => void;
+}
+
+/** Calls in flight per queue: what ends meanwhile makes the next batch. */
+const maxCallsPerQueue = 2;
+/** The messages of a call together, but one message goes always. */
+const maxBytesPerCall = 2 ** 20;
+/** An outcome is tried for so long even if its lease seems over: the fence refuses it if the task is somebody else's. */
+const shortestTryMs = 3_000;
+
+/**
+ * Every queue has its own line, so one that cannot be served holds up no other. A call that Redis did not answer is repeated by the port,
+ * as the same call, until the first lease in it ends; an error reply of Redis is not repeated.
+ */
+export function settler(broker: Broker, { clock, logger }: Settings, counters: Counters): Settler {
+  const lines = new Map<string, { readonly waiting: Waiting[]; calls: number; due: boolean }>();
+  const error = seldom(clock, logger.error, 1_000);
+  let unsettled = 0;
+  let idle: () => void = () => {};
+
+  function flush(queue: string): void {
+    const line = lines.get(queue)!;
+    line.due = false;
+    while (line.waiting.length > 0 && line.calls < maxCallsPerQueue) {
+      line.calls++;
+      void write(nextBatch(line.waiting)).finally(() => {
+        line.calls--;
+        if (line.waiting.length > 0) flush(queue);
+        else if (line.calls === 0) lines.delete(queue);
+      });
+    }
+  }
+
+  async function write(batch: readonly Waiting[]): Promise<void> {
+    const nowMs = clock.monotonicMs();
+    const leftMs = batch.reduce((least, { lease }) => Math.min(least, lease.endsAtMs - nowMs), leaseSec * 1000);
+    let results: readonly SettleResult[];
+    try {
+      const report = await settle(
+        broker,
+        batch.map(({ outcome }) => outcome),
+        { timeoutMs: Math.max(shortestTryMs, leftMs) },
+      );
+      results = report.results;
+      counters.add("trimmed", report.trimmed);
+      if (report.trimmed > 0) logger.warn("archived tasks were trimmed", { queue: batch[0]!.outcome.queue, trimmed: report.trimmed });
+    } catch (thrown) {
+      results = batch.map(() => ({ error: thrown as RedisError }));
+    }
+
+    // One container of the wrong kind refuses the whole call: what goes elsewhere gets a call of its own.
+    const kinds = new Set(batch.map(({ outcome }) => outcome.to));
+    if (kinds.size > 1 && results.every((result) => result.error instanceof RedisError && result.error.reply === "WRONGTYPE")) {
+      await Promise.all([...kinds].map((kind) => write(batch.filter(({ outcome }) => outcome.to === kind))));
+      return;
+    }
+    for (const [i, result] of results.entries()) note(batch[i]!, result);
+  }
+
+  function note({ outcome, counter, answered }: Waiting, result: SettleResult): void {
+    const { queue, id, to } = outcome;
+    switch (result.verdict) {
+      case "settled":
+        counters.add(counter);
+        if (to === "archived" || (to === "retry" && outcome.isFailure)) counters.add("failed");
+        break;
+      case "lease-lost":
+        counters.add("leaseLost");
+        logger.warn("outcome refused: the task belongs to someone else by now, or is settled", { queue, id, outcome: to });
+        break;
+      case "dangling":
+        counters.add("dangling");
+        logger.warn("outcome dropped: the task's hash is gone", { queue, id, outcome: to });
+        break;
+      case undefined:
+        counters.add("unsettled");
+        counters.add("settleErrors");
+        error("outcome not written; the task is taken back when its lease has ended", {
+          queue,
+          id,
+          outcome: to,
+          error: result.error.message,
+        });
+        break;
+      default:
+        result satisfies never;
+    }
+    answered();
+    if (--unsettled === 0) idle();
+  }
+
+  return {
+    name: "settler",
+    get unsettled() {
+      return unsettled;
+    },
+    settle(outcome, lease, counter) {
+      unsettled++;
+      let line = lines.get(outcome.queue);
+      if (line === undefined) {
+        line = { waiting: [], calls: 0, due: false };
+        lines.set(outcome.queue, line);
+      }
+      if (!line.due && line.calls < maxCallsPerQueue) {
+        line.due = true;
+        setImmediate(flush, outcome.queue);
+      }
+      const { waiting } = line;
+      return new Promise((answered) => waiting.push({ outcome, lease, counter, answered }));
+    },
+    start() {},
+    stop: () => (unsettled === 0 ? Promise.resolve() : new Promise((resolve) => (idle = resolve))),
+  };
+}
+
+/** Takes from the front what fits one call. */
+function nextBatch(waiting: Waiting[]): Waiting[] {
+  let bytes = 0;
+  let count = 0;
+  while (count < Math.min(waiting.length, maxSettlePerCall)) {
+    const { outcome } = waiting[count]!;
+    bytes += "msg" in outcome ? outcome.msg.bytes.byteLength : 0;
+    if (count > 0 && bytes > maxBytesPerCall) break;
+    count++;
+  }
+  return waiting.splice(0, count);
+}

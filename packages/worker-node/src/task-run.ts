@@ -1,0 +1,215 @@
+import {
+  type Broker,
+  DeadlineExceededError,
+  DecodeError,
+  type DequeuedTask,
+  LeaseExpiredError,
+  LeaseLostError,
+  leaseSec,
+  ServerStateError,
+  type TaskMessage,
+} from "@asynqjs/core";
+import { decodeTaskMessage } from "@asynqjs/core/wire";
+import type { Settings } from "./config.ts";
+import { errorText } from "./error-text.ts";
+import type { Heartbeater, HeldLease } from "./heartbeater.ts";
+import type { Counters } from "./metrics.ts";
+import { ProcessingTask, resultWriterFor } from "./processing-task.ts";
+import type { HandlerFunc } from "./serve-mux.ts";
+import type { Settler } from "./settler.ts";
+import { runDeadlineMs } from "./task-deadline.ts";
+import { type Ending, failureEnding, fenced, successEnding } from "./task-outcome.ts";
+
+/** What a run works with. */
+export interface RunParts {
+  readonly broker: Broker;
+  readonly settings: Settings;
+  readonly counters: Counters;
+  readonly heartbeater: Heartbeater;
+  readonly settler: Settler;
+  readonly handler: HandlerFunc;
+}
+
+/** How a handler's call ended, or that it was not waited for any longer. */
+type End = { readonly how: "returned" } | { readonly how: "threw"; readonly error: unknown } | { readonly how: "gave-up" };
+
+/**
+ * One task from its dequeue to its outcome. Its signal aborts for one reason, the first; then the handler has `abortGraceMs` to end, and
+ * what it returns or throws in that time still counts. A handler that does not end is left alone with its slot: the fence refuses what it
+ * writes later.
+ * @see Asynq processor.go, `exec`
+ */
+export class TaskRun {
+  readonly task: DequeuedTask;
+  /** The outcome is written, refused or given up. Never rejects. */
+  readonly answered: Promise<void>;
+  /** Besides, the handler has ended, so that its slot is free. Never rejects. */
+  readonly over: Promise<void>;
+
+  readonly #parts: RunParts;
+  readonly #controller = new AbortController();
+  #reason: Error | undefined;
+  #decided = false;
+  #handlerEnded: Promise<unknown> = Promise.resolve();
+  #giveUp: () => void = () => {};
+  #cancelGrace: () => void = () => {};
+
+  /** `sentAtMs` is when the dequeue left, by the monotonic clock: its lease is counted from there. */
+  constructor(parts: RunParts, task: DequeuedTask, sentAtMs: number) {
+    this.#parts = parts;
+    this.task = task;
+    this.answered = this.#live(sentAtMs).catch((error: unknown) => {
+      parts.counters.add("unsettled");
+      parts.settings.logger.error("a run failed by itself; the task is taken back when its lease has ended", {
+        ...this.#names,
+        error: errorText(error),
+      });
+    });
+    this.over = this.answered.then(() => this.#handlerEnded).then(() => {});
+  }
+
+  /** The server shuts down: the handler is told, and what does not succeed within the grace is requeued. */
+  abort(): void {
+    this.#interrupt(new ServerStateError("asynq: Server closed"));
+  }
+
+  /** Waits for the handler no longer. */
+  giveUp(): void {
+    this.abort();
+    this.#giveUp();
+  }
+
+  async #live(sentAtMs: number): Promise<void> {
+    const { heartbeater, settler, settings } = this.#parts;
+    const endsAtMs = sentAtMs + leaseSec * 1000;
+    let message: TaskMessage;
+    try {
+      message = decodeTaskMessage(this.task.msg, `the message of task "${this.task.id}" of queue "${this.task.queue}"`);
+    } catch (error) {
+      return settler.settle(this.#quarantine(error).outcome, { endsAtMs }, "quarantined");
+    }
+    const nowMs = settings.clock.nowMs();
+    const deadlineMs = runDeadlineMs(message, nowMs);
+    const { queue, id, token } = this.task;
+    const lease: HeldLease = {
+      queue,
+      id,
+      token,
+      endsAtMs,
+      deadlineMs: settings.clock.monotonicMs() + deadlineMs - nowMs,
+      onLost: (error) => this.#interrupt(error),
+    };
+    heartbeater.hold(lease);
+    try {
+      const ending = await this.#process({ ...message, queue, id }, deadlineMs, nowMs);
+      if (ending !== undefined) await settler.settle(ending.outcome, lease, ending.counter);
+    } finally {
+      heartbeater.forget(lease);
+    }
+  }
+
+  /** Calls the handler and decides; `undefined` when nothing may be written. */
+  async #process(message: TaskMessage, deadlineMs: number, nowMs: number): Promise<Ending | undefined> {
+    const { broker, settings, counters } = this.#parts;
+    const processing = new ProcessingTask(message, {
+      signal: this.#controller.signal,
+      deadlineMs,
+      resultWriter: resultWriterFor(broker, this.task),
+      makeContext: settings.baseContext,
+    });
+    const end = await this.#run(processing, deadlineMs - nowMs);
+    this.#decided = true;
+    this.#cancelGrace();
+    if (end.how === "gave-up") this.#leak();
+
+    const reason = this.#reason;
+    if (reason instanceof LeaseExpiredError || reason instanceof LeaseLostError) {
+      counters.add(reason instanceof LeaseLostError ? "leaseLost" : "leaseExpired");
+      settings.logger.warn("lease lost while the task was running: nothing is written", { ...this.#names, error: reason.message });
+      this.#tellErrorHandler(processing, reason);
+      return undefined;
+    }
+    try {
+      if (end.how === "returned") return successEnding(this.task, message, settings.clock.nowMs());
+      if (reason instanceof ServerStateError) {
+        settings.logger.warn("shutting down: the task is requeued", this.#names);
+        return { outcome: { ...fenced(this.task), to: "requeued" }, counter: "requeued" };
+      }
+      // What the handler threw when it was told to stop rides along: its SkipRetry and RevokeTask are heeded.
+      const error = end.how === "gave-up" ? reason : reason === undefined ? end.error : new DeadlineExceededError(end.error);
+      this.#tellErrorHandler(processing, error);
+      return failureEnding(this.task, message, processing, error, settings, counters);
+    } catch (error) {
+      return this.#quarantine(error);
+    }
+  }
+
+  /** Resolves when the handler ended, or when it is not waited for any longer. */
+  async #run(processing: ProcessingTask, leftMs: number): Promise<End> {
+    const { settings, counters, handler } = this.#parts;
+    if (leftMs <= 0) {
+      this.#interrupt(new DeadlineExceededError());
+      return { how: "threw", error: undefined };
+    }
+    const call = async (): Promise<End> => {
+      try {
+        await handler(processing);
+        return { how: "returned" };
+      } catch (error) {
+        return { how: "threw", error };
+      }
+    };
+    const cancelDeadline = settings.clock.after(leftMs, () => this.#interrupt(new DeadlineExceededError()));
+    counters.add("started");
+    const end = await new Promise<End>((resolve) => {
+      this.#giveUp = () => resolve({ how: "gave-up" });
+      const ended = call();
+      this.#handlerEnded = ended;
+      void ended.then(resolve);
+    });
+    cancelDeadline();
+    return end;
+  }
+
+  #interrupt(reason: Error): void {
+    if (this.#decided || this.#reason !== undefined) return;
+    const { clock, abortGraceMs } = this.#parts.settings;
+    this.#reason = reason;
+    this.#cancelGrace = clock.after(abortGraceMs, () => this.#giveUp());
+    this.#controller.abort(reason);
+  }
+
+  #leak(): void {
+    const { counters, settings } = this.#parts;
+    counters.add("leaks");
+    counters.leaked++;
+    settings.logger.warn("handler did not end when it was told to: its slot stays taken until it does", this.#names);
+    void this.#handlerEnded.then(() => {
+      counters.leaked--;
+      settings.logger.info("leaked handler ended", this.#names);
+    });
+  }
+
+  #quarantine(error: unknown): Ending {
+    const why = error instanceof DecodeError ? error.message : errorText(error);
+    this.#parts.settings.logger.error("task quarantined: its message cannot be read", { ...this.#names, error: why });
+    return { outcome: { ...fenced(this.task), to: "quarantined", why }, counter: "quarantined" };
+  }
+
+  #tellErrorHandler(processing: ProcessingTask, error: unknown): void {
+    const { settings, counters } = this.#parts;
+    const failed = (thrown: unknown): void => {
+      counters.add("callbackErrors");
+      settings.logger.error("errorHandler failed", { ...this.#names, error: errorText(thrown) });
+    };
+    try {
+      Promise.resolve(settings.errorHandler?.(processing, error)).catch(failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  get #names(): { readonly queue: string; readonly id: string } {
+    return { queue: this.task.queue, id: this.task.id };
+  }
+}
