@@ -280,19 +280,41 @@ describe("settle", () => {
     expect(await verdicts(broker, [{ ...held(b!), to: "done" }])).toEqual(["settled"]);
   });
 
-  test("moves nothing when a container it may touch is of the wrong type", async ({ broker, seedPending, keyspace, redis }) => {
-    await seedPending("a", "b");
-    const [a, b] = await take(broker, 2);
-    await redis.set("asynq:{default}:archived", "in the way");
-    const before = await keyspace();
+  test("moves nothing when a container it may touch is of the wrong type, and settles what does not need that one", async ({
+    broker,
+    seedPending,
+    keyspace,
+    redis,
+  }) => {
+    const needs = {
+      active: { to: "done" },
+      lease: { to: "done" },
+      pending: { to: "requeued" },
+      completed: { to: "completed", expireAtSec: startSec },
+      retry: { to: "retry", retryAtSec: startSec, isFailure: true },
+      archived: { to: "archived" },
+      "js:quarantine": { to: "quarantined", why: "x" },
+    } as const;
+    for (const [container, outcome] of Object.entries(needs)) {
+      await redis.flushdb();
+      broker.published.clear();
+      await seedPending("a", "b");
+      const [a, b] = await take(broker, 2);
+      await redis.del(`asynq:{default}:${container}`);
+      await redis.set(`asynq:{default}:${container}`, "in the way");
+      const before = await keyspace();
 
-    const { results } = await settle(broker, [
-      { ...held(a!), to: "done" },
-      { ...held(b!), to: "archived", msg: failed(b!) },
-    ]);
+      const { results } = await settle(broker, [{ ...held(a!), to: "done" }, { ...held(b!), msg: failed(b!), ...outcome } as TaskOutcome]);
 
-    expect(results[0]!.error).toMatchObject({ code: "REDIS", reply: "WRONGTYPE", delivered: "no" });
-    expect(await keyspace()).toEqual(before);
-    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+      for (const { error } of results)
+        expect(error).toMatchObject({
+          code: "REDIS",
+          reply: "WRONGTYPE",
+          delivered: "no",
+          message: expect.stringContaining("nothing was moved"),
+        });
+      expect(await keyspace()).toEqual(before);
+      if (outcome.to !== "done") expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+    }
   });
 });
