@@ -66,7 +66,11 @@ export const test = redisTest.extend<BrokerFixtures>({
         ids.map((taskId) => aTask({ taskId })),
       );
     }),
-  keyspace: async ({ redis }, use) => use(() => readKeyspace(ioredisPort(redis as unknown as IoredisClient))),
+  keyspace: async ({ redis }, use) => {
+    const port = ioredisPort(redis as unknown as IoredisClient);
+    await use(() => readKeyspace(port));
+    await port.close();
+  },
 });
 
 function portOf(redis: RedisPort): RedisPort {
