@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { test as base, inject, type TestAPI } from "vitest";
 
-export { describe, expect } from "vitest";
+export { expect } from "vitest";
 
 export interface RedisFixtures {
   /** The URL of an empty database that no test file running beside this one uses. */

@@ -1,0 +1,29 @@
+/**
+ * Which way imports may point. Arrows never turn back; packages beside each other do not know each other.
+ * @module
+ */
+
+/** What each workspace package may import of the others. One that is not listed is refused until it is. */
+export const packageDirections: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  "client-edge": ["core"],
+  "worker-node": ["core"],
+  "cron-fn": ["core"],
+  gateway: ["core"],
+};
+
+/**
+ * Core from the ground up. A file imports what lies below it, or beside it in its own row; a folder stands for all its files. Options name
+ * the unique lock, whose name is a key, so keys lie below them.
+ */
+export const coreRows: readonly (readonly string[])[] = [
+  ["errors", "clock", "task-message", "by-queue"],
+  ["keys", "lease"],
+  ["task", "options", "failure", "wire/"],
+  ["redis", "redis/", "call-records", "broker", "lua/", "script", "verdicts"],
+  ["broker/"],
+  ["ticks/"],
+  ["inspector/"],
+  ["testing/"],
+  ["index"],
+];

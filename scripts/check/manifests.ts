@@ -1,0 +1,63 @@
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+interface Manifest {
+  readonly name: string;
+  readonly version?: string;
+  readonly private?: boolean;
+  readonly license?: string;
+  readonly type?: string;
+  readonly exports?: Readonly<Record<string, string>>;
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly publishConfig?: { readonly exports?: unknown; readonly bin?: unknown };
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Says what is wrong with the workspace's manifests, one line each: packages of different versions, a version that does not come from the
+ * catalog or is not an exact one, an export or a bin of the source that is not published as what the build makes of it.
+ */
+export function checkManifests(root: string): string[] {
+  const faults: string[] = [];
+  const catalog = new Map(readCatalog(readFileSync(path.join(root, "pnpm-workspace.yaml"), "utf8")));
+  const versions = new Map<string, string>();
+  for (const file of globSync(["package.json", "demo/package.json", "test/package.json", "packages/*/package.json"], {
+    cwd: root,
+  }).sort()) {
+    const manifest: Manifest = JSON.parse(readFileSync(path.join(root, file), "utf8"));
+    for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      const wanted = name.startsWith("@asynqjs/") ? "workspace:*" : "catalog:";
+      if (range !== wanted) faults.push(`${file}: ${name} is "${range}", expected "${wanted}"`);
+      if (wanted === "catalog:" && !catalog.has(name)) faults.push(`${file}: ${name} is not in the catalog of pnpm-workspace.yaml`);
+    }
+    if (manifest.type !== "module") faults.push(`${file}: expected "type": "module"`);
+    if (manifest.private) continue;
+    versions.set(file, manifest.version ?? "");
+    if (manifest.license !== "MIT") faults.push(`${file}: expected "license": "MIT"`);
+    faults.push(...faultsOfExports(file, manifest));
+  }
+  if (new Set(versions.values()).size > 1) faults.push(`versions differ: ${Array.from(versions, (entry) => entry.join(" ")).join(", ")}`);
+  for (const [name, version] of catalog)
+    if (!/^\d+\.\d+\.\d+/.test(version)) faults.push(`pnpm-workspace.yaml: ${name} is ${version}, expected one exact version`);
+  return faults;
+}
+
+function faultsOfExports(file: string, { exports = {}, bin = {}, publishConfig }: Manifest): string[] {
+  const builtOf = (source: string): string => source.replace("./src/", "./dist/").replace(/\.ts$/, "");
+  const expected = {
+    exports: Object.fromEntries(
+      Object.entries(exports).map(([name, source]) => [name, { types: `${builtOf(source)}.d.ts`, default: `${builtOf(source)}.js` }]),
+    ),
+    bin: Object.fromEntries(Object.entries(bin).map(([name, source]) => [name, `${builtOf(source)}.js`])),
+  };
+  return (["exports", "bin"] as const)
+    .filter((field) => JSON.stringify(publishConfig?.[field] ?? {}) !== JSON.stringify(expected[field]))
+    .map((field) => `${file}: publishConfig.${field} is not what is built of ${field}, expected ${JSON.stringify(expected[field])}`);
+}
+
+/** The `name: version` lines of the catalog. */
+function readCatalog(yaml: string): [string, string][] {
+  const lines = /^catalog:\n((?: +.*\n|\n)*)/m.exec(yaml)?.[1] ?? "";
+  return Array.from(lines.matchAll(/^ +"?([^":]+)"?: *"?([^"\s]+)"?/gm), ([, name, version]) => [name!, version!]);
+}
