@@ -142,6 +142,7 @@ export async function runAll<R>(
   scripts: readonly BoundScript<R>[],
   { before = [], ...send }: RunOptions = {},
 ): Promise<Outcome<R>[]> {
+  if (scripts.length === 0) return [];
   const { redis } = broker;
   const { codec, allowOom } = await redis.features();
   const linked = await Promise.all(
@@ -166,10 +167,18 @@ export async function runAll<R>(
   const results = replies.slice(before.length);
   await sendUnknownByText(broker, sent, results, send);
 
-  for (const { error } of replies.slice(0, before.length)) if (error !== undefined) throw error;
-  return sent.map(({ script, call }, i): Outcome<R> => {
-    const { reply, error } = results[i]!;
+  for (const [i, { call }] of sent.entries()) {
+    const { error } = results[i]!;
     if (error === undefined || error.reply !== undefined || isUndelivered(error)) giveBack(broker, call);
+  }
+  const refused = replies.slice(0, before.length).find(({ error }) => error !== undefined)?.error;
+  if (refused !== undefined) {
+    // The scripts ran all the same, so only their own refusals tell that nothing was written.
+    const delivered = results.every(({ error }) => isUndelivered(error)) ? "no" : "unknown";
+    throw new RedisError(refused.message, { delivered, reply: refused.reply });
+  }
+  return sent.map(({ script }, i): Outcome<R> => {
+    const { reply, error } = results[i]!;
     if (error !== undefined) return { error: error.reply === "STALECALL" ? new StaleCallError(script.name) : error };
     return { value: script.decode(reply) };
   });

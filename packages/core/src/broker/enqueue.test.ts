@@ -159,6 +159,23 @@ describe("enqueue", () => {
     }
   });
 
+  test("does nothing when given nothing", async ({ broker, keyspace }) => {
+    expect(await enqueue(broker, [])).toEqual([]);
+    expect(await keyspace()).toEqual({});
+  });
+
+  test("does not claim that nothing was written when only the queue's name could not be", async ({ broker, aTask, redis }) => {
+    await redis.set("asynq:queues", "in the way");
+
+    await expect(enqueue(broker, [aTask({ taskId: "a" })])).rejects.toMatchObject({
+      code: "REDIS",
+      reply: "WRONGTYPE",
+      delivered: "unknown",
+    });
+
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+  });
+
   test("stores payloads of any bytes unharmed", async ({ broker, aTask, redis }) => {
     const payloads = [
       Uint8Array.from({ length: 256 }, (_, i) => i),
