@@ -1,0 +1,15 @@
+/** `npm run build`: each package's `src` to JavaScript and types in its `dist`, file by file, ready to be packed. */
+import { spawnSync } from "node:child_process";
+import { globSync, rmSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const projects = globSync("packages/*/tsconfig.build.json", { cwd: root }).sort();
+const packages = projects.map((project) => path.join(root, path.dirname(project)));
+
+for (const dir of packages) rmSync(path.join(dir, "dist"), { recursive: true, force: true });
+const { status } = spawnSync("tsc", ["-b", "--force", ...projects], { cwd: root, stdio: "inherit" });
+for (const dir of packages) rmSync(path.join(dir, "dist/.tsbuildinfo"), { force: true });
+if (status === 0) console.log(`built ${packages.map((dir) => path.basename(dir)).join(", ")}`);
+process.exitCode = status ?? 1;
