@@ -5,15 +5,7 @@
  */
 import type { RedisError } from "./errors.ts";
 
-/**
- * Bytes with the part that should travel as text marked: `[textStart, textEnd)` is tried as UTF-8 by a JSON transport, the rest goes
- * byte by byte. On TCP the marks mean nothing.
- */
-export interface MarkedBytes {
-  readonly bytes: Uint8Array;
-  readonly textStart: number;
-  readonly textEnd: number;
-}
+export type { MarkedBytes } from "./wire/marked-bytes.ts";
 
 /** One word of a command: text (well-formed) or raw bytes. Bytes cross only a `raw` port: `run` packs them for a `json` one. */
 export type CommandWord = string | Uint8Array;

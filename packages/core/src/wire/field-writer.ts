@@ -1,0 +1,84 @@
+/**
+ * Writes protobuf fields one after the other, numbers in as few bytes as they take, as Go and `protoc` do.
+ * @module
+ */
+import { InvalidOptionError } from "../errors.ts";
+
+/** The most an integer field holds; beyond 2^53 a JavaScript number is not exact. */
+export const maxInt32: number = 2 ** 31 - 1;
+export const maxInt64: number = Number.MAX_SAFE_INTEGER;
+
+const encoder = new TextEncoder();
+
+/** Grows as it is written. */
+export class FieldWriter {
+  private bytes: Uint8Array;
+  /** Bytes written so far. */
+  length = 0;
+
+  constructor(capacity: number) {
+    this.bytes = new Uint8Array(capacity);
+  }
+
+  /** A text field, nothing when there is no text. Half a surrogate pair becomes U+FFFD: Go refuses a message whose text is not UTF-8. */
+  text(field: number, text: string | undefined): void {
+    if (text) this.anyText(field, text);
+  }
+
+  /** A text field, also when there is no text. */
+  anyText(field: number, text: string): void {
+    this.sized(field, encoder.encode(text));
+  }
+
+  /** A field of bytes, also when there are none. */
+  sized(field: number, value: Uint8Array): void {
+    this.reserve(20 + value.length);
+    this.varint(field * 8 + 2);
+    this.varint(value.length);
+    this.raw(value);
+  }
+
+  /**
+   * A field of type int32 or int64, nothing when it is 0.
+   * @throws {InvalidOptionError} `name` is not a whole number from `-most - 1` to `most`
+   */
+  integer(field: number, value: number | undefined, name: string, most: number): void {
+    if (value === undefined || value === 0) return;
+    if (!Number.isSafeInteger(value) || value > most || value < -most - 1)
+      throw new InvalidOptionError(name, `expected a whole number of at most ${most}`);
+    this.reserve(20);
+    this.varint(field * 8);
+    this.varint(value);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** What was written, in an array of its own. */
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.length);
+  }
+
+  /** Bit operations see the lowest 32 bits of any whole number as two's complement has them, so seven bits at a time come out right. */
+  private varint(value: number): void {
+    let rest = value;
+    let count = 1;
+    for (; count < 10 && (rest > 127 || rest < 0); count++) {
+      this.bytes[this.length++] = (rest & 127) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    // Only a negative number gets as far as a tenth byte, for the one bit that is left: the sign.
+    this.bytes[this.length++] = count === 10 ? 1 : rest;
+  }
+
+  private reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
