@@ -28,14 +28,14 @@ export function encodeTaskMessage(message: TaskMessage): MarkedBytes {
   writer.integer(12, message.retentionSec, "retentionSec", maxInt64);
   writer.integer(13, message.completedAtSec, "completedAtSec", maxInt64);
   writer.text(14, message.groupKey);
-  if (headers) for (const key of Object.keys(headers).sort()) writer.sized(15, encodeHeader(key, headers[key]!));
+  if (headers) for (const key of Object.keys(headers).sort()) writeHeader(writer, key, headers[key]!);
   return { bytes: writer.finish(), textStart: textEnd - (payload?.length ?? 0), textEnd };
 }
 
 /** A map's entry has both fields, even when empty. */
-function encodeHeader(key: string, value: string): Uint8Array {
-  const writer = new FieldWriter(64);
-  writer.anyText(1, key);
-  writer.anyText(2, value);
-  return writer.finish();
+function writeHeader(writer: FieldWriter, key: string, value: string): void {
+  writer.within(15, () => {
+    writer.anyText(1, key);
+    writer.anyText(2, value);
+  });
 }

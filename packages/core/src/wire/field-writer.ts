@@ -10,6 +10,10 @@ export const maxInt64: number = Number.MAX_SAFE_INTEGER;
 
 const encoder = new TextEncoder();
 
+/** The room of the writer before: to make room anew costs more than to write a task. */
+let spare: Uint8Array | undefined;
+const largestSpare = 65_536;
+
 /** Grows as it is written. */
 export class FieldWriter {
   private bytes: Uint8Array;
@@ -17,7 +21,8 @@ export class FieldWriter {
   length = 0;
 
   constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
+    this.bytes = spare !== undefined && spare.length >= capacity ? spare : new Uint8Array(Math.max(capacity, 1024));
+    spare = undefined;
   }
 
   /** A text field, nothing when there is no text. Half a surrogate pair becomes U+FFFD: Go refuses a message whose text is not UTF-8. */
@@ -27,15 +32,37 @@ export class FieldWriter {
 
   /** A text field, also when there is no text. */
   anyText(field: number, text: string): void {
-    this.sized(field, encoder.encode(text));
+    this.within(field, () => {
+      this.reserve(text.length * 3);
+      this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
+    });
   }
 
   /** A field of bytes, also when there are none. */
   sized(field: number, value: Uint8Array): void {
-    this.reserve(20 + value.length);
+    this.reserve(20);
     this.varint(field * 8 + 2);
     this.varint(value.length);
     this.raw(value);
+  }
+
+  /** A field whose value is what `write` writes. */
+  within(field: number, write: () => void): void {
+    this.reserve(20);
+    this.varint(field * 8 + 2);
+    const start = ++this.length;
+    write();
+    const length = this.length - start;
+    // One byte was left for the length; a longer one moves what was written.
+    let more = 0;
+    for (let rest = length; rest > 127; rest = Math.floor(rest / 128)) more++;
+    if (more > 0) {
+      this.reserve(more);
+      this.bytes.copyWithin(start + more, start, start + length);
+    }
+    this.length = start - 1;
+    this.varint(length);
+    this.length += length;
   }
 
   /**
@@ -57,9 +84,11 @@ export class FieldWriter {
     this.length += bytes.length;
   }
 
-  /** What was written, in an array of its own. */
+  /** What was written, in an array of its own. The writer is spent. */
   finish(): Uint8Array {
-    return this.bytes.slice(0, this.length);
+    const written = this.bytes.slice(0, this.length);
+    if (this.bytes.length <= largestSpare) spare = this.bytes;
+    return written;
   }
 
   /** Bit operations see the lowest 32 bits of any whole number as two's complement has them, so seven bits at a time come out right. */
