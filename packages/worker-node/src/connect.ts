@@ -11,6 +11,8 @@ export type RedisSource = string | ParsedRedis | Redis | Cluster | IoredisClient
 
 export interface Connection {
   readonly port: RedisPort;
+  /** Whether the port came from outside: its owner closes it. */
+  readonly shared?: boolean;
   /** What the log should say at the start. */
   readonly cautions: readonly string[];
 }
@@ -23,7 +25,7 @@ export function connect(redis: RedisSource, logger: Logger, clock: Clock): Conne
   if (typeof redis === "string") return { port: ownPort(parseRedisUri(redis), logger, clock), cautions: [] };
   if (typeof redis === "object" && redis !== null) {
     if ("kind" in redis) return { port: ownPort(redis, logger, clock), cautions: [] };
-    if ("features" in redis && "send" in redis) return { port: redis, cautions: [] };
+    if ("features" in redis && "send" in redis) return { port: redis, shared: true, cautions: [] };
     if ("callBuffer" in redis)
       return { port: ioredisPort(redis as unknown as IoredisClient), cautions: cautionsAbout(redis as unknown as IoredisClient) };
   }

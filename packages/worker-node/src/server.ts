@@ -1,6 +1,6 @@
 import { type Broker, makeBroker, type RedisPort, ServerStateError } from "@asynqjs/core";
 import { type Config, checkConfig, type Settings } from "./config.ts";
-import { connect, type RedisSource } from "./connect.ts";
+import { type Connection, connect, type RedisSource } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
 import { heartbeater } from "./heartbeater.ts";
 import { Counters, type Metrics } from "./metrics.ts";
@@ -42,7 +42,7 @@ const stopOrder = ["forwarder", "processor", "recoverer", "settler", "heartbeate
 export class Server {
   readonly #settings: Settings;
   readonly #port: RedisPort;
-  readonly #cautions: readonly string[];
+  readonly #connection: Connection;
   readonly #broker: Broker;
   readonly #counters = new Counters();
   #state: ServerState = "new";
@@ -57,9 +57,8 @@ export class Server {
   constructor(redis: RedisSource, config: Config = {}) {
     this.#settings = checkConfig(config);
     const { clock, random, logger } = this.#settings;
-    const { port, cautions } = connect(redis, logger, clock);
-    this.#port = port;
-    this.#cautions = cautions;
+    this.#connection = connect(redis, logger, clock);
+    this.#port = this.#connection.port;
     this.#broker = makeBroker({ redis: this.#port, clock, random });
   }
 
@@ -84,7 +83,7 @@ export class Server {
       throw error;
     }
     if (this.state !== "active") throw new ServerStateError(notStartable.closed);
-    for (const caution of this.#cautions) this.#settings.logger.warn(caution);
+    for (const caution of this.#connection.cautions) this.#settings.logger.warn(caution);
     this.#components = this.#makeComponents(handlerFunc);
     for (const component of this.#components) component.start();
     this.#settings.logger.info("Starting processing", {
@@ -176,7 +175,7 @@ export class Server {
     const { logger } = this.#settings;
     logger.info("Starting graceful shutdown");
     for (const name of stopOrder) await this.#components.find((component) => component.name === name)?.stop();
-    await this.#port.close();
+    if (this.#connection.shared !== true) await this.#port.close();
     logger.info("Exiting");
     this.#ended.abort();
   }

@@ -1,0 +1,137 @@
+import type { RedisPort } from "@asynqjs/core";
+import { describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
+
+/** A port that loses lease extensions (two keys: the record's and the lease's) while `lost` says so. */
+function losingBeats(port: RedisPort, lost: () => boolean): RedisPort {
+  return {
+    ...port,
+    send: (commands, options) =>
+      lost() && commands[0]![2] === "2" ? Promise.reject(new Error("redis did not answer")) : port.send(commands, options),
+  };
+}
+
+describe("heartbeater", () => {
+  test("extends the lease of a running task every 5 s; the token stays", async ({ makeServer, seed, pass, redis }) => {
+    await seed({ taskId: "a" });
+    const server = makeServer();
+    const handler = gate();
+    await server.start(() => handler.opened);
+    await until(() => server.metrics().started === 1);
+    const before = Number(await redis.zscore("asynq:{default}:lease", "a"));
+    expect(Math.floor(before)).toBe(startSec + 30);
+
+    await pass(40_000);
+
+    const after = Number(await redis.zscore("asynq:{default}:lease", "a"));
+    expect(Math.floor(after)).toBe(startSec + 70);
+    expect(after % 1).toBe(before % 1);
+    handler.open();
+    await until(() => server.metrics().done === 1);
+  });
+
+  test("stops at the task's deadline, and extends nothing when the outcome is written, though the handler runs on", async ({
+    makeServer,
+    seed,
+    pass,
+    redis,
+  }) => {
+    await seed({ taskId: "a", timeoutSec: 12 });
+    const server = makeServer({ abortGraceMs: 10_000 });
+    await server.start(() => new Promise(() => {}));
+    await until(() => server.metrics().started === 1);
+
+    await pass(20_000);
+    expect(Math.floor(Number(await redis.zscore("asynq:{default}:lease", "a")))).toBe(startSec + 40);
+
+    await pass(30_000);
+    expect(await redis.zscore("asynq:{default}:lease", "a")).toBeNull();
+    expect(server.metrics()).toMatchObject({ retried: 1, leaked: 1 });
+  });
+
+  test("tells the run of a lease that another took: its signal aborts, nothing is written", async ({
+    makeServer,
+    seed,
+    pass,
+    redis,
+    keyspace,
+  }) => {
+    await seed({ taskId: "a" });
+    const told: unknown[] = [];
+    const server = makeServer({ errorHandler: (_, error) => void told.push((error as { code: string }).code) });
+    let reason: unknown;
+    await server.start(
+      ({ signal }) =>
+        new Promise<void>((resolve) => {
+          signal.addEventListener("abort", () => {
+            reason = signal.reason;
+            resolve();
+          });
+        }),
+    );
+    await until(() => server.metrics().started === 1);
+    await redis.zadd("asynq:{default}:lease", startSec + 30, "a");
+    const before = await keyspace();
+
+    await pass(5_000);
+
+    expect(reason).toMatchObject({ code: "LEASE_LOST" });
+    expect(told).toEqual(["LEASE_LOST"]);
+    expect(server.metrics()).toMatchObject({ leaseLost: 1, busy: 0, done: 0 });
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("tells the run when Redis said nothing until the lease ended", async ({ makeServer, seed, pass, port, keyspace }) => {
+    await seed({ taskId: "a" });
+    let lost = false;
+    const server = makeServer(
+      {},
+      losingBeats(port, () => lost),
+    );
+    let signal: AbortSignal | undefined;
+    const handler = gate();
+    await server.start((task) => {
+      signal = task.signal;
+      return handler.opened;
+    });
+    await until(() => server.metrics().started === 1);
+    lost = true;
+    const before = await keyspace();
+
+    await pass(25_000);
+    expect(signal!.aborted).toBe(false);
+    await pass(5_000);
+    expect(signal!.reason).toMatchObject({ code: "LEASE_EXPIRED" });
+    handler.open();
+    await until(() => server.metrics().busy === 0);
+
+    expect(server.metrics()).toMatchObject({ leaseExpired: 1, done: 0 });
+    expect(server.metrics().extendErrors).toBeGreaterThan(3);
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("keeps a task whose lease passed while the process was blocked, since nobody took it", async ({
+    makeServer,
+    seed,
+    pass,
+    redis,
+    port,
+  }) => {
+    await seed({ taskId: "a" });
+    let lost = true;
+    const server = makeServer(
+      {},
+      losingBeats(port, () => lost),
+    );
+    const handler = gate();
+    await server.start(() => handler.opened);
+    await until(() => server.metrics().started === 1);
+    await pass(25_000);
+
+    lost = false;
+    await pass(5_000);
+
+    expect(Math.floor(Number(await redis.zscore("asynq:{default}:lease", "a")))).toBe(startSec + 60);
+    handler.open();
+    await until(() => server.metrics().done === 1);
+  });
+});

@@ -1,0 +1,47 @@
+import { manualClock } from "@asynqjs/core/testing";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { leveled, seldom, stderrLogger } from "./logger.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("stderrLogger", () => {
+  test("writes Asynq's line", () => {
+    const lines: string[] = [];
+    vi.spyOn(process.stderr, "write").mockImplementation((line) => lines.push(String(line)) > 0);
+
+    stderrLogger(manualClock(Date.UTC(2026, 0, 2, 3, 4, 5, 67))).warn("lease lost", { queue: 'a"b', id: undefined, count: 2 });
+
+    expect(lines).toEqual([`asynq: pid=${process.pid} 2026/01/02 03:04:05.067000 WARN: lease lost queue="a\\"b" count=2\n`]);
+  });
+});
+
+describe("leveled", () => {
+  test("survives a logger that throws", () => {
+    const fail = (): never => {
+      throw new Error("disk full");
+    };
+    const logger = leveled({ debug: fail, info: fail, warn: fail, error: fail }, "debug");
+
+    expect(() => logger.error("x")).not.toThrow();
+  });
+});
+
+describe("seldom", () => {
+  test("says a thing once in its time, and then how often it kept quiet", async () => {
+    const clock = manualClock();
+    const said: unknown[] = [];
+    const say = seldom(clock, (message, details) => void said.push([message, details]), 3_000);
+
+    say("a");
+    say("b");
+    await clock.advance(2_999);
+    say("c");
+    await clock.advance(1);
+    say("d", { x: 1 });
+
+    expect(said).toEqual([
+      ["a", undefined],
+      ["d", { x: 1, alsoSuppressed: 2 }],
+    ]);
+  });
+});

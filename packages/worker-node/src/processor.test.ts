@@ -1,0 +1,295 @@
+import type { RedisPort } from "@asynqjs/core";
+import { faultyRedis } from "@asynqjs/core/testing";
+import { describe, expect, gate, startSec, test, turn, until } from "../../../test/support/server-test.ts";
+
+/** A port whose calls wait at the door while `closed` is a promise. */
+function doored(port: RedisPort, names: readonly string[]): { readonly port: RedisPort; close(): () => void; readonly waiting: number } {
+  let closed: Promise<void> | undefined;
+  let waiting = 0;
+  return {
+    get waiting() {
+      return waiting;
+    },
+    close() {
+      let open = (): void => {};
+      closed = new Promise((resolve) => {
+        open = () => {
+          closed = undefined;
+          resolve();
+        };
+      });
+      return open;
+    },
+    port: {
+      ...port,
+      async send(commands, options) {
+        if (closed !== undefined && commands.some((command) => names.some((name) => isScript(command, name)))) {
+          waiting++;
+          await closed;
+          waiting--;
+        }
+        return port.send(commands, options);
+      },
+    },
+  };
+}
+
+/** Settle calls have eleven keys of their own and the record's, a fetch five per queue and the record's. */
+function isScript(command: readonly unknown[], name: string): boolean {
+  const keys = { settle: "12", dequeue: "6" }[name];
+  return command[0] === "EVALSHA" && command[2] === keys;
+}
+
+describe("processor", () => {
+  test("runs no more than concurrency at once, and all in the end", async ({ makeServer, seed }) => {
+    await seed(...Array.from({ length: 25 }, (_, i) => ({ taskId: String(i) })));
+    const server = makeServer({ concurrency: 4 });
+    let running = 0;
+    let most = 0;
+
+    await server.start(async () => {
+      most = Math.max(most, ++running);
+      await turn();
+      running--;
+    });
+    await until(() => server.metrics().done === 25);
+
+    expect(most).toBe(4);
+  });
+
+  test("takes tasks in their order, in batches", async ({ makeServer, seed, port }) => {
+    const ids = Array.from({ length: 250 }, (_, i) => String(i));
+    await seed(...ids.map((taskId) => ({ taskId })));
+    const faulty = faultyRedis(port);
+    const server = makeServer({ concurrency: 200 }, faulty);
+    const ran: string[] = [];
+
+    await server.start(({ id }) => void ran.push(id));
+    await until(() => server.metrics().done === 250);
+
+    expect(ran).toEqual(ids);
+    expect(faulty.sent.filter((commands) => isScript(commands[0]!, "settle") || isScript(commands[0]!, "dequeue")).length).toBeLessThan(25);
+  });
+
+  test("counts a task against concurrency until its outcome is answered", async ({ makeServer, seed, port, keyspace, quiet }) => {
+    await seed({ taskId: "a" }, { taskId: "b" }, { taskId: "c" });
+    const door = doored(port, ["settle"]);
+    const open = door.close();
+    const server = makeServer({ concurrency: 2 }, door.port);
+
+    await server.start(() => {});
+    await until(() => door.waiting === 1);
+    await quiet();
+    expect((await keyspace())["asynq:{default}:pending"]).toEqual(["c"]);
+    expect(server.metrics()).toMatchObject({ busy: 2, unsettledNow: 2, started: 2, done: 0 });
+
+    open();
+    await until(() => server.metrics().done === 3);
+  });
+
+  test("strict serves a queue only while those above it are empty", async ({ makeServer, seed }) => {
+    await seed(
+      { taskId: "l1", queue: "low" },
+      { taskId: "h1", queue: "high" },
+      { taskId: "l2", queue: "low" },
+      { taskId: "h2", queue: "high" },
+    );
+    const server = makeServer({ concurrency: 1, queues: { low: 1, high: 2 }, strictPriority: true });
+    const ran: string[] = [];
+
+    await server.start(({ id }) => void ran.push(id));
+    await until(() => server.metrics().done === 4);
+
+    expect(ran).toEqual(["h1", "h2", "l1", "l2"]);
+  });
+
+  test("weighted serves every queue, the heavier one more often first", async ({ makeServer, seed }) => {
+    const tasks = Array.from({ length: 60 }, (_, i) => [
+      { taskId: `h${i}`, queue: "high" },
+      { taskId: `l${i}`, queue: "low" },
+    ]).flat();
+    await seed(...tasks);
+    const server = makeServer({ concurrency: 1, queues: { low: 1, high: 5 } });
+    const ran: string[] = [];
+
+    await server.start(({ id }) => void ran.push(id[0]!));
+    await until(() => server.metrics().done === 120);
+
+    const lowEarly = ran.slice(0, 60).filter((name) => name === "l").length;
+    expect(lowEarly).toBeGreaterThan(2);
+    expect(lowEarly).toBeLessThan(25);
+  });
+
+  test("runs the same id of two queues side by side", async ({ makeServer, seed, keyspace }) => {
+    await seed({ taskId: "a", queue: "one" }, { taskId: "a", queue: "two" });
+    const server = makeServer({ queues: { one: 1, two: 1 } });
+    const both = gate();
+    await server.start(() => both.opened);
+    await until(() => server.metrics().started === 2);
+
+    both.open();
+    await until(() => server.metrics().done === 2);
+
+    expect(Object.keys(await keyspace()).filter((key) => key.includes(":t:"))).toEqual([]);
+  });
+
+  test("leaves a paused queue alone", async ({ makeServer, seed, redis, pass }) => {
+    await seed({ taskId: "a", queue: "paused" }, { taskId: "b", queue: "open" });
+    await redis.set("asynq:{paused}:paused", "1");
+    const server = makeServer({ queues: { paused: 5, open: 1 } });
+    const ran: string[] = [];
+
+    await server.start(({ id }) => void ran.push(id));
+    await until(() => server.metrics().done === 1);
+    await pass(10_000);
+
+    expect(ran).toEqual(["b"]);
+  });
+
+  test("looks again after half the interval plus a random part of it, and not before", async ({
+    pass,
+    quiet,
+    makeServer,
+    seed,
+    clock,
+    port,
+  }) => {
+    const faulty = faultyRedis(port);
+    const server = makeServer({ random: { float: () => 0.5, bytes: (length) => new Uint8Array(length).fill(7) } }, faulty);
+    const ran: string[] = [];
+    await server.start(({ id }) => void ran.push(id));
+    await quiet();
+    const fetches = (): number => faulty.sent.filter((commands) => isScript(commands[0]!, "dequeue")).length;
+    const first = fetches();
+    await seed({ taskId: "a" });
+
+    await pass(999);
+    expect(fetches()).toBe(first);
+
+    await clock.advance(1);
+    await until(() => server.metrics().done === 1);
+    expect(ran).toEqual(["a"]);
+  });
+
+  test("backs off when Redis refuses, says so seldom, and goes on when it is well again", async ({
+    pass,
+    makeServer,
+    seed,
+    clock,
+    port,
+    redis,
+    log,
+  }) => {
+    const faulty = faultyRedis(port);
+    await redis.set("asynq:{default}:pending", "not a list");
+    const broken = makeServer({ taskCheckIntervalMs: 1000 }, faulty);
+    await broken.start(() => {});
+    await pass(3_000);
+    expect(faulty.sent.length).toBeLessThan(12);
+    expect(log.filter((line) => line.includes("wrong kind of value")).length).toBeLessThanOrEqual(2);
+    expect(log.filter((line) => line.includes("wrong kind of value")).length).toBeGreaterThan(0);
+
+    await redis.del("asynq:{default}:pending");
+    await seed({ taskId: "a" });
+    await until(async () => {
+      await clock.advance(1_500);
+      return broken.metrics().done === 1;
+    });
+  });
+
+  test("does not spin when every fetch fails at once", async ({ makeServer, pass, port, log }) => {
+    let tries = 0;
+    const server = makeServer(
+      {},
+      {
+        ...port,
+        send: (commands, options) => {
+          if (!isScript(commands[0]!, "dequeue")) return port.send(commands, options);
+          tries++;
+          return Promise.reject(new Error("down"));
+        },
+      },
+    );
+    await server.start(() => {});
+
+    for (let i = 0; i < 100; i++) await pass(100);
+
+    expect(tries).toBeGreaterThan(3);
+    expect(tries).toBeLessThan(40);
+    expect(log.filter((line) => line.includes("could not fetch")).length).toBeLessThanOrEqual(4);
+    expect(server.metrics().dequeueErrors).toBe(tries);
+  });
+
+  test("one suspect at a time: the others wait, and take no slot", async ({ makeServer, seed, redis }) => {
+    await seed({ taskId: "s1" }, { taskId: "s2" }, { taskId: "fine" });
+    for (const id of ["s1", "s2"]) await redis.hset(`asynq:{default}:t:${id}`, "js:recovered", "1@0");
+    const server = makeServer();
+    const handler = gate();
+    const ran: string[] = [];
+
+    await server.start(({ id }) => {
+      ran.push(id);
+      return id === "s1" ? handler.opened : undefined;
+    });
+    await until(() => server.metrics().done === 1);
+
+    expect(ran).toEqual(["s1", "fine"]);
+    expect(server.metrics().putOff).toBe(1);
+    expect(Number(await redis.zscore("asynq:{default}:scheduled", "s2"))).toBeGreaterThan(startSec);
+    handler.open();
+    await until(() => server.metrics().done === 2);
+  });
+
+  test("hands back what a fetch brought after stop, nothing charged", async ({ makeServer, seed, port, keyspace, message }) => {
+    await seed({ taskId: "a" });
+    const door = doored(port, ["dequeue"]);
+    const open = door.close();
+    const server = makeServer({}, door.port);
+    await server.start(() => {});
+    await until(() => door.waiting === 1);
+
+    const closing = server.shutdown();
+    open();
+    await closing;
+
+    expect(await keyspace()).toMatchObject({
+      "asynq:{default}:pending": ["a"],
+      "asynq:{default}:t:a": { state: "pending", pending_since: `${startSec}000000000` },
+    });
+    expect((await keyspace())["asynq:{default}:lease"]).toBeUndefined();
+    expect(await message("a")).toMatchObject({ retried: 0 });
+    expect(server.metrics()).toMatchObject({ started: 0, requeued: 1 });
+  });
+
+  test("hands back what a fetch brought when a third of the lease had passed", async ({ makeServer, seed, port, clock }) => {
+    await seed({ taskId: "a" });
+    const door = doored(port, ["dequeue"]);
+    const open = door.close();
+    const server = makeServer({}, door.port);
+    const ran: string[] = [];
+    await server.start(({ id }) => void ran.push(id));
+    await until(() => door.waiting === 1);
+
+    await clock.advance(10_001);
+    open();
+    await until(() => server.metrics().requeued === 1);
+    await until(async () => {
+      await clock.advance(1_500);
+      return server.metrics().done === 1;
+    });
+
+    expect(ran).toEqual(["a"]);
+  });
+
+  test("drops an id without a hash and goes on", async ({ makeServer, seed, redis, keyspace }) => {
+    await seed({ taskId: "gone" }, { taskId: "a" });
+    await redis.del("asynq:{default}:t:gone");
+    const server = makeServer({ concurrency: 1 });
+
+    await server.start(() => {});
+    await until(() => server.metrics().done === 1);
+
+    expect(server.metrics().dangling).toBe(1);
+    expect(Object.keys(await keyspace())).not.toContain("asynq:{default}:t:gone");
+  });
+});
