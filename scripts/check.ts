@@ -16,12 +16,14 @@ interface Findings {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+const colors = process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
+
 /** A command whose output is its faults when it does not end with 0. */
 async function command(name: string, ...args: readonly string[]): Promise<Findings> {
   const child = spawn(name, args, {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? "1" : "0" },
+    env: { ...process.env, ...colors },
   });
   const ended = new Promise<number | null>((resolve, reject) => child.once("close", resolve).once("error", reject));
   const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

@@ -8,7 +8,6 @@ import { installPacked, type PackedPackage } from "./packed-packages.ts";
 
 // The Node that npm was started with: the packages promise to run on 20, which runs none of our tools.
 const systemNode = process.env.ASYNQJS_SYSTEM_NODE ?? process.execPath;
-const tsc = fileURLToPath(new URL("../../node_modules/.bin/tsc", import.meta.url));
 const nodeTypes = fileURLToPath(new URL("../../node_modules/@types", import.meta.url));
 
 describe("the packed packages", () => {
@@ -67,7 +66,7 @@ describe("the packed packages", () => {
       JSON.stringify({ compilerOptions: { ...options, skipLibCheck: false }, files: ["consumer.ts"] }),
     );
 
-    const { stdout, status } = spawnSync(tsc, ["-p", dir], { encoding: "utf8" });
+    const { stdout, status } = spawnSync("tsc", ["-p", dir], { encoding: "utf8" });
 
     expect(stdout).toBe("");
     expect(status).toBe(0);
