@@ -2,7 +2,8 @@
  * Messages and their bytes in hex, as `protoc` makes them from Asynq's schema.
  * @module
  */
-import type { SchedulerEnqueueEvent, SchedulerEntry, ServerInfo, TaskMessage, WorkerInfo } from "@asynqjs/core/wire";
+import type { TaskMessage } from "@asynqjs/core";
+import type { SchedulerEnqueueEvent, SchedulerEntry, ServerInfo, WorkerInfo } from "@asynqjs/core/wire";
 
 interface Vector<Message> {
   readonly name: string;
