@@ -103,12 +103,15 @@ describe("run", () => {
 
   test("lets a plain command ride in the same request, and answers its failure as the call's", async ({ broker, port, redis }) => {
     await run(broker, echoCall);
-    await run(broker, echoCall, { before: [["SADD", "s", "m"]] });
+    await run(broker, { ...echoCall, before: [["SADD", "s", "m"]] });
     expect(port.sent.at(-1)!.map(([name]) => name)).toEqual(["SADD", "EVALSHA"]);
     expect(await redis.smembers("s")).toEqual(["m"]);
 
     await redis.set("text", "x");
-    await expect(run(broker, echoCall, { before: [["SADD", "text", "m"]] })).rejects.toMatchObject({ code: "REDIS", reply: "WRONGTYPE" });
+    await expect(run(broker, { ...echoCall, before: [["SADD", "text", "m"]] })).rejects.toMatchObject({
+      code: "REDIS",
+      reply: "WRONGTYPE",
+    });
   });
 });
 

@@ -57,6 +57,8 @@ export interface BoundScript<R> {
   readonly records: boolean;
   readonly keys: readonly string[];
   readonly args: readonly (string | number | Uint8Array | MarkedBytes)[];
+  /** Plain commands that ride in the same request, right before the script. Their failure is its own. */
+  readonly before: readonly Command[];
   readonly decode: (reply: Reply) => R;
 }
 
@@ -96,6 +98,7 @@ export function bind<K extends string, A extends ArgKinds, EK extends string, E 
     readonly keys: { readonly [Name in K]: string };
     readonly args: ArgValues<A>;
     readonly items?: readonly (ArgValues<E> & { readonly [Name in EK]: string })[];
+    readonly before?: readonly Command[];
   },
 ): BoundScript<R> {
   const items = values.items ?? [];
@@ -111,13 +114,9 @@ export function bind<K extends string, A extends ArgKinds, EK extends string, E 
       ...Object.keys(script.args).map((name) => values.args[name]!),
       ...items.flatMap((item) => each.map((name) => (item as ArgValues<ArgKinds>)[name]!)),
     ],
+    before: values.before ?? [],
     decode: script.decode,
   };
-}
-
-export interface RunOptions extends SendOptions {
-  /** Plain commands that ride in the same request, before the scripts. Their failure is the call's. */
-  readonly before?: readonly Command[];
 }
 
 /** What became of one script among several: its decoded reply, or why Redis refused it. */
@@ -126,7 +125,7 @@ export type Outcome<R> =
   | { readonly value?: never; readonly error: RedisError | StaleCallError };
 
 /** Runs one script. @throws {RedisError} @throws {StaleCallError} */
-export async function run<R>(broker: Broker, script: BoundScript<R>, options: RunOptions = {}): Promise<R> {
+export async function run<R>(broker: Broker, script: BoundScript<R>, options: SendOptions = {}): Promise<R> {
   const [outcome] = await runAll(broker, [script], options);
   if (outcome!.error !== undefined) throw outcome!.error;
   return outcome!.value;
@@ -137,11 +136,7 @@ export async function run<R>(broker: Broker, script: BoundScript<R>, options: Ru
  * the port may repeat the request as it is.
  * @throws {RedisError} the way failed; what concerns one script alone is in its outcome
  */
-export async function runAll<R>(
-  broker: Broker,
-  scripts: readonly BoundScript<R>[],
-  { before = [], ...send }: RunOptions = {},
-): Promise<Outcome<R>[]> {
+export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>[], options: SendOptions = {}): Promise<Outcome<R>[]> {
   if (scripts.length === 0) return [];
   const { redis } = broker;
   const { codec, allowOom } = await redis.features();
@@ -159,26 +154,34 @@ export async function runAll<R>(
 
   let replies: readonly CommandResult[];
   try {
-    replies = await redis.send([...before, ...sent.map(({ byHash }) => byHash)], send);
+    replies = await redis.send(
+      sent.flatMap(({ script, byHash }) => [...script.before, byHash]),
+      options,
+    );
   } catch (error) {
     if (isUndelivered(error)) for (const { call } of sent) giveBack(broker, call);
     throw error;
   }
-  const results = replies.slice(before.length);
-  await sendUnknownByText(broker, sent, results, send);
+  const results: CommandResult[] = [];
+  const refused: (RedisError | undefined)[] = [];
+  let at = 0;
+  for (const { script } of sent) {
+    const riders = replies.slice(at, at + script.before.length);
+    refused.push(riders.find(({ error }) => error !== undefined)?.error);
+    at += riders.length;
+    results.push(replies[at++]!);
+  }
+  await sendUnknownByText(broker, sent, results, options);
 
-  for (const [i, { call }] of sent.entries()) {
-    const { error } = results[i]!;
-    if (error === undefined || error.reply !== undefined || isUndelivered(error)) giveBack(broker, call);
-  }
-  const refused = replies.slice(0, before.length).find(({ error }) => error !== undefined)?.error;
-  if (refused !== undefined) {
-    // The scripts ran all the same, so only their own refusals tell that nothing was written.
-    const delivered = results.every(({ error }) => isUndelivered(error)) ? "no" : "unknown";
-    throw new RedisError(refused.message, { delivered, reply: refused.reply });
-  }
-  return sent.map(({ script }, i): Outcome<R> => {
+  return sent.map(({ script, call }, i): Outcome<R> => {
     const { reply, error } = results[i]!;
+    if (error === undefined || error.reply !== undefined || isUndelivered(error)) giveBack(broker, call);
+    const rider = refused[i];
+    if (rider !== undefined) {
+      // The script ran all the same, so only its own refusal tells that nothing was written.
+      const { message, reply: word, status } = rider;
+      return { error: new RedisError(message, { delivered: isUndelivered(error) ? "no" : "unknown", reply: word, status }) };
+    }
     if (error !== undefined) return { error: error.reply === "STALECALL" ? new StaleCallError(script.name) : error };
     return { value: script.decode(reply) };
   });

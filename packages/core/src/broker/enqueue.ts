@@ -1,11 +1,11 @@
 import type { Broker } from "../broker.ts";
 import { byQueue } from "../by-queue.ts";
 import { unixNs, unixSec } from "../clock.ts";
-import type { RedisError } from "../errors.ts";
+import type { RedisError, StaleCallError } from "../errors.ts";
 import { allQueues, groupsKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import type { NewTask } from "../options.ts";
-import type { Command, MarkedBytes, SendOptions } from "../redis.ts";
+import type { MarkedBytes, SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
 import { decodeVerdicts } from "../verdicts.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
@@ -14,7 +14,9 @@ import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 export type EnqueueVerdict = "enqueued" | "task-id-conflict" | "duplicate-task";
 
 /** What became of one task: its verdict, or the error of the call it was in. */
-export type EnqueueResult = { readonly verdict: EnqueueVerdict; readonly error?: never } | { readonly error: RedisError };
+export type EnqueueResult =
+  | { readonly verdict: EnqueueVerdict; readonly error?: never }
+  | { readonly verdict?: never; readonly error: RedisError | StaleCallError };
 
 /** A call holds at most so many tasks. */
 export const maxTasksPerCall = 1000;
@@ -86,6 +88,7 @@ export async function enqueue(broker: Broker, tasks: readonly NewTask[], options
   const chunks = [...byQueue(tasks, ({ message }) => message.queue)].flatMap(([queue, ofQueue]) =>
     splitCalls(ofQueue.map(({ item, at }) => ({ ...item, at, msg: encodeTaskMessage(item.message) }))).map((items) => ({ queue, items })),
   );
+  const due = unpublished(broker, new Set(chunks.map(({ queue }) => queue)));
   const scripts = chunks.map(({ queue, items }) =>
     bind(enqueueScript, {
       queue,
@@ -99,19 +102,20 @@ export async function enqueue(broker: Broker, tasks: readonly NewTask[], options
         lock: message.uniqueKey ?? "",
         lock_ttl_s: uniqueTtlSec ?? "",
       })),
+      // With every call, not with the first alone: each may be all that arrives.
+      before: due.has(queue) ? [["SADD", allQueues, queue]] : [],
     }),
   );
-  const due = unpublished(broker, new Set(chunks.map(({ queue }) => queue)));
-  const outcomes = await runAll(broker, scripts, { ...options, before: due.map((queue): Command => ["SADD", allQueues, queue]) });
-  const publishedMs = broker.clock.monotonicMs();
-  for (const queue of due) broker.published.set(queue, publishedMs);
+  const outcomes = await runAll(broker, scripts, options);
 
+  const publishedMs = broker.clock.monotonicMs();
   const results: EnqueueResult[] = new Array(tasks.length);
-  for (const [i, { items }] of chunks.entries()) {
+  for (const [i, { queue, items }] of chunks.entries()) {
     const { value, error } = outcomes[i]!;
-    for (const [nth, { at }] of items.entries())
-      results[at] = error === undefined ? { verdict: value![nth]! } : { error: error as RedisError };
+    if (error !== undefined) due.delete(queue);
+    for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value[nth]! } : { error };
   }
+  for (const queue of due) broker.published.set(queue, publishedMs);
   return results;
 }
 
@@ -134,10 +138,12 @@ function splitCalls<T extends { readonly msg: MarkedBytes }>(tasks: readonly T[]
 }
 
 /** The queues whose name is to be written again. */
-function unpublished({ published, clock }: Broker, queues: Iterable<string>): string[] {
+function unpublished({ published, clock }: Broker, queues: Iterable<string>): Set<string> {
   const nowMs = clock.monotonicMs();
-  return [...queues].filter((queue) => {
+  const due = new Set<string>();
+  for (const queue of queues) {
     const atMs = published.get(queue);
-    return atMs === undefined || nowMs - atMs >= publishEveryMs;
-  });
+    if (atMs === undefined || nowMs - atMs >= publishEveryMs) due.add(queue);
+  }
+  return due;
 }
