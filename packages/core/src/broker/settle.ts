@@ -158,7 +158,7 @@ export const settleScript = defineScript({
     end
 
     local scores = redis.call("ZMSCORE", lease, unpack(ids))
-    local verdicts, settled, gone, archived_now = {}, {}, {}, {}
+    local verdicts, settled, gone, doomed, archived_now = {}, {}, {}, {}, {}
     local processed_count, failed_count = 0, 0
     for_each_item(id, fence, to, at_s, msg, lock, note) do
       local task = prefix .. "t:" .. id
@@ -176,7 +176,7 @@ export const settleScript = defineScript({
         else
           verdicts[item] = "s"
           if to == "d" then
-            redis.call("DEL", task)
+            doomed[#doomed + 1] = task
             processed_count = processed_count + 1
           elseif to == "c" then
             redis.call("ZADD", completed, at_s, id)
@@ -212,6 +212,7 @@ export const settleScript = defineScript({
     end
 
     if #settled > 0 then redis.call("ZREM", lease, unpack(settled)) end
+    if #doomed > 0 then redis.call("DEL", unpack(doomed)) end
     count_tasks(processed, processed_total, processed_count)
     count_tasks(failed, failed_total, failed_count)
     local trimmed = next(archived_now) and trim_archive(archived_now) or 0
