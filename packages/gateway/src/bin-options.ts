@@ -9,7 +9,7 @@ export type BinRequest =
   | { readonly action: "start"; readonly options: BinOptions; readonly warnings: readonly string[] };
 
 /** The settings of a start, complete but for the checks of `startGateway`. */
-export interface BinOptions {
+interface BinOptions {
   readonly redis: string;
   readonly tokens: readonly string[];
   readonly host: string;
