@@ -4,7 +4,8 @@ import path from "node:path";
 import { Redis } from "ioredis";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { startSentinel } from "../../../test/support/redis-topologies.ts";
-import { describe, expect, roundTrip, test } from "../../../test/support/server-test.ts";
+import { describe, expect, roundTrip, test, turn } from "../../../test/support/server-test.ts";
+import { tcpFaults } from "../../../test/support/tcp-faults.ts";
 import { Server } from "./server.ts";
 
 describe("a server connects", () => {
@@ -14,6 +15,19 @@ describe("a server connects", () => {
     expect(await roundTrip(redisUrl, redis)).toBe("default: hello");
 
     while ((await connections(redis)) > before);
+  });
+
+  test("at its first call, not when it is made", async ({ redisUrl }) => {
+    const way = await tcpFaults({ port: Number(new URL(redisUrl).port) });
+    const server = new Server(`redis://127.0.0.1:${way.port}`, { logLevel: "warn" });
+    for (let i = 0; i < 100; i++) await turn();
+    expect(way.connections).toBe(0);
+
+    await server.ping();
+    expect(way.connections).toBe(1);
+
+    await server.shutdown();
+    await way.stop();
   });
 
   test("by a URI with user and password, which its log never shows", async () => {

@@ -240,6 +240,34 @@ describe("processor", () => {
     await until(() => server.metrics().done === 2);
   });
 
+  test("a suspect that comes while another runs is put off, and runs when that one has ended", async ({
+    makeServer,
+    seed,
+    redis,
+    pass,
+  }) => {
+    await seed({ taskId: "s1" });
+    await redis.hset("asynq:{default}:t:s1", "js:recovered", "1@0");
+    const server = makeServer({ delayedTaskCheckIntervalMs: 5_000 });
+    const handler = gate();
+    const ran: string[] = [];
+    await server.start(({ id }) => {
+      ran.push(id);
+      return id === "s1" ? handler.opened : undefined;
+    });
+    await until(() => server.metrics().started === 1);
+
+    await seed({ taskId: "s2" });
+    await redis.hset("asynq:{default}:t:s2", "js:recovered", "2@0");
+    await pass(2_000);
+    expect(ran).toEqual(["s1"]);
+    expect(server.metrics().putOff).toBe(1);
+
+    handler.open();
+    await pass(12_000);
+    expect(ran).toEqual(["s1", "s2"]);
+  });
+
   test("hands back what a fetch brought after stop, nothing charged", async ({ makeServer, seed, port, keyspace, message }) => {
     await seed({ taskId: "a" });
     const door = doored(port, ["dequeue"]);

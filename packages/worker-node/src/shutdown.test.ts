@@ -1,3 +1,4 @@
+import { RedisError } from "@asynqjs/core";
 import { describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
 
 describe("shutdown", () => {
@@ -96,6 +97,34 @@ describe("shutdown", () => {
 
     expect(Math.floor(Number(await redis.zscore("asynq:{default}:lease", "a")))).toBeGreaterThanOrEqual(startSec + 70);
     handler.open();
+    await closing;
+  });
+
+  test("waits no longer than its time for a fetch that Redis does not answer", async ({ makeServer, port, clock, quiet }) => {
+    let fetches = 0;
+    const server = makeServer(
+      {},
+      {
+        ...port,
+        send: (_, options) =>
+          new Promise((_, reject) => {
+            fetches++;
+            options!.signal!.addEventListener("abort", () => reject(new RedisError("given up", { delivered: "unknown" })));
+          }),
+      },
+    );
+    await server.start(() => {});
+    await until(() => fetches > 0);
+
+    let closed = false;
+    const closing = server.shutdown().then(() => {
+      closed = true;
+    });
+    await clock.advance(7_999);
+    await quiet();
+    expect(closed).toBe(false);
+
+    await clock.advance(1);
     await closing;
   });
 
