@@ -146,6 +146,21 @@ describe("ioredisPort", () => {
     }
   });
 
+  test("waits with any number of calls for a Redis that is away, on no more listeners than one call", async ({ managed, faults }) => {
+    const port = ioredisPort(managed as unknown as IoredisClient);
+    await port.send([["PING"]]);
+    const away = new Promise((resolve) => managed.once("close", resolve));
+    faults.cut();
+    await away;
+
+    const calls = Promise.all(Array.from({ length: 50 }, () => port.send([["PING"]])));
+    for (const event of ["ready", "close", "end"]) expect(managed.listenerCount(event)).toBeLessThan(5);
+
+    expect((await calls).map(([pong]) => String(pong!.reply))).toEqual(new Array(50).fill("PONG"));
+    await port.close();
+    expect(managed.listenerCount("ready")).toBe(0);
+  });
+
   test("leaves a shared client open when it is closed, and ends one of its own", async ({ managed }) => {
     const shared = ioredisPort(managed as unknown as IoredisClient);
     await shared.send([["PING"]]);

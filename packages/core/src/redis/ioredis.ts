@@ -54,8 +54,13 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
   const onClose = (): void => {
     for (const fail of [...inFlight]) fail(wayFailed("the connection closed before the answer came", "unknown"));
   };
+  const wakeAtReady = new Set<() => void>();
+  const onReady = (): void => {
+    for (const wake of [...wakeAtReady]) wake();
+  };
   client.on("close", onClose);
   client.on("end", onClose);
+  client.on("ready", onReady);
 
   /** One try: every command answered, or the way failed. */
   function attempt(commands: readonly Command[], leftMs: number, signal: AbortSignal | undefined): Promise<CommandResult[]> {
@@ -126,10 +131,10 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
   async function ready(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
     const woken = new AbortController();
     const wake = (): void => woken.abort();
-    client.on("ready", wake);
+    wakeAtReady.add(wake);
     signal?.addEventListener("abort", wake, { once: true });
     await sleep(clock, pauseMs, woken.signal);
-    client.off("ready", wake);
+    wakeAtReady.delete(wake);
     signal?.removeEventListener("abort", wake);
   }
 
@@ -151,6 +156,7 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
       closed = true;
       client.off("close", onClose);
       client.off("end", onClose);
+      client.off("ready", onReady);
       if (managed) client.disconnect();
     },
   };
