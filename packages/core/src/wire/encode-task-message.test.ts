@@ -54,6 +54,14 @@ describe("encodeTaskMessage", () => {
     );
   });
 
+  test("writes text of any length, in one byte a character or three, as reflection does", () => {
+    for (const character of ["x", "\u20ac"])
+      for (const length of [...Array(1500).keys(), 5461, 5462, 16_383, 16_384, 700_000, 2 ** 21]) {
+        const message = { ...task, errorMsg: character.repeat(length), headers: { k: character.repeat(length) } };
+        expect(Buffer.compare(encodeTaskMessage(message).bytes, reflected.encode(asReflection(message)).finish())).toBe(0);
+      }
+  });
+
   test("marks the payload, and an empty stretch when there is none", () => {
     fc.assert(
       fc.property(randomTaskMessage, (message) => {

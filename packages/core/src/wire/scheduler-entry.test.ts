@@ -56,6 +56,16 @@ describe("the event of a task that was enqueued", () => {
     );
   });
 
+  test("is written with nanoseconds that count up, before 1970 too", () => {
+    expect(hex(encodeSchedulerEnqueueEvent({ taskId: "a", enqueuedAtNs: -1n }))).toBe("0a0161121108ffffffffffffffffff0110ff93ebdc03");
+  });
+
+  test("is written into an array of its own", () => {
+    const bytes = encodeSchedulerEnqueueEvent(schedulerEnqueueEvent.message);
+    expect(bytes.constructor).toBe(Uint8Array);
+    expect(bytes.buffer.byteLength).toBe(bytes.length);
+  });
+
   test("is read with a second and a nanosecond at the end of their types, as Go reads them", () => {
     const seconds = "08ffffffffffffffff7f";
     expect(decodeSchedulerEnqueueEvent(fromHex(`0a0161120a${seconds}`), "event").enqueuedAtNs).toBe((2n ** 63n - 1n) * 1_000_000_000n);
