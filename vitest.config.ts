@@ -16,16 +16,16 @@ export default defineConfig({
     passWithNoTests: !process.env.CI,
     projects: [
       { test: { ...onNode, name: "node", include: tests, exclude: [...never, ...slow, ...workerd], provide: { brokerPort: "ioredis" } } },
-      // What a broker function does, it does once, though every call arrives twice.
-      {
+      // What a broker function does, it does on every port; and once, though every call arrives twice.
+      ...(["replaying", "fetch", "upstash"] as const).map((port) => ({
         test: {
           ...onNode,
-          name: "replaying",
-          include: ["packages/core/src/broker/*.test.ts", "packages/core/src/ticks/*.test.ts"],
+          name: port,
+          include: ["packages/core/src/broker/*.test.ts", "packages/core/src/ticks/*.test.ts", "packages/core/src/call-records.test.ts"],
           exclude: [...never, ...slow, ...workerd],
-          provide: { brokerPort: "replaying" },
+          provide: { brokerPort: port },
         },
-      },
+      })),
       // Those that wait for a clock that is not ours.
       { test: { ...onNode, name: "slow", include: slow, exclude: never, testTimeout: 120_000, provide: { brokerPort: "ioredis" } } },
       {

@@ -13,7 +13,9 @@ import {
   type RedisPort,
   Task,
 } from "@asynqjs/core";
+import { fetchRedis } from "@asynqjs/core/redis/fetch";
 import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { upstashRedis } from "@asynqjs/core/redis/upstash";
 import {
   type FaultyRedis,
   faultyRedis,
@@ -24,7 +26,9 @@ import {
   replayingRedis,
   seededRandom,
 } from "@asynqjs/core/testing";
-import { inject } from "vitest";
+import { startGateway } from "@asynqjs/gateway";
+import { Redis } from "@upstash/redis";
+import { afterAll, inject } from "vitest";
 import { test as redisTest } from "./redis-test.ts";
 
 export { expect } from "vitest";
@@ -52,7 +56,7 @@ interface BrokerFixtures {
 export const test = redisTest.extend<BrokerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
-  port: async ({ redis }, use) => use(faultyRedis(portOf(ioredisPort(redis as unknown as IoredisClient)))),
+  port: async ({ redis, redisUrl }, use) => use(faultyRedis(await makePort(ioredisPort(redis as unknown as IoredisClient), redisUrl))),
   broker: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(1) })),
   other: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(2) })),
   aTask: async ({ clock }, use) => {
@@ -73,13 +77,26 @@ export const test = redisTest.extend<BrokerFixtures>({
   },
 });
 
-function portOf(redis: RedisPort): RedisPort {
-  return inject("brokerPort") === "replaying" ? replayingRedis(redis) : redis;
+/** The port that the project names, over the client or past it. */
+async function makePort(tcp: RedisPort, redisUrl: string): Promise<RedisPort> {
+  const kind = inject("brokerPort");
+  if (kind === "ioredis") return tcp;
+  if (kind === "replaying") return replayingRedis(tcp);
+  gateway ??= startGateway({ redis: redisUrl, tokens: [token], port: 0 });
+  const { url } = await gateway;
+  if (kind === "fetch") return fetchRedis({ url, token });
+  return upstashRedis(new Redis({ url, token }));
 }
+
+const token = "a-token-that-only-these-tests-know";
+
+/** One for all tests of a file: they share a database. */
+let gateway: ReturnType<typeof startGateway> | undefined;
+afterAll(async () => (await gateway)?.close());
 
 declare module "vitest" {
   interface ProvidedContext {
     /** Which port the broker suites run on. */
-    brokerPort: "ioredis" | "replaying";
+    brokerPort: "ioredis" | "replaying" | "fetch" | "upstash";
   }
 }
