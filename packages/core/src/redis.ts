@@ -46,7 +46,8 @@ export interface RedisPort {
 
   /**
    * Sends the commands in one go and in order, and answers one result each, in order. A failure of the way itself is a throw and
-   * concerns all of them. Repeats only what its caller may repeat: every mutating call of asynqjs carries its call record, so a
+   * concerns all of them; where only a part of them failed so (a port may need several goes), it is the result of each of those, and has
+   * no `reply`. Repeats only what its caller may repeat: every mutating call of asynqjs carries its call record, so a
    * port may send the same bytes again.
    * @throws {RedisError} with `delivered`
    */
