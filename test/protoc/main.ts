@@ -18,8 +18,14 @@ import {
   patchTaskMessage,
 } from "@asynqjs/core/wire";
 import fc from "fast-check";
-import { negativeRetry, schedulerEnqueueEvent, schedulerEntry, serverInfo, taskMessages, workerInfo } from "./golden-vectors.ts";
-import { findProtoc, type MessageName, type Protoc } from "./protoc.ts";
+import {
+  negativeRetry,
+  schedulerEnqueueEvent,
+  schedulerEntry,
+  serverInfo,
+  taskMessages,
+  workerInfo,
+} from "../support/wire/golden-vectors.ts";
 import {
   randomChanges,
   randomEnqueueEvent,
@@ -27,7 +33,8 @@ import {
   randomServerInfo,
   randomTaskMessage,
   randomWorkerInfo,
-} from "./random-messages.ts";
+} from "../support/wire/random-messages.ts";
+import { findProtoc, type MessageName, type Protoc } from "./protoc.ts";
 import { enqueueEventText, schedulerEntryText, serverInfoText, taskMessageText, workerInfoText } from "./text-form.ts";
 
 interface Kind<Message> {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { splitFields } from "./split-fields.ts";
+import { splitFields } from "../support/wire/split-fields.ts";
 
 export type MessageName = "TaskMessage" | "ServerInfo" | "WorkerInfo" | "SchedulerEntry" | "SchedulerEnqueueEvent";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
-import { negativeRetry, taskMessages } from "../../../../test/protoc/golden-vectors.ts";
-import { randomTaskMessage } from "../../../../test/protoc/random-messages.ts";
+import { negativeRetry, taskMessages } from "../../../../test/support/wire/golden-vectors.ts";
+import { randomTaskMessage } from "../../../../test/support/wire/random-messages.ts";
 import { DecodeError } from "../errors.ts";
 import { decodeTaskMessage } from "./decode-task-message.ts";
 import { encodeTaskMessage } from "./encode-task-message.ts";

@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
-import { negativeRetry, taskMessages } from "../../../../test/protoc/golden-vectors.ts";
-import { randomTaskMessage } from "../../../../test/protoc/random-messages.ts";
+import { negativeRetry, taskMessages } from "../../../../test/support/wire/golden-vectors.ts";
+import { randomTaskMessage } from "../../../../test/support/wire/random-messages.ts";
 import type { TaskMessage } from "../task-message.ts";
 import { encodeTaskMessage } from "./encode-task-message.ts";
 

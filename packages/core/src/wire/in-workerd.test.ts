@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { describe, expect, test } from "vitest";
-import { schedulerEntry, serverInfo, taskMessages } from "../../../../test/protoc/golden-vectors.ts";
+import { schedulerEntry, serverInfo, taskMessages } from "../../../../test/support/wire/golden-vectors.ts";
 import { encodeSchedulerEntry } from "./scheduler-entry.ts";
 import { encodeServerInfo } from "./server-info.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { taskMessages } from "../../../../test/protoc/golden-vectors.ts";
-import { randomChanges, randomTaskMessage } from "../../../../test/protoc/random-messages.ts";
-import { splitFields } from "../../../../test/protoc/split-fields.ts";
+import { taskMessages } from "../../../../test/support/wire/golden-vectors.ts";
+import { randomChanges, randomTaskMessage } from "../../../../test/support/wire/random-messages.ts";
+import { splitFields } from "../../../../test/support/wire/split-fields.ts";
 import { DecodeError } from "../errors.ts";
 import type { TaskMessageChanges } from "../task-message.ts";
 import { decodeTaskMessage } from "./decode-task-message.ts";

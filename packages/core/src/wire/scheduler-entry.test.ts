@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { schedulerEnqueueEvent, schedulerEntry } from "../../../../test/protoc/golden-vectors.ts";
-import { randomEnqueueEvent, randomSchedulerEntry } from "../../../../test/protoc/random-messages.ts";
+import { schedulerEnqueueEvent, schedulerEntry } from "../../../../test/support/wire/golden-vectors.ts";
+import { randomEnqueueEvent, randomSchedulerEntry } from "../../../../test/support/wire/random-messages.ts";
 import { decodeSchedulerEnqueueEvent, decodeSchedulerEntry, encodeSchedulerEnqueueEvent, encodeSchedulerEntry } from "./scheduler-entry.ts";
 import { goZeroTimeNs } from "./timestamp.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { serverInfo, workerInfo } from "../../../../test/protoc/golden-vectors.ts";
-import { randomServerInfo, randomWorkerInfo } from "../../../../test/protoc/random-messages.ts";
+import { serverInfo, workerInfo } from "../../../../test/support/wire/golden-vectors.ts";
+import { randomServerInfo, randomWorkerInfo } from "../../../../test/support/wire/random-messages.ts";
 import { decodeServerInfo, decodeWorkerInfo, encodeServerInfo, encodeWorkerInfo } from "./server-info.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
