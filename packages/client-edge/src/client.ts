@@ -132,7 +132,11 @@ function outcomeOf(task: NewTask, result: EnqueueResult, nowMs: number): Enqueue
 function portOf(options: ClientOptions): RedisPort {
   if (!("redis" in options)) return fetchRedis(options);
   const { redis } = options;
-  return typeof redis === "object" && "send" in redis ? borrow(redis) : upstashRedis(redis, options);
+  return isPort(redis) ? borrow(redis) : upstashRedis(redis, options);
+}
+
+function isPort(redis: UpstashInstance | RedisPort): redis is RedisPort {
+  return "send" in Object(redis);
 }
 
 /** A port that closes for the client alone. */

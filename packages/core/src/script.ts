@@ -57,7 +57,7 @@ export interface BoundScript<R> {
   readonly records: boolean;
   readonly keys: readonly string[];
   readonly args: readonly (string | number | Uint8Array | MarkedBytes)[];
-  /** Plain commands that ride in the same request, right before the script. Their failure is its own. */
+  /** Plain commands that go right before the script; they may be repeated. */
   readonly before: readonly Command[];
   readonly decode: (reply: Reply) => R;
 }
@@ -121,14 +121,20 @@ export function bind<K extends string, A extends ArgKinds, EK extends string, E 
 
 /** What became of one script among several: its decoded reply, or why Redis refused it. */
 export type Outcome<R> =
-  | { readonly value: R; readonly error?: never }
-  | { readonly value?: never; readonly error: RedisError | StaleCallError };
+  | {
+      readonly value: R;
+      /** Why a plain command before it failed although the script was answered. */
+      readonly beforeError?: RedisError | undefined;
+      readonly error?: never;
+    }
+  | { readonly value?: never; readonly beforeError?: never; readonly error: RedisError | StaleCallError };
 
-/** Runs one script. @throws {RedisError} @throws {StaleCallError} */
+/** Runs one script; its plain commands failed means that it failed. @throws {RedisError} @throws {StaleCallError} */
 export async function run<R>(broker: Broker, script: BoundScript<R>, options: SendOptions = {}): Promise<R> {
   const [outcome] = await runAll(broker, [script], options);
-  if (outcome!.error !== undefined) throw outcome!.error;
-  return outcome!.value;
+  const { value, beforeError, error = beforeError } = outcome!;
+  if (error !== undefined) throw error;
+  return value as R;
 }
 
 /**
@@ -166,9 +172,9 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
   const refused: (RedisError | undefined)[] = [];
   let at = 0;
   for (const { script } of sent) {
-    const riders = replies.slice(at, at + script.before.length);
-    refused.push(riders.find(({ error }) => error !== undefined)?.error);
-    at += riders.length;
+    const before = replies.slice(at, at + script.before.length);
+    refused.push(before.find(({ error }) => error !== undefined)?.error);
+    at += before.length;
     results.push(replies[at++]!);
   }
   await sendUnknownByText(broker, sent, results, options);
@@ -176,14 +182,12 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
   return sent.map(({ script, call }, i): Outcome<R> => {
     const { reply, error } = results[i]!;
     if (error === undefined || error.reply !== undefined || isUndelivered(error)) giveBack(broker, call);
-    const rider = refused[i];
-    if (rider !== undefined) {
-      // The script ran all the same, so only its own refusal tells that nothing was written.
-      const { message, reply: word, status } = rider;
-      return { error: new RedisError(message, { delivered: isUndelivered(error) ? "no" : "unknown", reply: word, status }) };
-    }
     if (error !== undefined) return { error: error.reply === "STALECALL" ? new StaleCallError(script.name) : error };
-    return { value: script.decode(reply) };
+    const value = script.decode(reply);
+    const before = refused[i];
+    if (before === undefined) return { value };
+    const { message, reply: word, status } = before;
+    return { value, beforeError: new RedisError(message, { delivered: "unknown", reply: word, status }) };
   });
 }
 

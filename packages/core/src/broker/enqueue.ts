@@ -108,14 +108,17 @@ export async function enqueue(broker: Broker, tasks: readonly NewTask[], options
   );
   const outcomes = await runAll(broker, scripts, options);
 
-  const publishedMs = broker.clock.monotonicMs();
+  const nowPublishedMs = broker.clock.monotonicMs();
+  for (const [i, { queue }] of chunks.entries()) {
+    const { error, beforeError } = outcomes[i]!;
+    if (error === undefined && beforeError === undefined && due.delete(queue)) broker.published.set(queue, nowPublishedMs);
+  }
+
   const results: EnqueueResult[] = new Array(tasks.length);
   for (const [i, { queue, items }] of chunks.entries()) {
-    const { value, error } = outcomes[i]!;
-    if (error !== undefined) due.delete(queue);
-    for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value[nth]! } : { error };
+    const { value, beforeError, error = due.has(queue) ? beforeError : undefined } = outcomes[i]!;
+    for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value![nth]! } : { error };
   }
-  for (const queue of due) broker.published.set(queue, publishedMs);
   return results;
 }
 
