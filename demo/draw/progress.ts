@@ -1,0 +1,29 @@
+import { ended, type QueueCounts } from "../count-tasks.ts";
+import type { Paint } from "./screen.ts";
+
+const barWidth = 24;
+
+/** A line for each queue: how much of it is done, and where the rest is. `enqueued` says how many tasks each was given. */
+export function progress(counts: readonly QueueCounts[], enqueued: (queue: string) => number, paint: Paint): string[] {
+  const nameWidth = Math.max(...counts.map(({ queue }) => queue.length));
+  return counts.map((queue) => {
+    // The Worker's answer may be on its way while its task is done.
+    const all = Math.max(enqueued(queue.queue), ended(queue));
+    const filled = all === 0 ? 0 : Math.round((ended(queue) / all) * barWidth);
+    const bar = paint("green", "█".repeat(filled)) + paint("dim", "░".repeat(barWidth - filled));
+    return `${queue.queue.padEnd(nameWidth)}  ${bar}  ${`${ended(queue)}/${all}`.padStart(5)}  ${places(queue, paint)}`.trimEnd();
+  });
+}
+
+/** Where tasks are, places that hold none left out. */
+function places({ pending, active, scheduled, retry, archived }: QueueCounts, paint: Paint): string {
+  return [
+    pending > 0 && `${pending} pending`,
+    active > 0 && paint("cyan", `${active} active`),
+    scheduled > 0 && `${scheduled} scheduled`,
+    retry > 0 && paint("yellow", `${retry} to retry`),
+    archived > 0 && paint("red", `${archived} archived`),
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
