@@ -34,7 +34,7 @@ import { test as redisTest } from "./redis-test.ts";
 export { expect } from "vitest";
 
 /** Where the clock of every broker test starts: later than Redis' own, so that nothing these tests give a time to live is over already. */
-export const startMs: number = Date.UTC(2040, 0, 2, 3, 4, 5);
+const startMs = Date.UTC(2040, 0, 2, 3, 4, 5);
 export const startSec: number = startMs / 1000;
 export const startNs = `${startSec}000000000`;
 

@@ -38,11 +38,14 @@ export async function tcpFaults(target: { readonly port: number }): Promise<TcpF
         upstream.destroy();
       });
     }
-    client.on("data", (bytes) => {
+    client.on("data", (bytes): void => {
       if (armed !== undefined && bytes.includes(armed.when)) {
         struck = armed.fault;
         armed = undefined;
-        if (struck === "drop-request") return client.destroy();
+        if (struck === "drop-request") {
+          client.destroy();
+          return;
+        }
       }
       upstream.write(bytes);
     });

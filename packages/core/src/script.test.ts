@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, test } from "../../../test/support/broker-test.ts";
 import { dequeueScript } from "./broker/dequeue.ts";
@@ -116,11 +117,10 @@ describe("run", () => {
 });
 
 describe("packBytes", () => {
-  const unpack = async (
-    redis: { eval: unknown; callBuffer: (...words: (string | Buffer)[]) => Promise<unknown> },
-    word: string,
-  ): Promise<Buffer> =>
-    (await redis.callBuffer("EVAL", `${bytesPrelude} return unpack_bytes(ARGV[1])`, "0", JSON.parse(JSON.stringify(word)))) as Buffer;
+  const unpack = async (redis: Redis, word: string): Promise<Buffer> => {
+    const asJsonCarriesIt = JSON.parse(JSON.stringify(word)) as string;
+    return (await redis.callBuffer("EVAL", `${bytesPrelude} return unpack_bytes(ARGV[1])`, "0", asJsonCarriesIt)) as Buffer;
+  };
 
   const all = Uint8Array.from({ length: 256 }, (_, i) => i);
   const random = Uint8Array.from({ length: 5_000 }, (_, i) => (i * 7919) >> (i % 9));
