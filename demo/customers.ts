@@ -79,13 +79,14 @@ export async function sendRequests(
     requests.map(async ({ path, body, queue, expected }) => {
       const response = await fetch(new URL(path, url), { method: "POST", body: JSON.stringify(body), signal });
       const answer = (await response.json()) as Accepted & { readonly code?: string; readonly error?: string };
-      const asked = `POST ${path.padEnd(12)} ${JSON.stringify(body)}`;
+      const told = (what: string): void =>
+        answered(`${response.status} POST ${path.padEnd(12)} ${what.padEnd(17)} ${JSON.stringify(body)}`);
       if (response.status === 202) {
         for (const [i, task] of answer.tasks.entries()) accepted.push({ ...task, expected: expected[i]! });
-        answered(`${asked} → 202, ${answer.tasks.length} ${answer.tasks.length === 1 ? "task" : "tasks"} ${answer.tasks[0]!.state}`);
+        told(`${answer.tasks.length} ${answer.tasks.length === 1 ? "task" : "tasks"} ${answer.tasks[0]!.state}`);
       } else if (response.status === 409) {
         duplicates.push({ queue });
-        answered(`${asked} → 409, ${answer.code}`);
+        told(answer.code!);
       } else {
         throw new Error(`POST ${path} was answered ${response.status}: ${answer.error}`);
       }

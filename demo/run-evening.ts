@@ -29,7 +29,7 @@ export async function runEvening(
   const startMs = performance.now();
 
   screen.say("");
-  const answers = await sendRequests(shop.url, evening, { signal, answered: (line) => screen.say(paint("dim", line)) });
+  const answers = await sendRequests(shop.url, evening, { signal, answered: (line) => screen.say(paint("dim", screen.fit(line))) });
   screen.say("");
   const enqueuedIn = (queue: string): number => answers.accepted.filter((task) => task.queue === queue).length;
   const watch = (enough: (counts: readonly QueueCounts[]) => boolean): Promise<readonly QueueCounts[]> =>

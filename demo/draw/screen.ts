@@ -3,13 +3,14 @@ import { createLogUpdate } from "log-update";
 
 /** Where the demo speaks: lines that stay, and at a terminal a block below them that is redrawn in place. */
 export interface Screen {
-  readonly isTerminal: boolean;
   /** Writes a line that stays. */
   say(line: string): void;
   /** Shows the block as it is now, no line of it to take it away; nothing where there is no terminal. */
   redraw(lines: readonly string[]): void;
   /** Leaves the block as it stands; what follows is written below it. */
   leaveBlock(): void;
+  /** Cuts a text that has no colours yet to the width of the terminal. */
+  fit(text: string): string;
   /** Colours a text, if the stream shows colours and `NO_COLOR` is not set. */
   readonly paint: Paint;
 }
@@ -20,12 +21,12 @@ export type Paint = (style: "bold" | "dim" | "green" | "red" | "yellow" | "cyan"
 export function openScreen(stream: NodeJS.WriteStream): Screen {
   const paint: Paint = (style, text) => styleText(style, text, { stream });
   if (!stream.isTTY) {
-    return { isTerminal: false, say: (line) => void stream.write(`${line}\n`), redraw: () => {}, leaveBlock: () => {}, paint };
+    const say = (line: string): void => void stream.write(`${line}\n`);
+    return { say, redraw: () => {}, leaveBlock: () => {}, fit: (text) => text, paint };
   }
   const draw = createLogUpdate(stream);
   let block = "";
   return {
-    isTerminal: true,
     say(line) {
       if (block === "") stream.write(`${line}\n`);
       else {
@@ -42,6 +43,7 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
       block = "";
       draw.done();
     },
+    fit: (text) => (text.length < stream.columns ? text : `${text.slice(0, stream.columns - 2)}…`),
     paint,
   };
 }

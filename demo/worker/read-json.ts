@@ -1,5 +1,5 @@
 /** The request is not what it should be; the text says what was expected. */
-export class BadRequest extends Error {
+class BadRequest extends Error {
   readonly code = "BAD_REQUEST";
 }
 
