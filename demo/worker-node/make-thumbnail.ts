@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type ProcessingTask, SkipRetry } from "@asynqjs/worker-node";
 import sharp from "sharp";
@@ -16,13 +17,15 @@ const pictures = path.join(import.meta.dirname, "../pictures");
  */
 export async function makeThumbnail(task: ProcessingTask, outDir: string): Promise<string> {
   const payload = task.json<ThumbnailPayload>();
-  const picture = path.join(pictures, path.basename(payload.picture));
-  const { data, info } = await sharp(picture)
+  const original = await readFile(path.join(pictures, path.basename(payload.picture))).catch((cause) => {
+    throw new SkipRetry("there is no such picture", { cause });
+  });
+  const { data, info } = await sharp(original)
     .resize({ width: payload.widthPx })
     .avif({ effort: 2 })
     .toBuffer({ resolveWithObject: true })
-    .catch((error: Error) => {
-      throw new SkipRetry(`cannot read the picture: ${error.message.replace(`: ${picture}`, "")}`);
+    .catch((cause) => {
+      throw new SkipRetry("the file is not a whole picture", { cause });
     });
   const file = thumbnailFile(payload);
   await writeWhole(path.join(outDir, file), data, randomUUID());
