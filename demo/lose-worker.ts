@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, forward, makeBroker, recover, systemClock, systemRandom } from "@asynqjs/core";
-import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import type { Redis } from "ioredis";
 import type { Child } from "./child-process.ts";
 import { countTasks, total } from "./count-tasks.ts";
@@ -32,8 +32,7 @@ export async function killWhileBusy(worker: Child<unknown>, redis: Redis, queues
  * two ticks as a cron function does, on a clock that is so far ahead. Nothing else is different, and nothing in Redis is changed by hand.
  */
 export async function takeBackLost(redis: Redis, queues: readonly string[]): Promise<number> {
-  const at = (aheadMs: number) =>
-    makeBroker({ redis: ioredisPort(redis as unknown as IoredisClient), clock: clockAhead(aheadMs), random: systemRandom });
+  const at = (aheadMs: number) => makeBroker({ redis: ioredisPort(redis), clock: clockAhead(aheadMs), random: systemRandom });
   const { recovered } = await recover(at(61_000), { queues });
   await forward(at(66_000), { queues });
   return recovered;

@@ -14,7 +14,7 @@ import {
   Task,
 } from "@asynqjs/core";
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
-import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { upstashRedis } from "@asynqjs/core/redis/upstash";
 import {
   type FaultyRedis,
@@ -56,7 +56,7 @@ interface BrokerFixtures {
 export const test = redisTest.extend<BrokerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
-  port: async ({ redis, redisUrl }, use) => use(faultyRedis(await makePort(ioredisPort(redis as unknown as IoredisClient), redisUrl))),
+  port: async ({ redis, redisUrl }, use) => use(faultyRedis(await makePort(ioredisPort(redis), redisUrl))),
   broker: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(1) })),
   other: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(2) })),
   aTask: async ({ clock }, use) => {
@@ -71,7 +71,7 @@ export const test = redisTest.extend<BrokerFixtures>({
       );
     }),
   keyspace: async ({ redis }, use) => {
-    const port = ioredisPort(redis as unknown as IoredisClient);
+    const port = ioredisPort(redis);
     await use(() => readKeyspace(port));
     await port.close();
   },

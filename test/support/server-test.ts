@@ -12,7 +12,7 @@ import {
   Task,
   type TaskMessage,
 } from "@asynqjs/core";
-import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { type KeyValue, type ManualClock, manualClock, readKeyspace, seededRandom } from "@asynqjs/core/testing";
 import { decodeTaskMessage } from "@asynqjs/core/wire";
 import { type Config, type RedisSource, Server } from "@asynqjs/worker-node";
@@ -54,7 +54,7 @@ export const test = redisTest.extend<ServerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
   port: async ({ redis, calls }, use) => {
-    const port = ioredisPort(redis as unknown as IoredisClient);
+    const port = ioredisPort(redis);
     await use({
       ...port,
       async send(commands, options) {
@@ -156,7 +156,7 @@ export function gate<T = void>(): { readonly opened: Promise<T>; open(value: T):
 /** Enqueues a task with the client and answers what a server on `redis` got: its payload, or why it failed. */
 export async function roundTrip(redis: RedisSource, client: Redis | Cluster, options: EnqueueOptions = {}): Promise<string> {
   const parts = { clock: systemClock, random: systemRandom };
-  const broker = makeBroker({ redis: ioredisPort(client as unknown as IoredisClient), ...parts });
+  const broker = makeBroker({ redis: ioredisPort(client), ...parts });
   for (const result of await enqueue(broker, [composeTask(new Task("echo", "hello", options), {}, parts)])) {
     if (result.error !== undefined) throw result.error;
   }

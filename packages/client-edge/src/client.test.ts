@@ -1,5 +1,5 @@
 import { type EnqueueOptions, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
-import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { readKeyspace } from "@asynqjs/core/testing";
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { describe } from "vitest";
@@ -25,7 +25,7 @@ const test = gatewayTest.extend<ClientFixtures>({
     await client.close();
   },
   keyspace: async ({ redis }, use) => {
-    const port = ioredisPort(redis as unknown as IoredisClient);
+    const port = ioredisPort(redis);
     await use(() => readKeyspace(port));
     await port.close();
   },
@@ -38,7 +38,7 @@ describe("Client", () => {
     keyspace,
   }) => {
     const { url: _, token: __, ...others } = options;
-    const port = ioredisPort(redis as unknown as IoredisClient);
+    const port = ioredisPort(redis);
     const clients = [
       new Client(options),
       new Client({ redis: new UpstashRedis({ url: options.url, token }), ...others }),
@@ -315,7 +315,7 @@ describe("the life of a Client", () => {
 
   test("ends for the client alone: a redis of the caller's stays open", async ({ client, gatewayUrl, redis }) => {
     const instance = new UpstashRedis({ url: gatewayUrl, token });
-    const port = ioredisPort(redis as unknown as IoredisClient);
+    const port = ioredisPort(redis);
     const closed = { code: "REDIS", delivered: "no" };
     for (const one of [client, new Client({ redis: instance }), new Client({ redis: port })]) {
       await one.ping();

@@ -1,5 +1,5 @@
 import { InvalidOptionError, type RedisPort } from "@asynqjs/core";
-import { type IoredisClient, ioredisPort, ioredisSettings, parseRedisUri } from "@asynqjs/core/redis/ioredis";
+import { ioredisPort, ioredisSettings, parseRedisUri } from "@asynqjs/core/redis/ioredis";
 
 /**
  * A connection of our own to the Redis at `uri`, in any of Asynq's forms.
@@ -13,5 +13,5 @@ export async function connectIoredis(uri: string, options: { readonly timeoutMs?
   const client = settings.cluster ? new Cluster([...settings.nodes], settings.options) : new Redis(settings.options);
   // The port says what failed, with each call.
   client.on("error", () => {});
-  return ioredisPort(client as unknown as IoredisClient, { ...options, managed: true });
+  return ioredisPort(client, { ...options, managed: true });
 }

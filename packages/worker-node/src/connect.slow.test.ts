@@ -1,5 +1,5 @@
 import { composeTask, enqueue, makeBroker, systemClock, systemRandom, Task } from "@asynqjs/core";
-import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { Cluster, Redis } from "ioredis";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { startCluster } from "../../../test/support/redis-topologies.ts";
@@ -31,7 +31,7 @@ test("a server outlives its Redis, and works on when it is back", async ({ log, 
   const second = await startRedis({ port: first.port });
   const client = new Redis(second.port);
   const parts = { clock: systemClock, random: systemRandom };
-  const broker = makeBroker({ redis: ioredisPort(client as unknown as IoredisClient), ...parts });
+  const broker = makeBroker({ redis: ioredisPort(client), ...parts });
   await enqueue(broker, [composeTask(new Task("t", undefined, { taskId: "a" }), {}, parts)]);
   await until(() => server.metrics().done === 1);
 

@@ -26,8 +26,7 @@ export function connect(redis: RedisSource, logger: Logger, clock: Clock): Conne
   if (typeof redis === "object" && redis !== null) {
     if ("kind" in redis) return { port: ownPort(redis, logger, clock), cautions: [] };
     if ("features" in redis && "send" in redis) return { port: redis, shared: true, cautions: [] };
-    if ("callBuffer" in redis)
-      return { port: ioredisPort(redis as unknown as IoredisClient), cautions: cautionsAbout(redis as unknown as IoredisClient) };
+    if ("callBuffer" in redis) return { port: ioredisPort(redis), cautions: cautionsAbout(redis as unknown as IoredisClient) };
   }
   throw new InvalidOptionError("redis", "expected a URI, a connection object, an ioredis client or a port");
 }
@@ -40,7 +39,7 @@ function ownPort(redis: ParsedRedis, logger: Logger, clock: Clock): RedisPort {
   // Without a listener ioredis prints to the console itself.
   const warn = seldom(clock, logger.warn);
   client.on("error", (error: Error & { code?: string }) => warn("redis connection", { error: error.code ?? error.message }));
-  return ioredisPort(client as unknown as IoredisClient, { managed: true });
+  return ioredisPort(client, { managed: true });
 }
 
 /** Options of ioredis that send a call late or again behind our back. */

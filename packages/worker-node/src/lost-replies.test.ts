@@ -1,5 +1,5 @@
 import { composeTask, enqueue, makeBroker, systemClock, systemRandom, Task } from "@asynqjs/core";
-import { type IoredisClient, ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { readKeyspace } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
 import { test as redisTest } from "../../../test/support/redis-test.ts";
@@ -20,7 +20,7 @@ const ids = Array.from({ length: 30 }, (_, i) => String(i));
 
 async function seed(redis: Redis): Promise<void> {
   const parts = { clock: systemClock, random: systemRandom };
-  const broker = makeBroker({ redis: ioredisPort(redis as unknown as IoredisClient), ...parts });
+  const broker = makeBroker({ redis: ioredisPort(redis), ...parts });
   await enqueue(
     broker,
     ids.map((taskId) => composeTask(new Task("t", undefined, { taskId }), {}, parts)),
@@ -48,7 +48,7 @@ describe("a server on the machine's clock, its connection cut", () => {
 
     expect(faults.connections).toBeGreaterThan(1);
     expect(runs).toEqual(Object.fromEntries(ids.map((id) => [id, 1])));
-    const space = await readKeyspace(ioredisPort(redis as unknown as IoredisClient));
+    const space = await readKeyspace(ioredisPort(redis));
     // The day may change while the test runs.
     for (const key of Object.keys(space)) if (/:processed:/.test(key)) delete space[key];
     expect(space).toEqual({ "asynq:queues": ["default"], "asynq:{default}:processed": String(ids.length) });

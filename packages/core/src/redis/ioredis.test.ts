@@ -10,7 +10,7 @@ import { composeTask } from "../options.ts";
 import type { RedisPort } from "../redis.ts";
 import { Task } from "../task.ts";
 import { manualClock, seededRandom } from "../testing/manual-clock.ts";
-import { type IoredisClient, ioredisPort } from "./ioredis.ts";
+import { ioredisPort } from "./ioredis.ts";
 import { ioredisSettings } from "./ioredis-settings.ts";
 import { parseRedisUri } from "./redis-uri.ts";
 
@@ -28,7 +28,7 @@ const test = redisTest.extend<{ faults: TcpFaults; managed: Redis; port: RedisPo
     client.disconnect();
   },
   port: async ({ managed }, use) => {
-    const port = ioredisPort(managed as unknown as IoredisClient, { managed: true });
+    const port = ioredisPort(managed, { managed: true });
     await use(port);
     await port.close();
   },
@@ -75,7 +75,7 @@ describe("ioredisPort", () => {
   }
 
   test("leaves a connection that stays open and never answers, and repeats the call on a new one", async ({ managed, faults, redis }) => {
-    const port = ioredisPort(managed as unknown as IoredisClient, { managed: true, tryTimeoutMs: 50 });
+    const port = ioredisPort(managed, { managed: true, tryTimeoutMs: 50 });
     await port.send([["PING"]]);
 
     faults.next("hold-reply", "SADD");
@@ -86,7 +86,7 @@ describe("ioredisPort", () => {
   });
 
   test("gives up at its deadline and says whether anything may have been written", async ({ managed, faults }) => {
-    const port = ioredisPort(managed as unknown as IoredisClient, { tryTimeoutMs: 20 });
+    const port = ioredisPort(managed, { tryTimeoutMs: 20 });
     await port.send([["PING"]]);
     faults.next("hold-reply", "SADD");
     await expect(port.send([["SADD", "s", "m"]], { timeoutMs: 30 })).rejects.toMatchObject({ code: "REDIS", delivered: "unknown" });
@@ -138,7 +138,7 @@ describe("ioredisPort", () => {
         enableOfflineQueue: false,
       });
       client.on("error", () => {});
-      const features = ioredisPort(client as unknown as IoredisClient, { managed: true }).features();
+      const features = ioredisPort(client, { managed: true }).features();
       if (script === answers) expect(await features).toEqual({ codec: "raw", allowOom: false, cluster: false });
       else await expect(features).rejects.toMatchObject({ code: "REDIS_VERSION", message: expect.stringContaining("5.0.14") });
       client.disconnect();
@@ -147,7 +147,7 @@ describe("ioredisPort", () => {
   });
 
   test("waits with any number of calls for a Redis that is away, on no more listeners than one call", async ({ managed, faults }) => {
-    const port = ioredisPort(managed as unknown as IoredisClient);
+    const port = ioredisPort(managed);
     await port.send([["PING"]]);
     const away = new Promise((resolve) => managed.once("close", resolve));
     faults.cut();
@@ -162,13 +162,13 @@ describe("ioredisPort", () => {
   });
 
   test("leaves a shared client open when it is closed, and ends one of its own", async ({ managed }) => {
-    const shared = ioredisPort(managed as unknown as IoredisClient);
+    const shared = ioredisPort(managed);
     await shared.send([["PING"]]);
     await shared.close();
     await expect(shared.send([["PING"]])).rejects.toMatchObject({ code: "REDIS", delivered: "no" });
     expect(managed.status).toBe("ready");
 
-    const own = ioredisPort(managed as unknown as IoredisClient, { managed: true });
+    const own = ioredisPort(managed, { managed: true });
     await own.close();
     await new Promise((resolve) => (managed.status === "end" ? resolve(0) : managed.once("end", resolve)));
   });

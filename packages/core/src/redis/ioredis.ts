@@ -14,9 +14,11 @@ export { type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
 export interface IoredisClient {
   readonly status: string;
   readonly isCluster?: boolean;
-  callBuffer(name: string, ...words: (string | Uint8Array)[]): Promise<unknown>;
+  // biome-ignore lint/suspicious/noExplicitAny: ioredis' overloads know Node's Buffer, which core does not
+  callBuffer(name: string, ...words: any[]): Promise<unknown>;
   pipeline(): {
-    callBuffer(name: string, ...words: (string | Uint8Array)[]): unknown;
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    callBuffer(name: string, ...words: any[]): unknown;
     exec(): Promise<[error: Error | null, reply: unknown][] | null>;
   };
   connect(): Promise<unknown>;
