@@ -26,7 +26,7 @@ export function connect(redis: RedisSource, logger: Logger, clock: Clock): Conne
   if (typeof redis === "object" && redis !== null) {
     if ("kind" in redis) return { port: ownPort(redis, logger, clock), cautions: [] };
     if ("features" in redis && "send" in redis) return { port: redis, shared: true, cautions: [] };
-    if ("callBuffer" in redis) return { port: ioredisPort(redis), cautions: cautionsAbout(redis as unknown as IoredisClient) };
+    if ("callBuffer" in redis) return { port: ioredisPort(redis), cautions: cautionsAbout(redis) };
   }
   throw new InvalidOptionError("redis", "expected a URI, a connection object, an ioredis client or a port");
 }
