@@ -17,7 +17,7 @@ export default defineConfig({
     projects: [
       { test: { ...onNode, name: "node", include: tests, exclude: [...never, ...slow, ...workerd], provide: { brokerPort: "ioredis" } } },
       // What a broker function does, it does on every port; and once, though every call arrives twice.
-      ...(["replaying", "fetch", "upstash"] as const).map((port) => ({
+      ...(["replaying", "sentinel", "cluster", "fetch", "upstash"] as const).map((port) => ({
         test: {
           ...onNode,
           name: port,

@@ -27,9 +27,11 @@ import {
   seededRandom,
 } from "@asynqjs/core/testing";
 import { startGateway } from "@asynqjs/gateway";
-import { Redis } from "@upstash/redis";
+import { Redis as UpstashRedis } from "@upstash/redis";
+import { Cluster, Redis } from "ioredis";
 import { afterAll, inject } from "vitest";
 import { test as redisTest } from "./redis-test.ts";
+import { startCluster, startSentinel } from "./redis-topologies.ts";
 
 export { expect } from "vitest";
 
@@ -53,7 +55,15 @@ interface BrokerFixtures {
   readonly keyspace: () => Promise<Record<string, KeyValue>>;
 }
 
-export const test = redisTest.extend<BrokerFixtures>({
+const portTest = redisTest.extend<{ redis: Redis }>({
+  redis: async ({ redisUrl }, use) => {
+    const redis = await connect(redisUrl);
+    await use(redis);
+    redis.disconnect();
+  },
+});
+
+export const test = portTest.extend<BrokerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
   port: async ({ redis, redisUrl }, use) => use(faultyRedis(await makePort(ioredisPort(redis), redisUrl))),
@@ -71,32 +81,65 @@ export const test = redisTest.extend<BrokerFixtures>({
       );
     }),
   keyspace: async ({ redis }, use) => {
-    const port = ioredisPort(redis);
-    await use(() => readKeyspace(port));
-    await port.close();
+    const nodes = redis.isCluster ? (redis as unknown as Cluster).nodes("master") : [redis];
+    const ports = nodes.map((node) => ioredisPort(node));
+    await use(async () => Object.assign({}, ...(await Promise.all(ports.map((port) => readKeyspace(port))))));
+    for (const port of ports) await port.close();
   },
 });
 
 /** The port that the project names, over the client or past it. */
 async function makePort(tcp: RedisPort, redisUrl: string): Promise<RedisPort> {
-  const kind = inject("brokerPort");
-  if (kind === "ioredis") return tcp;
-  if (kind === "replaying") return replayingRedis(tcp);
+  switch (kind) {
+    case "ioredis":
+    case "cluster":
+    case "sentinel":
+      return tcp;
+    case "replaying":
+      return replayingRedis(tcp);
+  }
   gateway ??= startGateway({ redis: redisUrl, tokens: [token], port: 0 });
   const { url } = await gateway;
   if (kind === "fetch") return fetchRedis({ url, token });
-  return upstashRedis(new Redis({ url, token }));
+  return upstashRedis(new UpstashRedis({ url, token }));
 }
 
+/** A client as the project's port needs it, on an empty database. */
+async function connect(redisUrl: string): Promise<Redis> {
+  const { port, pathname } = new URL(redisUrl);
+  if (kind === "sentinel") {
+    sentinel ??= startSentinel({ port: Number(port) });
+    const sentinels = [{ host: "127.0.0.1", port: (await sentinel).port }];
+    return new Redis({ sentinels, name: "mymaster", db: Number(pathname.slice(1)), protocol: 2 });
+  }
+  if (kind !== "cluster") return new Redis(redisUrl, { protocol: 2 });
+  cluster ??= startCluster(3);
+  const client = new Cluster([{ host: "127.0.0.1", port: (await cluster).port }], { redisOptions: { protocol: 2 } });
+  await new Promise((resolve) => client.once("ready", resolve));
+  const onEach = Object.assign(client as unknown as Redis, {
+    keys: async (pattern: string) => (await Promise.all(client.nodes("master").map((node) => node.keys(pattern)))).flat(),
+    flushdb: async () => (await Promise.all(client.nodes("master").map((node) => node.flushdb()))).at(0)!,
+  });
+  await onEach.flushdb();
+  return onEach;
+}
+
+const kind = inject("brokerPort");
 const token = "a-token-that-only-these-tests-know";
 
-/** One for all tests of a file: they share a database. */
+/** One of each for all tests of a file. */
 let gateway: ReturnType<typeof startGateway> | undefined;
-afterAll(async () => (await gateway)?.close());
+let sentinel: ReturnType<typeof startSentinel> | undefined;
+let cluster: ReturnType<typeof startCluster> | undefined;
+afterAll(async () => {
+  await (await gateway)?.close();
+  await (await sentinel)?.stop();
+  await (await cluster)?.stop();
+});
 
 declare module "vitest" {
   interface ProvidedContext {
     /** Which port the broker suites run on. */
-    brokerPort: "ioredis" | "replaying" | "fetch" | "upstash";
+    brokerPort: "ioredis" | "cluster" | "sentinel" | "replaying" | "fetch" | "upstash";
   }
 }

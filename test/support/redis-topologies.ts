@@ -8,14 +8,41 @@ import { Redis } from "ioredis";
 import { findRedisBinary } from "./redis-binary.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 
-/** A Cluster of one node that holds all slots. Redis serves it about 2 s after it has them: tests on it belong into `*.slow.test.ts`. */
-export async function startCluster(): Promise<RedisServer> {
-  const node = await startRedis({ args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"], databases: 1 });
-  const admin = new Redis(node.port);
-  await admin.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
-  while (!String(await admin.call("CLUSTER", "INFO")).includes("cluster_state:ok")) await new Promise((resolve) => setTimeout(resolve, 50));
-  admin.disconnect();
-  return node;
+/** A real Cluster of masters that share the slots, and no replicas. */
+export interface RedisCluster {
+  /** Of the first node; ask it for the others. */
+  readonly port: number;
+  readonly ports: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** Starts a Cluster. Redis serves it about 2 s after its nodes have met: tests on it wait for Redis' own clock. */
+export async function startCluster(masters = 1): Promise<RedisCluster> {
+  const args = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"];
+  const nodes: RedisServer[] = [];
+  for (let i = 0; i < masters; i++) nodes.push(await startRedis({ args, databases: 1 }));
+  const admins = nodes.map(({ port }) => new Redis(port));
+  for (const [i, admin] of admins.entries()) {
+    const [from, to] = [i, i + 1].map((share) => Math.floor((16_384 * share) / masters));
+    await admin.call("CLUSTER", "ADDSLOTSRANGE", from!, to! - 1);
+    if (i > 0) await admin.call("CLUSTER", "MEET", "127.0.0.1", nodes[0]!.port);
+  }
+  const isWhole = async (admin: Redis): Promise<boolean> => {
+    const info = String(await admin.call("CLUSTER", "INFO"));
+    return info.includes("cluster_state:ok") && info.includes(`cluster_size:${masters}\r`);
+  };
+  for (const admin of admins) {
+    while (!(await isWhole(admin))) await new Promise((resolve) => setTimeout(resolve, 50));
+    admin.disconnect();
+  }
+  const ports = nodes.map(({ port }) => port);
+  return {
+    port: ports[0]!,
+    ports,
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+    },
+  };
 }
 
 /** A Sentinel that watches one master by the name `mymaster`. */
