@@ -51,6 +51,19 @@ describe("fetchRedis", () => {
     }
   });
 
+  test("does not wait for a fetch that ignores its signal, and has told it", async ({ faults }) => {
+    let told: AbortSignal | undefined;
+    const deaf = (_: string, { signal }: RequestInit): Promise<Response> => {
+      told = signal!;
+      return new Promise(() => {});
+    };
+    const giveUp = new AbortController();
+    const sent = fetchRedis({ url: faults.url, token, fetch: deaf }).send([["PING"]], { signal: giveUp.signal });
+    giveUp.abort();
+    await expect(sent).rejects.toMatchObject({ code: "REDIS", delivered: "unknown" });
+    expect(told!.aborted).toBe(true);
+  });
+
   test.for<[string, Partial<Record<keyof FetchRedisOptions, unknown>>, string]>([
     ["no url", { url: undefined }, "url"],
     ["an empty url", { url: "" }, "url"],

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Redis as UpstashRedis } from "@upstash/redis";
@@ -6,6 +7,7 @@ import { expect, hastyClock, hastyTimeoutMs, test, token } from "../../../../tes
 import type { HttpFault } from "../../../../test/support/http-faults.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { type Broker, makeBroker } from "../broker.ts";
+import type { Clock } from "../clock.ts";
 import { composeTask, type EnqueueOptions, type NewTask } from "../options.ts";
 import type { RedisPort } from "../redis.ts";
 import { type Payload, Task } from "../task.ts";
@@ -88,6 +90,7 @@ describe.each(ports)("%s", (_, portTo) => {
       ["a reply cut short", { status: 200, body: '[{"result":"T0s' }],
       ["a reply with too few results", { status: 200, body: '[{"result":1}]' }],
       ["a reply that is not base64", { status: 200, body: '[{"result":1},{"result":"=====*"}]' }],
+      ["a reply in plain text", { status: 200, body: '[{"result":1},{"result":"ec"}]' }],
       ["a page that says 500", { status: 500, body: "<html>Internal Server Error</html>" }],
       ["503", { status: 503, body: '{"error":"ERR redis is not connected"}' }],
       ["408", { status: 408 }],
@@ -263,7 +266,16 @@ describe.each(ports)("%s", (_, portTo) => {
   test("stops when its caller gives up: before, while it waits for an answer, while it pauses", async ({ faults }) => {
     const reason = new Error("the visitor left");
     const clock = manualClock();
-    const port = portTo(faults.url, { clock, random: seededRandom(1) });
+    let onPause = (): void => {};
+    const noticing: Clock = {
+      nowMs: clock.nowMs,
+      monotonicMs: clock.monotonicMs,
+      after(delayMs, then) {
+        if (delayMs < hastyTimeoutMs) onPause();
+        return clock.after(delayMs, then);
+      },
+    };
+    const port = portTo(faults.url, { clock: noticing, random: seededRandom(1), timeoutMs: 1e7, tryTimeoutMs: hastyTimeoutMs });
     const givenUp = { message: "redis over HTTP: given up by its caller", code: "REDIS", cause: reason };
 
     await expect(port.send([["INCR", "n"]], { signal: AbortSignal.abort(reason) })).rejects.toMatchObject({ ...givenUp, delivered: "no" });
@@ -278,13 +290,17 @@ describe.each(ports)("%s", (_, portTo) => {
 
     faults.next("reset");
     const pausing = new AbortController();
-    const paused = port.send([["INCR", "n"]], { signal: pausing.signal });
-    // Its pause is the only thing that waits for the clock once the try's own timeout is gone.
-    while (faults.requests.length < 2 || clock.waiting !== 1) await new Promise((resolve) => setImmediate(resolve));
-    pausing.abort(reason);
-    await expect(paused).rejects.toMatchObject({ delivered: "unknown" });
+    onPause = () => queueMicrotask(() => pausing.abort(reason));
+    await expect(port.send([["INCR", "n"]], { signal: pausing.signal })).rejects.toMatchObject({ ...givenUp, delivered: "unknown" });
     expect(faults.requests).toHaveLength(2);
     expect(clock.waiting).toBe(0);
+  });
+
+  test("leaves nothing behind on a signal that outlives the call", async ({ faults }) => {
+    const { signal } = new AbortController();
+    faults.next("reset");
+    await portTo(faults.url, hasty()).send([["PING"]], { signal });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   describe("more than one request may hold", () => {
