@@ -21,7 +21,12 @@ export default defineConfig({
         test: {
           ...onNode,
           name: port,
-          include: ["packages/core/src/broker/*.test.ts", "packages/core/src/ticks/*.test.ts", "packages/core/src/call-records.test.ts"],
+          include: [
+            "packages/core/src/broker/*.test.ts",
+            "packages/core/src/ticks/*.test.ts",
+            "packages/core/src/call-records.test.ts",
+            "packages/core/src/redis/port-contract.test.ts",
+          ],
           exclude: [...never, ...slow, ...workerd],
           provide: { brokerPort: port },
         },

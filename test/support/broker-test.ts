@@ -58,6 +58,7 @@ interface BrokerFixtures {
 const portTest = redisTest.extend<{ redis: Redis }>({
   redis: async ({ redisUrl }, use) => {
     const redis = await connect(redisUrl);
+    redis.on("error", () => {});
     await use(redis);
     redis.disconnect();
   },

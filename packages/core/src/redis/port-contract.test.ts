@@ -1,0 +1,163 @@
+/** What every port keeps to, whatever lies between it and Redis. Losing connections and answers is with each port's own tests. */
+import type { Redis } from "ioredis";
+import { describe } from "vitest";
+import { expect, test } from "../../../../test/support/broker-test.ts";
+import type { Broker } from "../broker.ts";
+import type { MarkedBytes, Reply } from "../redis.ts";
+import { bind, defineScript, run, runAll } from "../script.ts";
+
+const store = defineScript({
+  name: "contract-store",
+  effect: "record",
+  keys: ["key"],
+  args: { text: "text" },
+  each: { field: "text", value: "bytes" },
+  lua: /* lua */ `
+    for_each_item(field, value) do redis.call("HSET", key, field, value) end
+    redis.call("HSET", key, "text", text)
+    return remember(tostring(item_count))
+  `,
+  decode: (reply) => Buffer.from(reply as Uint8Array).toString(),
+});
+
+const load = defineScript({
+  name: "contract-load",
+  effect: "read",
+  keys: ["key"],
+  args: {},
+  each: { field: "text" },
+  lua: /* lua */ `
+    local values = {}
+    for_each_item(field) do values[item] = redis.call("HGET", key, field) end
+    return { values, { 1, -7, 3.99, { false, "OK", "" } } }
+  `,
+  decode: (reply) => reply as readonly Reply[],
+});
+
+const breaking = defineScript({
+  name: "contract-refuse",
+  effect: "read",
+  keys: ["key"],
+  args: {},
+  lua: /* lua */ `return redis.error_reply("WRONGTYPE of our own")`,
+  decode: () => "never",
+});
+
+const key = "asynq:{q}:contract";
+const stored = (value: Uint8Array | MarkedBytes, text = "t") =>
+  bind(store, { queue: "q", keys: { key }, args: { text }, items: [{ field: "f", value }] });
+const loaded = (...fields: string[]) => bind(load, { queue: "q", keys: { key }, args: {}, items: fields.map((field) => ({ field })) });
+const refused = bind(breaking, { queue: "q", keys: { key }, args: {} });
+
+async function roundTrip(broker: Broker, value: Uint8Array | MarkedBytes): Promise<Uint8Array> {
+  await run(broker, stored(value));
+  const [values] = await run(broker, loaded("f"));
+  return (values as Uint8Array[])[0]!;
+}
+
+const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+const mebibyte = Uint8Array.from({ length: 1024 * 1024 }, (_, i) => (i * 2_654_435_761) >>> 24);
+
+describe("a port", () => {
+  test("carries all 256 byte values both ways, NUL, nothing, and 1 MiB of anything", async ({ broker }) => {
+    for (const value of [
+      all,
+      Uint8Array.of(0),
+      new Uint8Array(),
+      Uint8Array.of(0xc3),
+      mebibyte,
+      new TextEncoder().encode("é世\u{1f389}".repeat(100_000)),
+    ]) {
+      expect(Buffer.compare(await roundTrip(broker, value), value)).toBe(0);
+    }
+  });
+
+  test("carries bytes whose text is marked, around it and inside it", async ({ broker }) => {
+    const text = new TextEncoder().encode('{"grüße":"世界"}');
+    const bytes = Buffer.concat([all, text, all]);
+    expect(Buffer.compare(await roundTrip(broker, { bytes, textStart: 256, textEnd: 256 + text.length }), bytes)).toBe(0);
+  });
+
+  test("carries any well-formed text as keys and arguments", async ({ broker }) => {
+    for (const text of ["", "a\0b", 'quotes " and \\ backslashes', "line\r\nline", "é世\u{1f389}\u{feff}"]) {
+      await run(broker, stored(all, text));
+      const [values] = await run(broker, loaded("text"));
+      expect(Buffer.from((values as Uint8Array[])[0]!).toString()).toBe(text);
+    }
+  });
+
+  test("answers numbers, nil and lists as such, and strings as bytes, those that look like a status too", async ({ broker }) => {
+    const [values, rest] = await run(broker, loaded("none"));
+    expect(values).toEqual([null]);
+    const [one, minus, cut, [no, ok, empty]] = rest as [number, number, number, [null, Uint8Array, Uint8Array]];
+    expect([one, minus, cut, no]).toEqual([1, -7, 3, null]);
+    expect([Buffer.from(ok).toString(), Buffer.from(empty).toString()]).toEqual(["OK", ""]);
+  });
+
+  test("answers a refusal as the refused call's own, beside neighbours that were carried out", async ({ broker }) => {
+    const outcomes = await runAll<unknown>(broker, [stored(all), refused, loaded("text")]);
+
+    expect(outcomes[0]).toEqual({ value: "1" });
+    expect(outcomes[1]!.error).toMatchObject({
+      code: "REDIS",
+      reply: "WRONGTYPE",
+      delivered: "no",
+      message: expect.stringContaining("WRONGTYPE of our own"),
+    });
+    expect(outcomes[2]!.error).toBeUndefined();
+  });
+
+  test("runs what Redis forgot, alone and among others", async ({ broker, redis }) => {
+    await runAll<unknown>(broker, [stored(all), loaded("f")]);
+    for (let round = 0; round < 3; round++) {
+      await flushScripts(redis);
+      expect((await runAll<unknown>(broker, [stored(all), loaded("f"), stored(all)])).map(({ error }) => error)).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      await flushScripts(redis);
+      expect(await run(broker, stored(all))).toBe("1");
+    }
+  });
+
+  test("goes on after its connections were cut", async ({ broker, redis }) => {
+    await run(broker, stored(all));
+    for (let round = 0; round < 3; round++) {
+      await cutConnections(redis);
+      expect(await run(broker, stored(all))).toBe("1");
+    }
+  });
+
+  test("sends nothing for a caller that gave up before", async ({ port, keyspace }) => {
+    await expect(port.send([["SET", key, "x"]], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "REDIS", delivered: "no" });
+    expect(await keyspace()).toEqual({});
+  });
+
+  test("knows the same of the other side each time it is asked", async ({ port }) => {
+    expect(await port.features()).toBe(await port.features());
+  });
+});
+
+/** Each master's own client, where there are several. */
+function masters(redis: Redis): Redis[] {
+  return redis.isCluster ? (redis as unknown as { nodes(role: "master"): Redis[] }).nodes("master") : [redis];
+}
+
+async function flushScripts(redis: Redis): Promise<void> {
+  await Promise.all(masters(redis).map((node) => node.script("FLUSH")));
+}
+
+/** Every connection but the one that says so: the port's, and the gateway's. */
+async function cutConnections(redis: Redis): Promise<void> {
+  for (const node of masters(redis)) {
+    const admin = node.duplicate();
+    admin.on("error", () => {});
+    const clients = String(await admin.client("LIST")).matchAll(/id=(\d+) .* db=(\d+) /g);
+    const { db = 0 } = node.options;
+    const own = await admin.client("ID");
+    for (const [, id, database] of clients)
+      if (Number(id) !== own && Number(database) === db) await admin.client("KILL", "ID", id!).catch(() => {});
+    admin.disconnect();
+  }
+}
