@@ -15,6 +15,7 @@ export * from "./lease.ts";
 export * from "./options.ts";
 export * from "./redis.ts";
 export * from "./script.ts";
+export * from "./split-calls.ts";
 export * from "./task.ts";
 export * from "./task-message.ts";
 export * from "./ticks/forward.ts";

@@ -1,4 +1,14 @@
-import { type Broker, leaseSec, maxSettlePerCall, RedisError, type SettleResult, settle, type TaskOutcome } from "@asynqjs/core";
+import {
+  type Broker,
+  leaseSec,
+  maxPerSettle,
+  outcomeBytes,
+  RedisError,
+  type SettleResult,
+  settle,
+  splitCalls,
+  type TaskOutcome,
+} from "@asynqjs/core";
 import type { Settings } from "./config.ts";
 import { seldom } from "./logger.ts";
 import type { Counter, Counters } from "./metrics.ts";
@@ -24,8 +34,6 @@ interface Waiting {
 
 /** Calls in flight per queue: what ends meanwhile makes the next batch. */
 const maxCallsPerQueue = 2;
-/** The messages of a call together, but one message goes always. */
-const maxBytesPerCall = 2 ** 20;
 /** An outcome is tried for so long even if its lease seems over: the fence refuses it if the task is somebody else's. */
 const shortestTryMs = 3_000;
 
@@ -136,13 +144,6 @@ export function settler(broker: Broker, { clock, logger }: Settings, counters: C
 
 /** Takes from the front what fits one call. */
 function nextBatch(waiting: Waiting[]): Waiting[] {
-  let bytes = 0;
-  let count = 0;
-  while (count < Math.min(waiting.length, maxSettlePerCall)) {
-    const { outcome } = waiting[count]!;
-    bytes += "msg" in outcome ? outcome.msg.bytes.byteLength : 0;
-    if (count > 0 && bytes > maxBytesPerCall) break;
-    count++;
-  }
-  return waiting.splice(0, count);
+  const [first] = splitCalls(waiting.slice(0, maxPerSettle.items), maxPerSettle, ({ outcome }) => outcomeBytes(outcome));
+  return waiting.splice(0, first!.length);
 }

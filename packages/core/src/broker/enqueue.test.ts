@@ -1,7 +1,7 @@
 import { describe } from "vitest";
 import { expect, startNs, startSec, test } from "../../../../test/support/broker-test.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
-import { enqueue, maxTasksPerCall } from "./enqueue.ts";
+import { enqueue, maxPerEnqueue } from "./enqueue.ts";
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
@@ -109,14 +109,14 @@ describe("enqueue", () => {
   test("splits a batch into calls of at most 1,000 tasks and 1 MiB, in one request", async ({ broker, aTask, port, keyspace }) => {
     await enqueue(broker, [aTask()]);
     const already = port.sent.length;
-    const many = Array.from({ length: maxTasksPerCall + 1 }, (_, i) => aTask({ taskId: `n${i}`, queue: "many" }));
+    const many = Array.from({ length: maxPerEnqueue.items + 1 }, (_, i) => aTask({ taskId: `n${i}`, queue: "many" }));
     const large = Array.from({ length: 3 }, (_, i) => aTask({ taskId: `l${i}`, queue: "large", payload: new Uint8Array(600_000) }));
 
     const verdicts = await enqueue(broker, [...many, ...large]);
 
     expect(verdicts.every(({ verdict }) => verdict === "enqueued")).toBe(true);
     expect(port.sent[already]!.filter(([name]) => name === "EVALSHA")).toHaveLength(2 + 3);
-    expect((await keyspace())["asynq:{many}:pending"]).toHaveLength(maxTasksPerCall + 1);
+    expect((await keyspace())["asynq:{many}:pending"]).toHaveLength(maxPerEnqueue.items + 1);
   });
 
   test("writes a queue's name with its first task, and again after a minute, as another client may have removed the queue", async ({

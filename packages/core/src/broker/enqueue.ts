@@ -5,8 +5,9 @@ import type { RedisError, StaleCallError } from "../errors.ts";
 import { allQueues, groupsKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import type { NewTask } from "../options.ts";
-import type { MarkedBytes, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
+import { type CallBounds, splitCalls } from "../split-calls.ts";
 import { decodeVerdicts } from "../verdicts.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 
@@ -18,10 +19,8 @@ export type EnqueueResult =
   | { readonly verdict: EnqueueVerdict; readonly error?: never }
   | { readonly verdict?: never; readonly error: RedisError | StaleCallError };
 
-/** A call holds at most so many tasks. */
-export const maxTasksPerCall = 1000;
-/** A call holds at most so many bytes of tasks, unless a single task is larger. */
-export const maxBytesPerCall: number = 1024 * 1024;
+/** A call holds at most so many tasks and so many bytes of messages. */
+export const maxPerEnqueue: CallBounds = { items: 1000, bytes: 1024 * 1024 };
 /** How often a queue's name is written to `asynq:queues` again: another client may have removed the queue meanwhile. */
 export const publishEveryMs = 60_000;
 
@@ -86,7 +85,11 @@ export const enqueueScript = defineScript({
 export async function enqueue(broker: Broker, tasks: readonly NewTask[], options: SendOptions = {}): Promise<EnqueueResult[]> {
   const nowMs = broker.clock.nowMs();
   const chunks = [...byQueue(tasks, ({ message }) => message.queue)].flatMap(([queue, ofQueue]) =>
-    splitCalls(ofQueue.map(({ item, at }) => ({ ...item, at, msg: encodeTaskMessage(item.message) }))).map((items) => ({ queue, items })),
+    splitCalls(
+      ofQueue.map(({ item, at }) => ({ ...item, at, msg: encodeTaskMessage(item.message) })),
+      maxPerEnqueue,
+      ({ msg }) => msg.bytes.length,
+    ).map((items) => ({ queue, items })),
   );
   const due = unpublished(broker, new Set(chunks.map(({ queue }) => queue)));
   const scripts = chunks.map(({ queue, items }) =>
@@ -120,24 +123,6 @@ export async function enqueue(broker: Broker, tasks: readonly NewTask[], options
     for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value![nth]! } : { error };
   }
   return results;
-}
-
-/** Splits by count and by bytes, keeping the order. */
-function splitCalls<T extends { readonly msg: MarkedBytes }>(tasks: readonly T[]): T[][] {
-  const calls: T[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const task of tasks) {
-    const { length } = task.msg.bytes;
-    const last = calls.at(-1);
-    if (last === undefined || last.length === maxTasksPerCall || bytes + length > maxBytesPerCall) {
-      calls.push([task]);
-      bytes = length;
-    } else {
-      last.push(task);
-      bytes += length;
-    }
-  }
-  return calls;
 }
 
 /** The queues whose name is to be written again. */

@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { dequeue } from "./dequeue.ts";
+import { enqueue } from "./enqueue.ts";
 import { extendLeases } from "./extend-leases.ts";
 
 describe("extendLeases", () => {
@@ -36,5 +37,19 @@ describe("extendLeases", () => {
     ]);
     expect(await redis.zscore("asynq:{default}:lease", "gone")).toBeNull();
     expect(await redis.zscore("asynq:{default}:lease", "go")).toBe(String(startSec + 30));
+  });
+
+  test("extends any number of leases, 100 a call, with results in order", async ({ broker, aTask, port, redis }) => {
+    await enqueue(
+      broker,
+      Array.from({ length: 150 }, (_, i) => aTask({ taskId: `t${i}` })),
+    );
+    const held = [...(await dequeue(broker, ["default"], 100)).tasks, ...(await dequeue(broker, ["default"], 100)).tasks];
+    await redis.zrem("asynq:{default}:lease", "t120");
+
+    const results = await extendLeases(broker, held, startSec + 60);
+
+    expect(results.map(({ verdict }) => verdict)).toEqual(held.map(({ id }) => (id === "t120" ? "lease-lost" : "extended")));
+    expect(port.sent.at(-1)).toHaveLength(2);
   });
 });

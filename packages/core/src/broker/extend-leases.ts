@@ -6,6 +6,7 @@ import { containers } from "../lua/containers.ts";
 import { owns } from "../lua/owns.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
+import { type CallBounds, splitCalls } from "../split-calls.ts";
 import { decodeVerdicts } from "../verdicts.ts";
 
 /** A task whose lease is to go on. */
@@ -14,6 +15,9 @@ export interface HeldTask {
   readonly id: string;
   readonly token: number;
 }
+
+/** A call extends at most so many leases. */
+const maxPerExtend: CallBounds = { items: 100, bytes: 1024 * 1024 };
 
 export type ExtendVerdict = "extended" | "lease-lost";
 
@@ -55,7 +59,7 @@ export const extendLeasesScript = defineScript({
 });
 
 /**
- * Extends the leases of tasks of any queues to `untilSec`: one call per queue, all in one request; one result per task, in order.
+ * Extends the leases of tasks of any queues to `untilSec`: one call per queue and chunk of 100, all in one request; one result per task, in order.
  *
  * May be repeated: yes; a lease never gets shorter.
  * @throws {RedisError} the way to Redis failed
@@ -66,10 +70,12 @@ export async function extendLeases(
   untilSec: number,
   options: SendOptions = {},
 ): Promise<ExtendResult[]> {
-  const queues = [...byQueue(held, ({ queue }) => queue)];
+  const calls = [...byQueue(held, ({ queue }) => queue)].flatMap(([queue, items]) =>
+    splitCalls(items, maxPerExtend, () => 0).map((some) => ({ queue, items: some })),
+  );
   const answers = await runAll(
     broker,
-    queues.map(([queue, items]) =>
+    calls.map(({ queue, items }) =>
       bind(extendLeasesScript, {
         queue,
         keys: { lease: leaseKey(queue) },
@@ -80,7 +86,7 @@ export async function extendLeases(
     options,
   );
   const results: ExtendResult[] = new Array(held.length);
-  for (const [i, [, items]] of queues.entries()) {
+  for (const [i, { items }] of calls.entries()) {
     const { value, error } = answers[i]!;
     for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value[nth]! } : { error };
   }

@@ -4,8 +4,8 @@ import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
 
-/** A look finds at most so many. */
-export const expiredBatch = 100;
+/** A look finds at most so many, and stops at so many bytes of messages. */
+const most = { items: 100, bytes: 1024 * 1024 };
 
 /** A task whose lease ended while it was active. */
 export interface ExpiredLease {
@@ -18,28 +18,40 @@ export interface ExpiredLease {
   readonly recovered: string | undefined;
 }
 
+export interface ExpiredLeases {
+  readonly leases: readonly ExpiredLease[];
+  /** Whether the look ended at its bounds, so that more may have expired. */
+  readonly more: boolean;
+}
+
 /** Leases that ended at or before `cutoff_s`, oldest first. @see Asynq internal/rdb/rdb.go, `listLeaseExpiredCmd` */
 export const listExpiredLeasesScript = defineScript({
   name: "list-expired-leases",
   effect: "read",
   keys: ["lease"],
-  args: { prefix: "text", cutoff_s: "text", limit: "text" },
+  args: { prefix: "text", cutoff_s: "text", limit: "text", max_bytes: "text" },
   lua: /* lua */ `
     local found = redis.call("ZRANGEBYSCORE", lease, "-inf", cutoff_s, "WITHSCORES", "LIMIT", 0, limit)
-    local reply = {}
+    local bytes_left = tonumber(max_bytes)
+    local reply = { #found / 2 == tonumber(limit) and 1 or 0 }
     for i = 1, #found, 2 do
+      if bytes_left <= 0 then
+        reply[1] = 1
+        break
+      end
       local fields = redis.pcall("HMGET", prefix .. "t:" .. found[i], "msg", "js:recovered")
       local missing = fields.err ~= nil
       reply[#reply + 1] = found[i]
       reply[#reply + 1] = found[i + 1]
       reply[#reply + 1] = not missing and fields[1]
       reply[#reply + 1] = not missing and fields[2]
+      if not missing and fields[1] then bytes_left = bytes_left - #fields[1] end
     end
     return reply
   `,
-  decode: (reply: Reply): ExpiredLease[] => {
-    const words = reply as readonly Reply[];
-    return Array.from({ length: words.length / 4 }, (_, i) => {
+  decode: (reply: Reply): ExpiredLeases => {
+    const [more, ...words] = reply as readonly Reply[];
+    const leases = Array.from({ length: words.length / 4 }, (_, i): ExpiredLease => {
       const [id, score, msg, recovered] = words.slice(i * 4, i * 4 + 4);
       return {
         id: decodeText(id!),
@@ -48,17 +60,18 @@ export const listExpiredLeasesScript = defineScript({
         recovered: recovered instanceof Uint8Array ? decodeText(recovered) : undefined,
       };
     });
+    return { leases, more: more === 1 };
   },
 });
 
-/** The oldest leases of a queue that ended at or before `cutoffSec`, at most 100. Reads only. @throws {RedisError} */
-export function listExpiredLeases(broker: Broker, queue: string, cutoffSec: number, options: SendOptions = {}): Promise<ExpiredLease[]> {
+/** The oldest leases of a queue that ended at or before `cutoffSec`, at most 100 and about 1 MiB of messages. Reads only. @throws {RedisError} */
+export function listExpiredLeases(broker: Broker, queue: string, cutoffSec: number, options: SendOptions = {}): Promise<ExpiredLeases> {
   return run(
     broker,
     bind(listExpiredLeasesScript, {
       queue,
       keys: { lease: leaseKey(queue) },
-      args: { prefix: queuePrefix(queue), cutoff_s: cutoffSec, limit: expiredBatch },
+      args: { prefix: queuePrefix(queue), cutoff_s: cutoffSec, limit: most.items, max_bytes: most.bytes },
     }),
     options,
   );

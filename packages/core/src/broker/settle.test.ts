@@ -191,6 +191,22 @@ describe("settle", () => {
     expect(port.sent[already]!.length).toBe(2);
   });
 
+  test("splits large messages over calls of about 1 MiB", async ({ broker, aTask, port }) => {
+    const payload = new Uint8Array(400_000);
+    await enqueue(
+      broker,
+      Array.from({ length: 5 }, (_, i) => aTask({ taskId: `t${i}`, payload })),
+    );
+    const tasks = await take(broker, 5);
+    await settle(broker, []);
+    const already = port.sent.length;
+
+    const outcomes = tasks.map((task): TaskOutcome => ({ ...held(task), to: "archived", msg: failed(task) }));
+    expect(await verdicts(broker, outcomes)).toEqual(new Array(5).fill("settled"));
+
+    expect(port.sent[already]).toHaveLength(3);
+  });
+
   test("refuses a wrong token, a whole second (a Go owner) and a missing lease, and writes nothing", async ({
     broker,
     seedPending,

@@ -23,10 +23,11 @@ import { owns } from "../lua/owns.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
 import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
+import { type CallBounds, splitCalls } from "../split-calls.ts";
 import { decodeText, decodeVerdicts } from "../verdicts.ts";
 
-/** A call settles at most so many tasks. */
-export const maxSettlePerCall = 100;
+/** A call settles at most so many tasks, with so many bytes of messages. */
+export const maxPerSettle: CallBounds = { items: 100, bytes: 1024 * 1024 };
 /** How long daily counters are kept. Asynq: `statsTTL`. */
 export const statsTtlSec: number = 90 * 24 * 3600;
 /** How long archived tasks are kept, and how many. Asynq: `archivedExpirationInDays`, `maxArchiveSize`. */
@@ -245,7 +246,7 @@ export async function settle(
   }
   const day = utcDay(nowMs);
   const chunks = [...byQueue(outcomes, ({ queue }) => queue)].flatMap(([queue, items]) =>
-    chunk(items, maxSettlePerCall).map((some) => ({ queue, items: some })),
+    splitCalls(items, maxPerSettle, ({ item }) => outcomeBytes(item)).map((some) => ({ queue, items: some })),
   );
   const scripts = chunks.map(({ queue, items }) =>
     bind(settleScript, {
@@ -287,6 +288,11 @@ export async function settle(
   return { results, trimmed };
 }
 
+/** What an outcome weighs in a call. */
+export function outcomeBytes(outcome: TaskOutcome): number {
+  return "msg" in outcome ? outcome.msg.bytes.length : 0;
+}
+
 const none = new Uint8Array();
 
 /** The values of one outcome that the script reads; what it does not need is empty. */
@@ -308,12 +314,6 @@ function outcomeWords(outcome: TaskOutcome): { at_s: number | string; msg: Marke
     case "quarantined":
       return { ...nothing, note: outcome.why };
   }
-}
-
-function chunk<T>(items: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size));
-  return chunks;
 }
 
 const settleVerdicts = decodeVerdicts<SettleVerdict>({ s: "settled", l: "lease-lost", d: "dangling" });

@@ -129,6 +129,24 @@ describe("recover", () => {
     expect(Object.keys(space["asynq:{default}:retry"] as object)).toHaveLength(117);
   });
 
+  test("takes large tasks back a few at a time, and all of them", async ({ broker, aTask, clock, port, redis }) => {
+    const payload = new Uint8Array(400_000);
+    await enqueue(
+      broker,
+      Array.from({ length: 10 }, (_, i) => aTask({ taskId: `t${i}`, payload })),
+    );
+    await dequeue(broker, queues, 10);
+    await clock.advance(61_000);
+    const already = port.sent.length;
+
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 10, more: false });
+
+    expect(await redis.zcard("asynq:{default}:retry")).toBe(10);
+    const bytesOf = (word: string | Uint8Array): number => word.length;
+    for (const command of port.sent.slice(already).flat())
+      expect(command.map(bytesOf).reduce((sum, length) => sum + length)).toBeLessThan(1_500_000);
+  });
+
   test("any number of copies at once take each task back once", async ({ broker, other, aTask, clock, redis }) => {
     await enqueue(
       broker,

@@ -1,4 +1,4 @@
-import { type ExpiredLease, expiredBatch, listExpiredLeases } from "../broker/list-expired-leases.ts";
+import { type ExpiredLease, listExpiredLeases } from "../broker/list-expired-leases.ts";
 import { settle, type TaskOutcome } from "../broker/settle.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
@@ -70,7 +70,7 @@ async function recoverBatch(
   const expired = await listExpiredLeases(broker, queue, cutoffSec, { signal }).catch(refused);
   if (expired instanceof Error) return { ...nothing, errors: [{ queue, error: expired }], full: false };
 
-  const outcomes = expired.map((lease) => outcomeOf(broker, queue, lease, nowMs, recoverNoRetry));
+  const outcomes = expired.leases.map((lease) => outcomeOf(broker, queue, lease, nowMs, recoverNoRetry));
   const { results, trimmed } = await settle(broker, outcomes, { cutoffSec, signal });
   const count = (to: TaskOutcome["to"]): number =>
     results.filter(({ verdict }, i) => verdict === "settled" && outcomes[i]!.to === to).length;
@@ -84,7 +84,7 @@ async function recoverBatch(
     trimmed,
     more: false,
     errors: error === undefined ? [] : [{ queue, error }],
-    full: expired.length === expiredBatch && moved > 0,
+    full: expired.more && moved > 0,
   };
 }
 
