@@ -14,7 +14,8 @@ describe("settler", () => {
     await server.start(() => {});
     await until(() => server.metrics().done === 100);
 
-    expect(faulty.sent.filter(isSettle).length).toBe(1);
+    // A Redis that does not know the script yet gets it by text, as the same call.
+    expect(faulty.sent.filter((commands) => isSettle(commands) && commands[0]![0] === "EVALSHA")).toHaveLength(1);
   });
 
   test("says of an outcome that came too late that it was refused, and writes nothing", async ({
