@@ -153,3 +153,17 @@ export class RedisVersionError extends AsynqError {
     super(`Redis ${found} is too old: asynqjs needs 6.2 or newer`);
   }
 }
+
+/** This machine's clock and that of Redis are so far apart that leases and due times mean nothing. */
+export class ClockSkewError extends AsynqError {
+  readonly code = "CLOCK_SKEW";
+  /** How far Redis' clock is ahead of ours; negative when it is behind. */
+  readonly offsetMs: number;
+
+  constructor(offsetMs: number, mostMs: number) {
+    super(
+      `the clock of Redis is ${Math.round(offsetMs / 1000)} s ahead of this machine's: expected at most ${mostMs / 1000} s between them`,
+    );
+    this.offsetMs = offsetMs;
+  }
+}

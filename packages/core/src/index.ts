@@ -14,6 +14,7 @@ export * from "./keys.ts";
 export * from "./lease.ts";
 export * from "./options.ts";
 export * from "./redis.ts";
+export * from "./corrected-clock.ts";
 export * from "./script.ts";
 export * from "./split-calls.ts";
 export * from "./task.ts";

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Runs maintenance once and prints what it did: for a crontab, a systemd timer, a Kubernetes CronJob. */
 import { parseArgs } from "node:util";
-import { type AsynqError, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
+import { type AsynqError, correctedClock, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
 import { connectIoredis } from "./connect-ioredis.ts";
 import { runTicks, type TickName, tickNames } from "./run-ticks.ts";
 
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
 
   const redis = await connectIoredis(values.redis ?? process.env.ASYNQ_REDIS_URL ?? "redis://127.0.0.1:6379", { timeoutMs });
   try {
-    const report = await runTicks(makeBroker({ redis, clock: systemClock, random: systemRandom }), {
+    const report = await runTicks(makeBroker({ redis, clock: correctedClock(systemClock), random: systemRandom }), {
       ticks: positionals.length === 0 ? tickNames : (positionals as TickName[]),
       queues: values.queue,
       budgetMs,

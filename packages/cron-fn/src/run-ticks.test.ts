@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { dequeue, enqueue } from "@asynqjs/core";
+import { correctedClock, dequeue, enqueue } from "@asynqjs/core";
+import { manualClock } from "@asynqjs/core/testing";
 import { describe } from "vitest";
 import { expect, test } from "../../../test/support/broker-test.ts";
 import { runTicks } from "./run-ticks.ts";
@@ -24,6 +25,17 @@ describe("runTicks", () => {
 
     expect(await redis.hget("asynq:{high}:t:a", "state")).toBe("retry");
     expect(await redis.hget("asynq:{low}:t:b", "state")).toBe("pending");
+  });
+
+  test("goes by Redis' clock where the machine's is off, and refuses one that is five minutes off", async ({ broker, aTask, redis }) => {
+    const [redisSec] = await redis.time();
+    await enqueue(broker, [aTask({ taskId: "a", processAt: new Date((Number(redisSec) - 5) * 1000), queue: "q" })]);
+    await redis.lrem("asynq:{q}:pending", 0, "a");
+    await redis.zadd("asynq:{q}:scheduled", Number(redisSec) - 5, "a");
+    const off = (byMs: number) => ({ ...broker, clock: correctedClock(manualClock(Number(redisSec) * 1000 + byMs)) });
+
+    await expect(runTicks(off(-310_000))).rejects.toMatchObject({ code: "CLOCK_SKEW" });
+    expect(await runTicks(off(-60_000), { ticks: ["forward"] })).toMatchObject({ forward: { forwarded: 1 } });
   });
 
   test("keeps to the ticks and queues it is told", async ({ broker, aTask, clock }) => {

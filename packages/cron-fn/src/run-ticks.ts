@@ -1,4 +1,4 @@
-import { allQueues, type Broker, type ForwardReport, forward, type RecoverReport, recover } from "@asynqjs/core";
+import { allQueues, type Broker, checkSkew, type ForwardReport, forward, isCorrected, type RecoverReport, recover } from "@asynqjs/core";
 
 /** The ticks there are, by Asynq's names of what does the same in a server. */
 export const tickNames = ["forward", "recover"] as const;
@@ -23,9 +23,15 @@ export interface TicksReport {
 /**
  * Runs maintenance once: what a platform's cron calls every minute. Any number of copies may run at once, and each may be killed at any
  * moment: the next one goes on.
+ * With a corrected clock the tick looks at Redis' own first.
  * @throws {RedisError} the way to Redis failed; call it again
+ * @throws {ClockSkewError} the clocks are more than five minutes apart
  */
 export async function runTicks(broker: Broker, { ticks = tickNames, queues, ...limits }: RunTicksOptions = {}): Promise<TicksReport> {
+  if (isCorrected(broker.clock)) {
+    await broker.clock.look(broker.redis);
+    checkSkew(broker.clock);
+  }
   const served = queues ?? (await listQueues(broker));
   const report: { -readonly [Name in TickName]?: TicksReport[Name] } = {};
   for (const tick of ticks) {

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import {
   type Clock,
+  correctedClock,
   defaultQueue,
   defaultRetryDelayMs,
   InvalidOptionError,
@@ -70,7 +71,7 @@ export interface Config {
   readonly maxLeaked?: number | undefined;
   /** Whether a task with `maxRetry` 0 is run again after its worker was lost. Default false: it is archived, as in Asynq. */
   readonly recoverNoRetry?: boolean | undefined;
-  /** The clock of all timers and times but those of I/O. For tests. */
+  /** The clock of all timers and times but those of I/O. Default: the machine's, corrected by Redis' own at the start and with each beat. */
   readonly clock?: Clock | undefined;
   /** For tests. */
   readonly random?: Random | undefined;
@@ -106,7 +107,7 @@ export interface Settings {
  * @see Asynq server.go, `NewServer`
  */
 export function checkConfig(config: Config): Settings {
-  const { clock = systemClock, random = systemRandom } = config;
+  const { clock = correctedClock(systemClock), random = systemRandom } = config;
   // Asynq reads "none" and less as the default.
   const concurrency = whole("concurrency", config.concurrency ?? 0, Number.NEGATIVE_INFINITY);
   const slots = concurrency < 1 ? availableParallelism() : concurrency;

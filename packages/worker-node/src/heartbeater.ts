@@ -1,4 +1,14 @@
-import { type Broker, extendLeases, type HeldTask, LeaseExpiredError, LeaseLostError, leaseSec, unixSec } from "@asynqjs/core";
+import {
+  type Broker,
+  extendLeases,
+  type HeldTask,
+  isCorrected,
+  LeaseExpiredError,
+  LeaseLostError,
+  leaseSec,
+  unixSec,
+  worrySkewMs,
+} from "@asynqjs/core";
 import type { Settings } from "./config.ts";
 import { seldom } from "./logger.ts";
 import type { Counters } from "./metrics.ts";
@@ -38,7 +48,16 @@ export function heartbeater(broker: Broker, { clock, logger, heartbeatIntervalMs
     if (held.delete(lease)) lease.onLost(error);
   }
 
+  /** What Redis does not answer leaves the correction as it was: the extensions of this beat will tell. */
+  async function lookAtClock(signal: AbortSignal): Promise<void> {
+    if (!isCorrected(clock)) return;
+    await clock.look(broker.redis, { timeoutMs: beatTimeoutMs, signal }).catch(() => {});
+    if (Math.abs(clock.offsetMs) > worrySkewMs)
+      warn("this machine's clock is off; Redis' is used", { offsetMs: Math.round(clock.offsetMs) });
+  }
+
   async function beat(signal: AbortSignal): Promise<void> {
+    await lookAtClock(signal);
     const sentAtMs = clock.monotonicMs();
     const leases = [...held].filter(({ deadlineMs }) => sentAtMs < deadlineMs);
     if (leases.length > 0) {

@@ -264,7 +264,9 @@ describe("processor", () => {
     expect(server.metrics().putOff).toBe(1);
 
     handler.open();
+    await until(() => server.metrics().done === 1);
     await pass(12_000);
+    await until(() => ran.length === 2);
     expect(ran).toEqual(["s1", "s2"]);
   });
 

@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer } from "node:net";
-import { ServerStateError } from "@asynqjs/core";
+import { correctedClock, ServerStateError } from "@asynqjs/core";
+import { manualClock } from "@asynqjs/core/testing";
 import { closing, describe, expect, gate, test, turn, until } from "../../../test/support/server-test.ts";
 import type { Handler } from "./serve-mux.ts";
 import { Server } from "./server.ts";
@@ -175,5 +176,35 @@ describe("Server", () => {
     expect(() => new Server("http://user:secret@host")).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
     expect(() => new Server("http://user:secret@host")).not.toThrow(/secret/);
     expect(() => new Server({} as never)).toThrow(expect.objectContaining({ option: "redis" }));
+  });
+
+  test("goes by Redis' clock where the machine's is off: leases a task by it, and says so", async ({ makeServer, seed, redis, log }) => {
+    await seed({ taskId: "a" });
+    const [redisSec] = await redis.time();
+    const running = gate();
+    const ended = gate();
+    const server = makeServer({ clock: correctedClock(manualClock(Number(redisSec) * 1000 - 60_000)) });
+
+    await server.start(async () => {
+      running.open();
+      await ended.opened;
+    });
+    await running.opened;
+
+    const leaseSec = Math.floor(Number(await redis.zscore("asynq:{default}:lease", "a"))) - Number(redisSec);
+    expect(leaseSec).toBeGreaterThanOrEqual(29);
+    expect(leaseSec).toBeLessThanOrEqual(35);
+    expect(log.join("\n")).toContain("this machine's clock is off");
+    ended.open();
+    await server.shutdown();
+  });
+
+  test("does not start on a machine whose clock is more than five minutes off", async ({ makeServer, redis }) => {
+    const [redisSec] = await redis.time();
+    for (const offMs of [-301_000, 302_000]) {
+      const server = makeServer({ clock: correctedClock(manualClock(Number(redisSec) * 1000 + offMs)) });
+      await expect(server.start(done)).rejects.toMatchObject({ code: "CLOCK_SKEW" });
+      expect(server.state).toBe("new");
+    }
   });
 });

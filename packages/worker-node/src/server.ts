@@ -1,4 +1,4 @@
-import { type Broker, makeBroker, type RedisPort, ServerStateError } from "@asynqjs/core";
+import { type Broker, checkSkew, isCorrected, makeBroker, type RedisPort, ServerStateError, worrySkewMs } from "@asynqjs/core";
 import { type Config, checkConfig, type Settings } from "./config.ts";
 import { type Connection, connect, type RedisSource } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
@@ -71,6 +71,7 @@ export class Server {
    * @throws {ServerStateError} running, stopped or closed
    * @throws {InvalidOptionError} no handler
    * @throws {RedisError} not reachable @throws {RedisVersionError} older than 6.2
+   * @throws {ClockSkewError} this machine's clock and that of Redis are more than five minutes apart
    */
   async start(handler: Handler): Promise<void> {
     const handlerFunc = toHandlerFunc(handler);
@@ -78,6 +79,7 @@ export class Server {
     this.#move("active");
     try {
       await this.#port.features();
+      await this.#lookAtClock();
     } catch (error) {
       if (this.state === "active") this.#move("new");
       throw error;
@@ -169,6 +171,15 @@ export class Server {
       ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters)]),
       this.#processor,
     ];
+  }
+
+  async #lookAtClock(): Promise<void> {
+    const { clock, logger } = this.#settings;
+    if (!isCorrected(clock)) return;
+    await clock.look(this.#port);
+    checkSkew(clock);
+    if (Math.abs(clock.offsetMs) > worrySkewMs)
+      logger.warn("this machine's clock is off; Redis' is used", { offsetMs: Math.round(clock.offsetMs) });
   }
 
   async #close(): Promise<void> {
