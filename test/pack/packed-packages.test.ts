@@ -10,7 +10,7 @@ import { installPacked, type PackedPackage } from "./packed-packages.ts";
 const systemNode = process.env.ASYNQJS_SYSTEM_NODE ?? process.execPath;
 const nodeTypes = fileURLToPath(new URL("../../node_modules/@types", import.meta.url));
 
-describe("the packed packages", () => {
+describe("the packed packages", { timeout: 120_000 }, () => {
   const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-pack-"));
   let packages: PackedPackage[] = [];
   let specifiers: string[] = [];
