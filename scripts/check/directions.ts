@@ -17,10 +17,10 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
  * the unique lock, whose name is a key, so keys lie below them.
  */
 export const coreRows: readonly (readonly string[])[] = [
-  ["errors", "clock", "task-message", "by-queue"],
+  ["errors", "clock", "task-message", "by-queue", "split-calls"],
   ["keys", "lease"],
   ["task", "options", "failure", "wire/"],
-  ["redis", "redis/", "call-records", "broker", "lua/", "script", "verdicts"],
+  ["redis", "redis/", "corrected-clock", "call-records", "broker", "lua/", "script", "verdicts"],
   ["broker/"],
   ["ticks/"],
   ["inspector/"],

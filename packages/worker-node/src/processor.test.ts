@@ -265,8 +265,7 @@ describe("processor", () => {
 
     handler.open();
     await until(() => server.metrics().done === 1);
-    await pass(12_000);
-    await until(() => ran.length === 2);
+    for (let sec = 0; sec < 60 && ran.length < 2; sec++) await pass(1_000);
     expect(ran).toEqual(["s1", "s2"]);
   });
 
