@@ -3,6 +3,7 @@ export * from "./broker/enqueue.ts";
 export * from "./broker/extend-leases.ts";
 export * from "./broker/forward-due.ts";
 export * from "./broker/list-expired-leases.ts";
+export * from "./broker/semaphore.ts";
 export * from "./broker/settle.ts";
 export * from "./broker/write-result.ts";
 export * from "./broker.ts";

@@ -100,6 +100,11 @@ export function uniqueKey(queue: string, type: string, payload: Uint8Array | und
   return `asynq:{${queue}}:unique:${type}:${digest}`;
 }
 
+/** ZSET of the ids of tasks that hold a token of a semaphore, by the second their hold ends. Belongs to no queue. @see Asynq x/rate/semaphore.go */
+export function semaphoreKey(scope: string): string {
+  return `asynq:sema:${scope}`;
+}
+
 /** ZSET of ids whose message cannot be read, by the second they were found. Ours (docs/extensions.md). */
 export function quarantineKey(queue: string): string {
   return `asynq:{${queue}}:js:quarantine`;

@@ -13,5 +13,6 @@ export type { LogDetails, Logger, LogLevel } from "./logger.ts";
 export type { Counter, Metrics } from "./metrics.ts";
 export type { ProcessingTask, ResultWriter } from "./processing-task.ts";
 export type { QueuePriorities } from "./queue-order.ts";
+export { Semaphore, type SemaphoreOptions } from "./semaphore.ts";
 export { type Handler, type HandlerFunc, type Middleware, notFound, ServeMux } from "./serve-mux.ts";
 export { Server, type ServerState } from "./server.ts";
