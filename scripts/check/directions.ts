@@ -22,7 +22,7 @@ export const coreRows: readonly (readonly string[])[] = [
   ["task", "options", "failure", "wire/"],
   ["redis", "redis/", "corrected-clock", "call-records", "broker", "lua/", "script", "verdicts"],
   ["broker/"],
-  ["ticks/"],
+  ["ticks/", "metrics/"],
   ["inspector/"],
   ["testing/"],
   ["index"],

@@ -142,7 +142,7 @@ describe("a replayed dequeue", () => {
     const [answer] = await port.send(request);
 
     const [head, ...rest] = answer!.reply as Uint8Array[];
-    expect(Buffer.from(head!).toString()).toBe("0,0,0;1");
+    expect(Buffer.from(head!).toString()).toBe("0,0,0;1;");
     expect(rest.map((bytes) => Buffer.from(bytes))).toEqual([Buffer.from("c"), Buffer.from(first.tasks[2]!.msg)]);
     expect(await redis.lrange(pending(), 0, -1)).toEqual(["d"]);
   });

@@ -10,7 +10,7 @@ export {
 export type { Config } from "./config.ts";
 export type { RedisSource } from "./connect.ts";
 export type { LogDetails, Logger, LogLevel } from "./logger.ts";
-export type { Counter, Metrics } from "./metrics.ts";
+export { type Counter, type Metrics, serverMetrics } from "./metrics.ts";
 export type { ProcessingTask, ResultWriter } from "./processing-task.ts";
 export type { QueuePriorities } from "./queue-order.ts";
 export { Semaphore, type SemaphoreOptions } from "./semaphore.ts";

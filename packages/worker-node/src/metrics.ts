@@ -1,3 +1,5 @@
+import { Histogram, type HistogramSeries, type Metric } from "@asynqjs/core";
+
 /** What a server counts from its construction on. */
 const counters = [
   /** Handlers called. */
@@ -50,21 +52,62 @@ export type Metrics = Readonly<Record<Counter, number>> & {
   readonly leaked: number;
   /** Outcomes not yet answered by Redis. */
   readonly unsettledNow: number;
+  /** How long tasks were pending before this server took them, seconds, by queue and type. */
+  readonly waitSec: readonly HistogramSeries[];
+  /** How long handlers ran, seconds, by queue and type. */
+  readonly runSec: readonly HistogramSeries[];
   /** Whether the server takes tasks as it should: false from `maxLeaked` leaked handlers on. */
   readonly healthy: boolean;
 };
+
+/** From a task that was awaited to one that waited for its day. */
+const waitBoundsSec = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200, 86_400];
+/** Up to Asynq's default timeout. */
+const runBoundsSec = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800];
 
 /** The counters of one server. */
 export class Counters {
   /** How many handlers are leaked now. */
   leaked = 0;
+  readonly waitSec: Histogram = new Histogram(waitBoundsSec);
+  readonly runSec: Histogram = new Histogram(runBoundsSec);
   readonly #counts = Object.fromEntries(counters.map((name) => [name, 0])) as Record<Counter, number>;
 
   add(name: Counter, count = 1): void {
     this.#counts[name] += count;
   }
 
-  snapshot(): Readonly<Record<Counter, number>> {
-    return { ...this.#counts };
+  snapshot(): Readonly<Record<Counter, number>> & Pick<Metrics, "waitSec" | "runSec"> {
+    return { ...this.#counts, waitSec: this.waitSec.snapshot(), runSec: this.runSec.snapshot() };
   }
+}
+
+/** A server's metrics for `renderMetrics`: `asynqjs_server_<counter>_total`, the gauges, and the two histograms. */
+export function serverMetrics(metrics: Metrics): Metric[] {
+  const one = (value: number) => [{ value }];
+  return [
+    ...counters.map(
+      (name): Metric => ({
+        name: `asynqjs_server_${snakeCase(name)}_total`,
+        type: "counter",
+        help: `Count "${name}" of this server since it was made.`,
+        samples: one(metrics[name]),
+      }),
+    ),
+    { name: "asynqjs_server_busy", type: "gauge", help: "Number of slots taken.", samples: one(metrics.busy) },
+    { name: "asynqjs_server_leaked", type: "gauge", help: "Number of handlers that do not end.", samples: one(metrics.leaked) },
+    { name: "asynqjs_server_unsettled_now", type: "gauge", help: "Number of outcomes on their way.", samples: one(metrics.unsettledNow) },
+    { name: "asynqjs_server_healthy", type: "gauge", help: "Whether the server takes tasks.", samples: one(metrics.healthy ? 1 : 0) },
+    {
+      name: "asynqjs_server_task_wait_seconds",
+      type: "histogram",
+      help: "Time that tasks were pending before they were taken.",
+      samples: metrics.waitSec,
+    },
+    { name: "asynqjs_server_task_run_seconds", type: "histogram", help: "Time that handlers ran.", samples: metrics.runSec },
+  ];
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -117,6 +117,7 @@ export class TaskRun {
       resultWriter: resultWriterFor(broker, this.task),
       makeContext: settings.baseContext,
     });
+    if (this.task.waitedMs !== undefined) counters.waitSec.observe(message.queue, message.type, this.task.waitedMs / 1000);
     const end = await this.#run(processing, deadlineMs - nowMs);
     this.#decided = true;
     this.#cancelGrace();
@@ -161,6 +162,7 @@ export class TaskRun {
     };
     const cancelDeadline = settings.clock.after(leftMs, () => this.#interrupt(new DeadlineExceededError()));
     counters.add("started");
+    const startedMs = settings.clock.monotonicMs();
     const end = await new Promise<End>((resolve) => {
       this.#giveUp = () => resolve({ how: "gave-up" });
       const ended = call();
@@ -168,6 +170,7 @@ export class TaskRun {
       void ended.then(resolve);
     });
     cancelDeadline();
+    counters.runSec.observe(processing.queue, processing.type, (settings.clock.monotonicMs() - startedMs) / 1000);
     return end;
   }
 

@@ -1,4 +1,4 @@
-import { describe } from "vitest";
+import { describe, inject } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { leaseScore } from "../lease.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
@@ -40,6 +40,24 @@ describe("dequeue", () => {
   test("answers nothing, and writes no record, when nothing is pending", async ({ broker, redis }) => {
     expect(await dequeue(broker, ["default", "low"], 10)).toEqual({ tasks: [], dangling: 0, putOff: 0, brokenQueues: [] });
     expect(await redis.keys("*")).toEqual([]);
+  });
+
+  test("says how long each task was pending, where that is known", async ({ broker, seedPending, clock, redis }) => {
+    await seedPending("a", "requeued-by-go");
+    await redis.hdel("asynq:{default}:t:requeued-by-go", "pending_since");
+    await clock.advance(2_500);
+    await seedPending("b");
+    await clock.advance(100);
+
+    const { tasks } = await dequeue(broker, ["default"], 10);
+
+    // What a port repeats is answered from the record, which does not keep it.
+    const replayed = inject("brokerPort") === "replaying";
+    expect(tasks.map(({ id, waitedMs }) => [id, waitedMs])).toEqual([
+      ["a", replayed ? undefined : 2_600],
+      ["requeued-by-go", undefined],
+      ["b", replayed ? undefined : 100],
+    ]);
   });
 
   test("takes all of the first queue before any of the second, up to the limit", async ({ broker, aTask }) => {

@@ -23,6 +23,8 @@ export interface DequeuedTask {
   readonly leaseUntilSec: number;
   /** It was recovered from a lost worker before: perhaps it is what kills them. */
   readonly suspect: boolean;
+  /** How long it was pending, milliseconds; not known of one that Go requeued or ran by hand, nor in a replayed answer. */
+  readonly waitedMs: number | undefined;
 }
 
 export interface DequeueReport {
@@ -51,7 +53,7 @@ export const dequeueScript = defineScript({
   effect: "record-in-body",
   allowOom: true,
   keys: [],
-  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_until_s: "text" },
+  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_until_s: "text", now_ms: "text" },
   eachKeys: ["pending", "paused", "active", "lease", "scheduled"],
   each: { prefix: "text" },
   lua: /* lua */ `
@@ -71,7 +73,7 @@ export const dequeueScript = defineScript({
       local head_end = string.find(replayed, "\\n", 1, true)
       local counts, of_queue, at = {}, 1, head_end + 1
       local head = string.sub(replayed, 1, head_end - 1)
-      for count in string.gmatch(string.match(head, ";(.*)$"), "[^,]+") do counts[#counts + 1] = count end
+      for count in string.gmatch(string.match(head, ";([^;]*);"), "[^,]+") do counts[#counts + 1] = count end
       local still = {}
       for i, count in ipairs(counts) do
         still[i] = count == "x" and "x" or 0
@@ -90,14 +92,14 @@ export const dequeueScript = defineScript({
           end
         end
       end
-      reply[1] = string.match(head, "^%d+,%d+,") .. suspect_at .. ";" .. table.concat(still, ",")
+      reply[1] = string.match(head, "^%d+,%d+,") .. suspect_at .. ";" .. table.concat(still, ",") .. ";"
       return reply
     end
 
     local left, looks = tonumber(limit), 100
     local suspects_left = tonumber(suspects)
     local dangling, put_off, popped = 0, 0, 0
-    local counts, record = {}, {}
+    local counts, record, waits = {}, {}, {}
     for_each_item(pending, paused, active, lease, scheduled, prefix) do
       if is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", lease) or is_wrong("zset", scheduled) then
         counts[item] = "x"
@@ -112,7 +114,7 @@ export const dequeueScript = defineScript({
           popped = popped + #ids
           for _, id in ipairs(ids) do
             local task = prefix .. "t:" .. id
-            local fields = redis.pcall("HMGET", task, "msg", "js:recovered")
+            local fields = redis.pcall("HMGET", task, "msg", "js:recovered", "pending_since")
             if fields.err then
               dangling = dangling + 1
             elseif not fields[1] then
@@ -132,10 +134,12 @@ export const dequeueScript = defineScript({
               leases[#leases + 1] = lease_score
               leases[#leases + 1] = id
               redis.call("HSET", task, "state", "active")
-              redis.call("HDEL", task, "pending_since")
+              if fields[3] then redis.call("HDEL", task, "pending_since") end
               reply[#reply + 1] = id
               reply[#reply + 1] = fields[1]
               record[#record + 1] = #id .. ":" .. id
+              local since_ns = fields[3] and tonumber(fields[3])
+              waits[#waits + 1] = since_ns and string.format("%.0f", now_ms - since_ns / 1000000) or "x"
               left = left - 1
             end
           end
@@ -147,8 +151,9 @@ export const dequeueScript = defineScript({
         counts[item] = #taken
       end
     end
-    reply[1] = dangling .. "," .. put_off .. "," .. suspect_at .. ";" .. table.concat(counts, ",")
+    reply[1] = dangling .. "," .. put_off .. "," .. suspect_at .. ";" .. table.concat(counts, ",") .. ";"
     if popped > 0 then remember(reply[1] .. "\\n" .. table.concat(record)) end
+    reply[1] = reply[1] .. table.concat(waits, ",")
     return reply
   `,
   decode: decodeDequeued,
@@ -202,7 +207,7 @@ async function dequeueFrom(
   const nowMs = broker.clock.nowMs();
   const token = drawToken(broker.random);
   const leaseUntilSec = unixSec(nowMs) + leaseSec;
-  const { ids, counts, suspectAt, ...dropped } = await run(
+  const { ids, counts, suspectAt, waits, ...dropped } = await run(
     broker,
     bind(dequeueScript, {
       queue: queues[0]!,
@@ -213,6 +218,7 @@ async function dequeueFrom(
         lease_score: leaseScore(leaseUntilSec, token),
         suspects: suspect ? 1 : 0,
         put_off_until_s: unixSec(nowMs + 1000 + broker.random.float() * 4000),
+        now_ms: Math.floor(nowMs),
       },
       items: queues.map((queue) => ({
         pending: pendingKey(queue),
@@ -227,9 +233,16 @@ async function dequeueFrom(
   );
   const tasks = queues.flatMap((queue, i) => {
     const start = counts.slice(0, i).reduce<number>((sum, count) => sum + (count ?? 0), 0);
-    return ids
-      .slice(start, start + (counts[i] ?? 0))
-      .map((task): DequeuedTask => ({ ...task, queue, token, leaseUntilSec, suspect: task === ids[suspectAt - 1] }));
+    return ids.slice(start, start + (counts[i] ?? 0)).map(
+      (task, nth): DequeuedTask => ({
+        ...task,
+        queue,
+        token,
+        leaseUntilSec,
+        suspect: task === ids[suspectAt - 1],
+        waitedMs: waits[start + nth],
+      }),
+    );
   });
   return { ...dropped, tasks, brokenQueues: queues.filter((_, i) => counts[i] === undefined) };
 }
@@ -242,16 +255,24 @@ interface DequeueReply {
   /** Tasks per queue; `undefined` for a broken one. */
   readonly counts: readonly (number | undefined)[];
   readonly ids: readonly { readonly id: string; readonly msg: Uint8Array }[];
+  /** How long each task waited; nothing at all in a replay. */
+  readonly waits: readonly (number | undefined)[];
 }
 
-/** `<dangling>,<put off>,<which is the suspect>;<count of each queue, or x>`, then id and message of each task. */
+/** `<dangling>,<put off>,<which is the suspect>;<count of each queue, or x>;<wait of each task, or x>`, then id and message of each task. */
 function decodeDequeued(reply: Reply): DequeueReply {
   if (!Array.isArray(reply)) throw new DecodeError("the reply of a script", "expected a list");
   const [head, ...pairs] = reply as readonly Uint8Array[];
-  const [dropped, counted] = decodeText(head ?? null).split(";");
+  const [dropped, counted, waited] = decodeText(head ?? null).split(";");
   const [dangling, putOff, suspectAt] = dropped!.split(",").map(Number);
   const ids: { id: string; msg: Uint8Array }[] = [];
   for (let i = 0; i < pairs.length; i += 2) ids.push({ id: decodeText(pairs[i]!), msg: pairs[i + 1]! });
-  const counts = counted!.split(",").map((count) => (count === "x" ? undefined : Number(count)));
-  return { dangling: dangling!, putOff: putOff!, suspectAt: suspectAt!, counts, ids };
+  const counts = readNumbers(counted!);
+  const waits = waited === "" ? [] : readNumbers(waited!).map((waitMs) => (waitMs === undefined ? undefined : Math.max(0, waitMs)));
+  return { dangling: dangling!, putOff: putOff!, suspectAt: suspectAt!, counts, ids, waits };
+}
+
+/** Numbers, or `x` for one that is not there. */
+function readNumbers(text: string): (number | undefined)[] {
+  return text.split(",").map((word) => (word === "x" ? undefined : Number(word)));
 }
