@@ -20,7 +20,7 @@ export const coreRows: readonly (readonly string[])[] = [
   ["errors", "clock", "task-message", "by-queue", "split-calls"],
   ["keys", "lease"],
   ["task", "options", "failure", "wire/"],
-  ["redis", "redis/", "corrected-clock", "call-records", "broker", "lua/", "script", "verdicts"],
+  ["redis", "redis/", "corrected-clock", "call-records", "broker", "durability", "lua/", "script", "verdicts"],
   ["broker/"],
   ["ticks/", "metrics/"],
   ["inspector/"],

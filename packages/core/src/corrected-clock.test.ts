@@ -10,7 +10,7 @@ import { manualClock } from "./testing/manual-clock.ts";
 function standingRedis(sec: number, clock: ReturnType<typeof manualClock>, tookMs: number[]): RedisPort {
   const text = (value: number): Uint8Array => new TextEncoder().encode(String(value));
   return {
-    features: async () => ({ codec: "raw", allowOom: false, cluster: false }),
+    features: async () => ({ codec: "raw", allowOom: false, cluster: false, waits: false }),
     async send() {
       const took = tookMs.shift();
       if (took === undefined) throw new RedisError("away", { delivered: "unknown" });

@@ -19,6 +19,7 @@ export type ErrorCode =
   | "REDIS"
   | "REDIS_VERSION"
   | "CLOCK_SKEW"
+  | "DURABILITY"
   | "SERVER_STATE";
 
 /** What every asynqjs error is; catch this to catch all. */
@@ -165,5 +166,14 @@ export class ClockSkewError extends AsynqError {
       `the clock of Redis is ${Math.round(offsetMs / 1000)} s ahead of this machine's: expected at most ${mostMs / 1000} s between them`,
     );
     this.offsetMs = offsetMs;
+  }
+}
+
+/** The Redis, or the way to it, cannot keep what it acknowledges as safe as was asked. */
+export class DurabilityError extends AsynqError {
+  readonly code = "DURABILITY";
+
+  constructor(tier: string, expected: string) {
+    super(`durability ${tier} cannot be had: ${expected}`);
   }
 }

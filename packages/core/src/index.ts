@@ -13,6 +13,7 @@ export * from "./broker.ts";
 export * from "./call-records.ts";
 export * from "./clock.ts";
 export * from "./corrected-clock.ts";
+export * from "./durability.ts";
 export * from "./errors.ts";
 export * from "./failure.ts";
 export * from "./keys.ts";

@@ -27,6 +27,8 @@ export interface RedisFeatures {
   readonly allowOom: boolean;
   /** Whether one script must keep to one queue. */
   readonly cluster: boolean;
+  /** Whether it can wait for replicas (`SendOptions.replicas`). */
+  readonly waits: boolean;
 }
 
 export interface SendOptions {
@@ -34,6 +36,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   /** The longest the caller waits, tries included; the port's own default where absent. */
   readonly timeoutMs?: number | undefined;
+  /** Answers only when what these commands wrote is on so many replicas of each master; only of a port that `waits`. Default 0. */
+  readonly replicas?: number | undefined;
 }
 
 export interface RedisPort {

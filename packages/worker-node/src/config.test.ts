@@ -43,6 +43,7 @@ describe("checkConfig", () => {
     ["isFailure", { isFailure: true as never }],
     ["errorHandler", { errorHandler: {} as never }],
     ["logger", { logger: { info: () => {} } as never }],
+    ["durability", { durability: "always" as never }],
     ["logLevel", { logLevel: "loud" as never }],
     ["shutdownTimeoutMs", { shutdownTimeoutMs: Number.NaN }],
     ["taskCheckIntervalMs", { taskCheckIntervalMs: 0 }],

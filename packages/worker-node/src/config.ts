@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import {
   type Clock,
   correctedClock,
+  type Durability,
   defaultQueue,
   defaultRetryDelayMs,
   InvalidOptionError,
@@ -71,6 +72,11 @@ export interface Config {
   readonly maxLeaked?: number | undefined;
   /** Whether a task with `maxRetry` 0 is run again after its worker was lost. Default false: it is archived, as in Asynq. */
   readonly recoverNoRetry?: boolean | undefined;
+  /**
+   * What Redis must be set up for, looked at by `start`: `fsync` wants `appendfsync always`, `replicated` a replica. It says nothing of what
+   * others enqueue: they ask for themselves (`durableRedis`). Default `"none"`.
+   */
+  readonly durability?: Durability | undefined;
   /** The clock of all timers and times but those of I/O. Default: the machine's, corrected by Redis' own at the start and with each beat. */
   readonly clock?: Clock | undefined;
   /** For tests. */
@@ -97,6 +103,7 @@ export interface Settings {
   readonly abortGraceMs: number;
   readonly maxLeaked: number;
   readonly recoverNoRetry: boolean;
+  readonly durability: Durability;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -130,9 +137,15 @@ export function checkConfig(config: Config): Settings {
     abortGraceMs: duration("abortGraceMs", config.abortGraceMs ?? 1_000, 0, (leaseSec * 1000) / 3),
     maxLeaked: whole("maxLeaked", config.maxLeaked ?? slots, 1),
     recoverNoRetry: flag("recoverNoRetry", config.recoverNoRetry),
+    durability: checkTier(config.durability ?? "none"),
     clock,
     random,
   };
+}
+
+function checkTier(tier: Durability): Durability {
+  if (!["none", "fsync", "replicated"].includes(tier)) throw new InvalidOptionError("durability", "expected none, fsync or replicated");
+  return tier;
 }
 
 /** Names are taken as they are, so that queues that Go named are served too; only blank ones and priorities below 1 are left out. */

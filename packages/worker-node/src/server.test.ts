@@ -199,6 +199,14 @@ describe("Server", () => {
     await server.shutdown();
   });
 
+  test("does not start on a Redis that is not set up for the durability that was asked for", async ({ makeServer }) => {
+    const server = makeServer({ durability: "fsync" });
+
+    await expect(server.start(done)).rejects.toMatchObject({ code: "DURABILITY" });
+
+    expect(server.state).toBe("new");
+  });
+
   test("does not start on a machine whose clock is more than five minutes off", async ({ makeServer, redis }) => {
     const [redisSec] = await redis.time();
     for (const offMs of [-301_000, 302_000]) {

@@ -1,4 +1,13 @@
-import { type Broker, checkSkew, isCorrected, makeBroker, type RedisPort, ServerStateError, worrySkewMs } from "@asynqjs/core";
+import {
+  type Broker,
+  checkDurability,
+  checkSkew,
+  isCorrected,
+  makeBroker,
+  type RedisPort,
+  ServerStateError,
+  worrySkewMs,
+} from "@asynqjs/core";
 import { type Config, checkConfig, type Settings } from "./config.ts";
 import { type Connection, connect, type RedisSource } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
@@ -71,6 +80,7 @@ export class Server {
    * @throws {ServerStateError} running, stopped or closed
    * @throws {InvalidOptionError} no handler
    * @throws {RedisError} not reachable @throws {RedisVersionError} older than 6.2
+   * @throws {DurabilityError} it is not set up for the tier of `durability`
    * @throws {ClockSkewError} this machine's clock and that of Redis are more than five minutes apart
    */
   async start(handler: Handler): Promise<void> {
@@ -79,6 +89,7 @@ export class Server {
     this.#move("active");
     try {
       await this.#port.features();
+      await checkDurability(this.#port, { tier: this.#settings.durability });
       await this.#lookAtClock();
     } catch (error) {
       if (this.state === "active") this.#move("new");

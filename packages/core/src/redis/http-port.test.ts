@@ -381,7 +381,7 @@ describe.each(ports)("%s", (_, portTo) => {
 
   test("answers what it is without a request, and takes no more once it is closed", async ({ faults }) => {
     const port = portTo(faults.url);
-    expect(await port.features()).toEqual({ codec: "json", allowOom: false, cluster: true });
+    expect(await port.features()).toEqual({ codec: "json", allowOom: false, cluster: true, waits: false });
     expect(await port.send([])).toEqual([]);
     await port.close();
     await port.close();

@@ -30,7 +30,7 @@ const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
 /** What holds whatever stands behind the URL: who asks nothing needs no request for it. */
-const features: RedisFeatures = { codec: "json", allowOom: false, cluster: true };
+const features: RedisFeatures = { codec: "json", allowOom: false, cluster: true, waits: false };
 
 /**
  * A port over HTTP. What got no answer, or one that may pass, is sent again as the same bytes: every mutating call of asynqjs carries its

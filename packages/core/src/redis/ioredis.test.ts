@@ -56,7 +56,7 @@ describe("ioredisPort", () => {
   test("knows what Redis can do, and asks once", async ({ port, redis }) => {
     const major = Number(/redis_version:(\d+)/.exec(await redis.info("server"))![1]);
     const features = await port.features();
-    expect(features).toEqual({ codec: "raw", allowOom: major >= 7, cluster: false });
+    expect(features).toEqual({ codec: "raw", allowOom: major >= 7, cluster: false, waits: true });
     expect(await port.features()).toBe(features);
   });
 
@@ -139,7 +139,7 @@ describe("ioredisPort", () => {
       });
       client.on("error", () => {});
       const features = ioredisPort(client, { managed: true }).features();
-      if (script === answers) expect(await features).toEqual({ codec: "raw", allowOom: false, cluster: false });
+      if (script === answers) expect(await features).toEqual({ codec: "raw", allowOom: false, cluster: false, waits: true });
       else await expect(features).rejects.toMatchObject({ code: "REDIS_VERSION", message: expect.stringContaining("5.0.14") });
       client.disconnect();
       server.close();

@@ -16,6 +16,8 @@ export interface IoredisClient {
   readonly isCluster?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: ioredis' overloads know Node's Buffer, which core does not
   callBuffer(name: string, ...words: any[]): Promise<unknown>;
+  /** Of a Cluster: its masters' own clients. */
+  nodes?(role: "master"): Pick<IoredisClient, "callBuffer">[];
   pipeline(): {
     // biome-ignore lint/suspicious/noExplicitAny: as above
     callBuffer(name: string, ...words: any[]): unknown;
@@ -38,6 +40,8 @@ export interface IoredisPortOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** The part of a try in which replicas must have what was written: the rest is for the answer to come. */
+const waitShare = 0.8;
 /** The longest wait between two tries. */
 const longestPauseMs = 500;
 
@@ -65,7 +69,7 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
   client.on("ready", onReady);
 
   /** One try: every command answered, or the way failed. */
-  function attempt(commands: readonly Command[], leftMs: number, signal: AbortSignal | undefined): Promise<CommandResult[]> {
+  function attempt(commands: readonly Command[], leftMs: number, { signal, replicas = 0 }: SendOptions): Promise<CommandResult[]> {
     return new Promise((resolve, reject) => {
       const settled = (): void => {
         cancel();
@@ -77,13 +81,14 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
         reject(error);
       };
       const onAbort = (): void => fail(wayFailed("given up by its caller", "unknown", signal?.reason));
-      const cancel = clock.after(Math.min(tryTimeoutMs, leftMs), () => {
+      const withinMs = Math.min(tryTimeoutMs, leftMs);
+      const cancel = clock.after(withinMs, () => {
         fail(wayFailed("no answer in time", "unknown"));
         if (managed) client.disconnect(true);
       });
       inFlight.add(fail);
       signal?.addEventListener("abort", onAbort, { once: true });
-      write(client, commands).then(
+      write(client, commands, { replicas, withinMs: withinMs * waitShare }).then(
         (results) => {
           settled();
           resolve(results);
@@ -93,12 +98,17 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
     });
   }
 
-  async function send(commands: readonly Command[], { signal, timeoutMs: ownTimeoutMs }: SendOptions = {}): Promise<CommandResult[]> {
+  async function send(
+    commands: readonly Command[],
+    { signal, timeoutMs: ownTimeoutMs, replicas }: SendOptions = {},
+  ): Promise<CommandResult[]> {
     if (closed) throw wayFailed("the port is closed", "no");
     const deadlineMs = clock.monotonicMs() + (ownTimeoutMs ?? timeoutMs);
     const results: CommandResult[] = new Array(commands.length);
     let left = commands.map((_, i) => i);
     let delivered: "no" | "unknown" = "no";
+    /** Says more than the timeout that a later try may end with. */
+    let tooFew: RedisError | undefined;
     for (let tries = 0; ; tries++) {
       if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
       const leftMs = deadlineMs - clock.monotonicMs();
@@ -107,19 +117,21 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
         const answers = await attempt(
           left.map((i) => commands[i]!),
           leftMs,
-          signal,
+          { signal, replicas },
         );
         for (const [nth, i] of left.entries()) results[i] = answers[nth]!;
         left = left.filter((i) => isPassing(results[i]!.error));
         if (left.length === 0) return results;
       } catch (error) {
         failure = error as RedisError;
+        if (failure.reply !== undefined) tooFew = failure;
         if (failure.delivered === "unknown") delivered = "unknown";
       }
       const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * systemRandom.float();
       if (closed || signal?.aborted || clock.monotonicMs() + pauseMs >= deadlineMs) {
         if (failure === undefined) return results;
-        const error = new RedisError(failure.message, { delivered, cause: failure.cause });
+        const { message, reply, cause } = tooFew ?? failure;
+        const error = new RedisError(message, { delivered, reply, cause });
         // What was answered keeps its answer.
         if (left.length === commands.length) throw error;
         for (const i of left) results[i] = { error };
@@ -149,7 +161,7 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
       const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
       if (major < 6 || (major === 6 && minor < 2))
         throw new RedisVersionError(version?.[0].slice("redis_version:".length) ?? "of unknown version");
-      features = { codec: "raw", allowOom: major >= 7, cluster: client.isCluster === true };
+      features = { codec: "raw", allowOom: major >= 7, cluster: client.isCluster === true, waits: true };
       return features;
     },
     send,
@@ -164,18 +176,45 @@ export function ioredisPort(client: IoredisClient, options: IoredisPortOptions =
   };
 }
 
+/** How many replicas must have what was written, and in which time. */
+interface Replication {
+  readonly replicas: number;
+  readonly withinMs: number;
+}
+
 /** Writes the commands in one go; on a Cluster each finds its own node. An error reply is a value, a failed way is a throw. */
-async function write(client: IoredisClient, commands: readonly Command[]): Promise<CommandResult[]> {
-  if (commands.length === 1 || client.isCluster === true) {
-    return Promise.all(
+async function write(client: IoredisClient, commands: readonly Command[], replication: Replication): Promise<CommandResult[]> {
+  const wait = replication.replicas > 0 ? waitCommand(replication) : undefined;
+  if (client.isCluster === true || (commands.length === 1 && wait === undefined)) {
+    const results = await Promise.all(
       commands.map(([name, ...words]) => client.callBuffer(name as string, ...words.map(toBuffer)).then(toReply, toRefusal)),
     );
+    // Each of its connections waits for what went over it, and they are those that carried the commands.
+    if (wait !== undefined)
+      for (const node of client.nodes!("master")) checkReplicated(await node.callBuffer(...wait).then(toReply, toRefusal), replication);
+    return results;
   }
   const pipeline = client.pipeline();
   for (const [name, ...words] of commands) pipeline.callBuffer(name as string, ...words.map(toBuffer));
+  if (wait !== undefined) pipeline.callBuffer(...wait);
   const answers = await pipeline.exec();
   if (answers === null) throw wayFailed("the pipeline was discarded", "unknown");
-  return answers.map(([error, reply]) => (error === null ? toReply(reply) : toRefusal(error)));
+  const results = answers.map(([error, reply]) => (error === null ? toReply(reply) : toRefusal(error)));
+  if (wait !== undefined) checkReplicated(results.pop()!, replication);
+  return results;
+}
+
+function waitCommand({ replicas, withinMs }: Replication): [string, string, string] {
+  return ["WAIT", String(replicas), String(Math.max(1, Math.floor(withinMs)))];
+}
+
+/** @throws {RedisError} too few replicas have it: it is written, and may be lost */
+function checkReplicated({ reply }: CommandResult, { replicas }: Replication): void {
+  if (typeof reply === "number" && reply >= replicas) return;
+  throw new RedisError(`redis did not replicate: written, but not on ${replicas} replica(s) in time`, {
+    delivered: "unknown",
+    reply: "NOREPLICAS",
+  });
 }
 
 /** ioredis takes bytes as Node's Buffer only, and makes text of any other: it is there wherever ioredis is, and needs no import. */
