@@ -15,6 +15,7 @@ export type ErrorCode =
   | "REVOKE_TASK"
   | "HANDLER_NOT_FOUND"
   | "DEADLINE_EXCEEDED"
+  | "CANCELED"
   | "DECODE"
   | "REDIS"
   | "REDIS_VERSION"
@@ -84,6 +85,15 @@ export class DeadlineExceededError extends AsynqError {
 
   constructor(cause?: unknown) {
     super("context deadline exceeded", cause === undefined ? undefined : { cause });
+  }
+}
+
+/** Somebody asked for the end of the run (`cancelProcessing`); stored as the task's error, in Go's words. Go: `context.Canceled`. */
+export class CanceledError extends AsynqError {
+  readonly code = "CANCELED";
+
+  constructor(cause?: unknown) {
+    super("context canceled", cause === undefined ? undefined : { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { CanceledError } from "./errors.ts";
 import { decideFailure, decideRecovery, defaultRetryDelayMs, RevokeTask, SkipRetry } from "./failure.ts";
 import { seededRandom } from "./testing/manual-clock.ts";
 
@@ -19,6 +20,17 @@ describe("decideFailure", () => {
 
   test("revokes before anything else", () => {
     expect(decideFailure({ retry: 3, retried: 3 }, new Error("x", { cause: new RevokeTask() }), policy)).toEqual({ to: "revoke" });
+  });
+
+  test("follows onCancel when a run was canceled and its handler did not say what is to become of it", () => {
+    const message = { retry: 3, retried: 0 };
+    const canceled = new CanceledError(new Error("stopped"));
+    expect(decideFailure(message, canceled, policy)).toMatchObject({ to: "retry", isFailure: true });
+    expect(decideFailure(message, canceled, { ...policy, onCancel: "archive" })).toEqual({ to: "archive" });
+    expect(decideFailure(message, canceled, { ...policy, onCancel: "delete" })).toEqual({ to: "revoke" });
+    expect(decideFailure(message, new CanceledError(new SkipRetry()), { ...policy, onCancel: "delete" })).toEqual({ to: "archive" });
+    expect(decideFailure(message, new CanceledError(new RevokeTask()), { ...policy, onCancel: "archive" })).toEqual({ to: "revoke" });
+    expect(decideFailure(message, Object.assign(new Error("x"), { code: "CANCELED" }), { ...policy, onCancel: "delete" }).to).toBe("retry");
   });
 
   test("archives a task whose retries are spent even if the error is no failure, as Asynq does", () => {

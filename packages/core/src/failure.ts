@@ -4,6 +4,7 @@
  * @module
  */
 import type { Random } from "./clock.ts";
+import { CanceledError } from "./errors.ts";
 import type { TaskMessage } from "./task-message.ts";
 
 /** Throw it from a handler, or set it as the `cause` of what you throw, and the task is archived at once. Asynq: `SkipRetry`. */
@@ -34,12 +35,23 @@ export interface FailurePolicy {
   readonly isFailure: (error: unknown) => boolean;
   /** How long to wait, given how many failures were counted before this one. Asynq: `RetryDelayFunc`. */
   readonly retryDelayMs: (retried: number, error: unknown) => number;
+  /** What becomes of a task whose run was canceled. Default `"retry"`, as in Asynq: it is a failure like any other. */
+  readonly onCancel?: OnCancel | undefined;
 }
 
-/** Asynq's order: revoke, then archive when the retries are spent or the handler says so, then retry. */
+export type OnCancel = "retry" | "archive" | "delete";
+
+/**
+ * Asynq's order: revoke, then archive when the retries are spent or the handler says so, then retry. What the handler says when it is
+ * canceled goes before `onCancel`.
+ */
 export function decideFailure(message: Pick<TaskMessage, "retry" | "retried">, error: unknown, policy: FailurePolicy): FailureDecision {
   if (hasCode(error, "REVOKE_TASK")) return { to: "revoke" };
-  if (message.retried >= message.retry || hasCode(error, "SKIP_RETRY")) return { to: "archive" };
+  if (hasCode(error, "SKIP_RETRY")) return { to: "archive" };
+  // Ours alone: a handler's own error of that name is a failure like any other.
+  if (error instanceof CanceledError && policy.onCancel === "delete") return { to: "revoke" };
+  if (error instanceof CanceledError && policy.onCancel === "archive") return { to: "archive" };
+  if (message.retried >= message.retry) return { to: "archive" };
   return { to: "retry", afterMs: policy.retryDelayMs(message.retried, error), isFailure: policy.isFailure(error) };
 }
 

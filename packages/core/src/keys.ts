@@ -105,10 +105,30 @@ export function semaphoreKey(scope: string): string {
   return `asynq:sema:${scope}`;
 }
 
+/** The channel on which servers hear the id of a task that is to end. @see Asynq internal/base/base.go, `CancelChannel` */
+export const cancelChannel = "asynq:cancel";
+
+/** The channel for cancelations that name a queue, which Go's servers do not know. Ours (docs/extensions.md). */
+export const narrowCancelChannel = "asynq:js:cancel";
+
+/** ZSET of cancelations by the second up to which they are worth hearing of. Ours (docs/extensions.md). */
+export const cancelIntentsKey = "asynq:js:cancel";
+
 /** ZSET of ids whose message cannot be read, by the second they were found. Ours (docs/extensions.md). */
 export function quarantineKey(queue: string): string {
   return `asynq:{${queue}}:js:quarantine`;
 }
+
+/** STRING: how far the repair of a queue's containers has come; expires. Ours (docs/extensions.md). */
+export function repairCursorKey(queue: string): string {
+  return `asynq:{${queue}}:js:repair`;
+}
+
+/** HASH: how far the sweep over all keys has come, per part of the keyspace. Ours (docs/extensions.md). */
+export const sweepCursorKey = "asynq:js:sweep";
+
+/** ZSET of keys that the sweep found unsound, by the second of the first find. Ours (docs/extensions.md). */
+export const sweepFoundKey = "asynq:js:sweep:found";
 
 /** STRING: the last call of one lane of one client and what it was answered; expires. Ours (docs/extensions.md). */
 export function callKey(queue: string, client: string, lane: number): string {

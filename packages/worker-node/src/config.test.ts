@@ -17,6 +17,8 @@ describe("checkConfig", () => {
       abortGraceMs: 1_000,
       maxLeaked: availableParallelism(),
       recoverNoRetry: false,
+      onCancel: "retry",
+      healthCheckIntervalMs: 15_000,
     });
   });
 
@@ -44,6 +46,9 @@ describe("checkConfig", () => {
     ["errorHandler", { errorHandler: {} as never }],
     ["logger", { logger: { info: () => {} } as never }],
     ["durability", { durability: "always" as never }],
+    ["onCancel", { onCancel: "drop" as never }],
+    ["healthCheckFunc", { healthCheckFunc: 5 as never }],
+    ["healthCheckIntervalMs", { healthCheckIntervalMs: 0 }],
     ["logLevel", { logLevel: "loud" as never }],
     ["shutdownTimeoutMs", { shutdownTimeoutMs: Number.NaN }],
     ["taskCheckIntervalMs", { taskCheckIntervalMs: 0 }],

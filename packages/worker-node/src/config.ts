@@ -7,10 +7,12 @@ import {
   defaultRetryDelayMs,
   InvalidOptionError,
   leaseSec,
+  type OnCancel,
   type Random,
   systemClock,
   systemRandom,
 } from "@asynqjs/core";
+import type { HealthCheckFunc } from "./healthchecker.ts";
 import { type Logger, type LogLevel, leveled, parseLogLevel, stderrLogger } from "./logger.ts";
 import type { ProcessingTask } from "./processing-task.ts";
 import type { QueuePriorities } from "./queue-order.ts";
@@ -70,6 +72,15 @@ export interface Config {
   readonly abortGraceMs?: number | undefined;
   /** With so many leaked handlers the server takes no more tasks and is not healthy. Default: `concurrency`. */
   readonly maxLeaked?: number | undefined;
+  /**
+   * What becomes of a task whose run is canceled, if its handler does not say: `"retry"` counts a failure, as in Asynq; `"archive"`;
+   * `"delete"`. Default `"retry"`.
+   */
+  readonly onCancel?: OnCancel | undefined;
+  /** Told every `healthCheckIntervalMs` that Redis answers (nothing), or why it does not. Default: none, and nobody asks. */
+  readonly healthCheckFunc?: HealthCheckFunc | undefined;
+  /** Default 15,000. */
+  readonly healthCheckIntervalMs?: number | undefined;
   /** Whether a task with `maxRetry` 0 is run again after its worker was lost. Default false: it is archived, as in Asynq. */
   readonly recoverNoRetry?: boolean | undefined;
   /**
@@ -102,6 +113,9 @@ export interface Settings {
   readonly heartbeatIntervalMs: number;
   readonly abortGraceMs: number;
   readonly maxLeaked: number;
+  readonly onCancel: OnCancel;
+  readonly healthCheckFunc: HealthCheckFunc | undefined;
+  readonly healthCheckIntervalMs: number;
   readonly recoverNoRetry: boolean;
   readonly durability: Durability;
   readonly clock: Clock;
@@ -136,16 +150,19 @@ export function checkConfig(config: Config): Settings {
     heartbeatIntervalMs: duration("heartbeatIntervalMs", config.heartbeatIntervalMs ?? 5_000, 1, (leaseSec * 1000) / 3),
     abortGraceMs: duration("abortGraceMs", config.abortGraceMs ?? 1_000, 0, (leaseSec * 1000) / 3),
     maxLeaked: whole("maxLeaked", config.maxLeaked ?? slots, 1),
+    onCancel: oneOf("onCancel", config.onCancel ?? "retry", ["retry", "archive", "delete"]),
+    healthCheckFunc: func("healthCheckFunc", config.healthCheckFunc),
+    healthCheckIntervalMs: duration("healthCheckIntervalMs", config.healthCheckIntervalMs ?? 15_000, 1),
     recoverNoRetry: flag("recoverNoRetry", config.recoverNoRetry),
-    durability: checkTier(config.durability ?? "none"),
+    durability: oneOf("durability", config.durability ?? "none", ["none", "fsync", "replicated"]),
     clock,
     random,
   };
 }
 
-function checkTier(tier: Durability): Durability {
-  if (!["none", "fsync", "replicated"].includes(tier)) throw new InvalidOptionError("durability", "expected none, fsync or replicated");
-  return tier;
+function oneOf<W extends string>(option: string, value: W, words: readonly W[]): W {
+  if (!words.includes(value)) throw new InvalidOptionError(option, `expected one of ${words.join(", ")}`);
+  return value;
 }
 
 /** Names are taken as they are, so that queues that Go named are served too; only blank ones and priorities below 1 are left out. */

@@ -31,15 +31,35 @@ export function connect(redis: RedisSource, logger: Logger, clock: Clock): Conne
   throw new InvalidOptionError("redis", "expected a URI, a connection object, an ioredis client or a port");
 }
 
+/**
+ * A client of our own on the same Redis, for what a connection can do only when it does nothing else. Undefined for a port, which has no
+ * such thing. Does no I/O.
+ */
+export function secondClient(redis: RedisSource, logger: Logger, clock: Clock): Redis | Cluster | undefined {
+  if (typeof redis === "string") return ownClient(parseRedisUri(redis), logger, clock);
+  if ("kind" in redis) return ownClient(redis, logger, clock);
+  if (redis instanceof Cluster) return heard(redis.duplicate([], { lazyConnect: true }), logger, clock);
+  if (redis instanceof Redis) return heard(redis.duplicate({ lazyConnect: true, enableOfflineQueue: false }), logger, clock);
+  return undefined;
+}
+
 function ownPort(redis: ParsedRedis, logger: Logger, clock: Clock): RedisPort {
+  return ioredisPort(ownClient(redis, logger, clock), { managed: true });
+}
+
+function ownClient(redis: ParsedRedis, logger: Logger, clock: Clock): Redis | Cluster {
   const settings = ioredisSettings(redis);
   const client = settings.cluster
     ? new Cluster([...settings.nodes], { ...settings.options, lazyConnect: true })
     : new Redis({ ...settings.options, lazyConnect: true });
-  // Without a listener ioredis prints to the console itself.
+  return heard(client, logger, clock);
+}
+
+/** Without a listener ioredis prints to the console itself. */
+function heard<C extends Redis | Cluster>(client: C, logger: Logger, clock: Clock): C {
   const warn = seldom(clock, logger.warn);
   client.on("error", (error: Error & { code?: string }) => warn("redis connection", { error: error.code ?? error.message }));
-  return ioredisPort(client, { managed: true });
+  return client;
 }
 
 /** Options of ioredis that send a call late or again behind our back. */

@@ -26,9 +26,11 @@ const counters = [
   "trimmed",
   /** Suspects put off, since one runs at a time. */
   "putOff",
+  /** Runs that somebody asked to end. */
+  "canceled",
   /** Handlers still running when their outcome was due; see the gauge `leaked` for how many still do. */
   "leaks",
-  /** Errors that a function of yours threw: `errorHandler`, `isFailure`, `retryDelayFunc`. */
+  /** Errors that a function of yours threw: `errorHandler`, `isFailure`, `retryDelayFunc`, `healthCheckFunc`. */
   "callbackErrors",
   /** Calls that failed, by component. */
   "dequeueErrors",

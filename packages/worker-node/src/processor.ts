@@ -1,4 +1,13 @@
-import { type DequeuedTask, type DequeueReport, dequeue, leaseSec, maxDequeuePerCall } from "@asynqjs/core";
+import {
+  type CancelIntent,
+  type CancelTarget,
+  type DequeuedTask,
+  type DequeueReport,
+  dequeue,
+  isCanceledBy,
+  leaseSec,
+  maxDequeuePerCall,
+} from "@asynqjs/core";
 import type { Settings } from "./config.ts";
 import { seldom } from "./logger.ts";
 import { queueOrder } from "./queue-order.ts";
@@ -68,6 +77,14 @@ export class Processor implements Component {
   stop(): Promise<void> {
     this.#stopped ??= this.#shutdown();
     return this.#stopped;
+  }
+
+  /** Ends the runs that a cancelation means; one heard of twice ends them once. */
+  cancel(target: CancelTarget | CancelIntent): void {
+    for (const run of this.#runs) {
+      const startedAtSec = run.task.leaseUntilSec - leaseSec;
+      if (isCanceledBy({ ...run.task, startedAtSec }, target) && run.cancel()) this.#parts.counters.add("canceled");
+    }
   }
 
   /** Tasks in this process's hands, leaked handlers among them. */

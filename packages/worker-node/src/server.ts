@@ -9,14 +9,16 @@ import {
   worrySkewMs,
 } from "@asynqjs/core";
 import { type Config, checkConfig, type Settings } from "./config.ts";
-import { type Connection, connect, type RedisSource } from "./connect.ts";
+import { type Connection, connect, type RedisSource, secondClient } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
+import { healthchecker } from "./healthchecker.ts";
 import { heartbeater } from "./heartbeater.ts";
 import { Counters, type Metrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
 import { type Handler, type HandlerFunc, toHandlerFunc } from "./serve-mux.ts";
 import { type Settler, settler } from "./settler.ts";
+import { subscriber } from "./subscriber.ts";
 import type { Component } from "./ticker.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -39,7 +41,7 @@ const notStartable: Readonly<Record<Exclude<ServerState, "new">, string>> = {
 };
 
 /** The parts in the order in which they stop; they start in the order below. */
-const stopOrder = ["forwarder", "processor", "recoverer", "settler", "heartbeater"];
+const stopOrder = ["forwarder", "processor", "recoverer", "settler", "subscriber", "healthchecker", "heartbeater"];
 
 /**
  * Takes tasks from queues and calls your handler for each.
@@ -52,6 +54,7 @@ export class Server {
   readonly #settings: Settings;
   readonly #port: RedisPort;
   readonly #connection: Connection;
+  readonly #redis: RedisSource;
   readonly #broker: Broker;
   readonly #counters = new Counters();
   #state: ServerState = "new";
@@ -67,6 +70,7 @@ export class Server {
     this.#settings = checkConfig(config);
     const { clock, random, logger } = this.#settings;
     this.#connection = connect(redis, logger, clock);
+    this.#redis = redis;
     this.#port = this.#connection.port;
     this.#broker = makeBroker({ redis: this.#port, clock, random });
   }
@@ -174,13 +178,18 @@ export class Server {
     // A broker of its own: it is to move into a thread of its own.
     const beats = heartbeater(makeBroker({ redis: this.#port, clock, random }), settings, counters);
     this.#settler = settler(this.#broker, settings, counters);
-    this.#processor = new Processor({ broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler });
+    const processor = new Processor({ broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler });
+    this.#processor = processor;
+    const listening = secondClient(this.#redis, settings.logger, clock);
+    const check = settings.healthCheckFunc;
     return [
       beats,
+      ...(check === undefined ? [] : [healthchecker(this.#port, settings, check, counters)]),
+      ...(listening === undefined ? [] : [subscriber(listening, settings, (target) => processor.cancel(target))]),
       this.#settler,
       ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters)]),
       ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters)]),
-      this.#processor,
+      processor,
     ];
   }
 

@@ -58,6 +58,7 @@ export function failureEnding(
   /** Core's decision, with the user's two functions kept from stopping it. */
   function decide(): FailureDecision {
     const policy = {
+      onCancel: settings.onCancel,
       isFailure: (failed: unknown) => guarded("isFailure", () => settings.isFailure(failed) !== false) ?? true,
       retryDelayMs: (retried: number, failed: unknown) =>
         guarded("retryDelayFunc", () => checkDelay(settings.retryDelayMs(retried, failed, processing))) ?? settings.defaultDelayMs(retried),

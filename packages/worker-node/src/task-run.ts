@@ -1,5 +1,6 @@
 import {
   type Broker,
+  CanceledError,
   DeadlineExceededError,
   DecodeError,
   type DequeuedTask,
@@ -73,6 +74,11 @@ export class TaskRun {
     this.#interrupt(new ServerStateError("asynq: Server closed"));
   }
 
+  /** Somebody asked for its end; answers whether that is news to it. */
+  cancel(): boolean {
+    return this.#interrupt(new CanceledError());
+  }
+
   /** Waits for the handler no longer. */
   giveUp(): void {
     this.abort();
@@ -137,7 +143,7 @@ export class TaskRun {
         return { outcome: { ...fenced(this.task), to: "requeued" }, counter: "requeued" };
       }
       // What the handler threw when it was told to stop rides along: its SkipRetry and RevokeTask are heeded.
-      const error = end.how === "gave-up" ? reason : reason === undefined ? end.error : new DeadlineExceededError(end.error);
+      const error = end.how === "gave-up" ? reason : reason === undefined ? end.error : withCause(reason, end.error);
       this.#tellErrorHandler(processing, error);
       return failureEnding(this.task, message, processing, error, settings, counters);
     } catch (error) {
@@ -174,12 +180,13 @@ export class TaskRun {
     return end;
   }
 
-  #interrupt(reason: Error): void {
-    if (this.#decided || this.#reason !== undefined) return;
+  #interrupt(reason: Error): boolean {
+    if (this.#decided || this.#reason !== undefined) return false;
     const { clock, abortGraceMs } = this.#parts.settings;
     this.#reason = reason;
     this.#cancelGrace = clock.after(abortGraceMs, () => this.#giveUp());
     this.#controller.abort(reason);
+    return true;
   }
 
   #leak(): void {
@@ -215,4 +222,9 @@ export class TaskRun {
   get #names(): { readonly queue: string; readonly id: string } {
     return { queue: this.task.queue, id: this.task.id };
   }
+}
+
+/** Why the run was told to end, caused by what the handler then threw. */
+function withCause(reason: Error, thrown: unknown): Error {
+  return reason instanceof CanceledError ? new CanceledError(thrown) : new DeadlineExceededError(thrown);
 }

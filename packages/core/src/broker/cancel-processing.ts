@@ -1,0 +1,86 @@
+import type { Broker } from "../broker.ts";
+import { unixSec } from "../clock.ts";
+import { cancelChannel, cancelIntentsKey, narrowCancelChannel } from "../keys.ts";
+import type { Command, Reply, SendOptions } from "../redis.ts";
+import { decodeText } from "../verdicts.ts";
+
+/** Which run of a task is to end. */
+export interface CancelTarget {
+  readonly id: string;
+  /** Without it every task of that id is meant, in whatever queue, as in Asynq. */
+  readonly queue?: string | undefined;
+  /** The run of this lease alone; with `queue`. */
+  readonly token?: number | undefined;
+}
+
+/** A cancelation that is still to be heard of by whoever missed the message. */
+export interface CancelIntent extends CancelTarget {
+  /** Runs that started later are not meant. */
+  readonly canceledAtSec: number;
+}
+
+/** How long a cancelation waits for a server that did not hear the message. */
+export const cancelKeptSec = 60;
+/** A look reads at most so many. */
+const maxIntents = 1_000;
+
+/**
+ * Asks the servers to end runs: at once by a message, which Go's servers hear too where no queue is named, and for 60 s by a note that our
+ * servers look for while they run tasks, since a message is lost on who is reconnecting. Best effort: a task that is not running is left alone.
+ *
+ * May be repeated: yes.
+ * @throws {RedisError}
+ * @see Asynq internal/rdb/rdb.go, `PublishCancelation`
+ */
+export async function cancelProcessing(broker: Broker, targets: readonly CancelTarget[], options: SendOptions = {}): Promise<void> {
+  if (targets.length === 0) return;
+  const nowSec = unixSec(broker.clock.nowMs());
+  const commands: Command[] = [
+    // The note first: who misses the message must find it.
+    ["ZADD", cancelIntentsKey, ...targets.flatMap((target) => [String(nowSec + cancelKeptSec), intentText(target)])],
+    ["ZREMRANGEBYSCORE", cancelIntentsKey, "-inf", String(nowSec - 1)],
+    ...targets.map((target) =>
+      target.queue === undefined ? ["PUBLISH", cancelChannel, target.id] : ["PUBLISH", narrowCancelChannel, intentText(target)],
+    ),
+  ];
+  for (const { error } of await broker.redis.send(commands, options)) if (error !== undefined) throw error;
+}
+
+/**
+ * The cancelations of the last 60 s. Reads only.
+ * @throws {RedisError}
+ */
+export async function listCancelIntents({ redis, clock }: Broker, options: SendOptions = {}): Promise<CancelIntent[]> {
+  const nowSec = unixSec(clock.nowMs());
+  const found = ["ZRANGEBYSCORE", cancelIntentsKey, String(nowSec), "+inf", "WITHSCORES", "LIMIT", "0", String(maxIntents)];
+  const [result] = await redis.send([found], options);
+  if (result!.error !== undefined) throw result!.error;
+  const words = (result!.reply as readonly Reply[]).map(decodeText);
+  return Array.from({ length: words.length / 2 }, (_, i) => ({
+    ...readCancelTarget(words[2 * i]!),
+    canceledAtSec: Number(words[2 * i + 1]) - cancelKeptSec,
+  }));
+}
+
+/** Reads what `cancelProcessing` notes and publishes: `\n<id>`, `<queue>\n<id>` or `<queue>\n<id>\n<token>`. */
+export function readCancelTarget(text: string): CancelTarget {
+  const [queue, id = "", token] = text.split("\n");
+  return { id, queue: queue === "" ? undefined : queue, token: token === undefined ? undefined : Number(token) };
+}
+
+function intentText({ id, queue = "", token }: CancelTarget): string {
+  return `${queue}\n${id}${token === undefined ? "" : `\n${token}`}`;
+}
+
+/** Whether a cancelation means this run. */
+export function isCanceledBy(
+  run: { readonly id: string; readonly queue: string; readonly token: number; readonly startedAtSec: number },
+  { id, queue, token, canceledAtSec = Number.POSITIVE_INFINITY }: CancelTarget & { readonly canceledAtSec?: number },
+): boolean {
+  return (
+    run.id === id &&
+    (queue === undefined || queue === run.queue) &&
+    (token === undefined || token === run.token) &&
+    run.startedAtSec <= canceledAtSec
+  );
+}

@@ -1,0 +1,159 @@
+import type { Broker } from "../broker.ts";
+import { unixSec } from "../clock.ts";
+import {
+  activeKey,
+  archivedKey,
+  completedKey,
+  leaseKey,
+  pendingKey,
+  quarantineKey,
+  queuePrefix,
+  repairCursorKey,
+  retryKey,
+  scheduledKey,
+} from "../keys.ts";
+import { containers } from "../lua/containers.ts";
+import type { Reply, SendOptions } from "../redis.ts";
+import { bind, defineScript, run } from "../script.ts";
+import { decodeText } from "../verdicts.ts";
+
+/** A step looks at so many ids. */
+const looksPerStep = 100;
+
+/** What one step found and mended. */
+export interface RepairStep {
+  /** Active tasks without a lease, which nobody would ever take back: given one that has just ended, so the recoverer takes it. */
+  readonly leased: number;
+  /** Active tasks with a lease that were in the list of active tasks no more: put back into it. */
+  readonly reactivated: number;
+  /** Ids whose hash was gone, no hash, or without message: dropped. */
+  readonly dangling: number;
+  /** Ids that stood in a second container besides the one their state names: taken out of it. */
+  readonly strays: number;
+  /** Whether the queue holds anything. */
+  readonly inUse: boolean;
+  /** Whether all containers have been looked through; the next step begins anew. */
+  readonly whole: boolean;
+}
+
+/**
+ * Walks through a queue's containers, a hundred ids a step, and mends what no script of ours leaves behind but Go's, an eviction or a
+ * restored backup may. Where to go on is kept in Redis, so that steps may come from anywhere. A container of the wrong kind is passed over.
+ */
+export const repairQueueScript = defineScript({
+  name: "repair-queue",
+  effect: "record",
+  keys: ["cursor", "active", "lease", "pending", "scheduled", "retry", "archived", "completed", "quarantine"],
+  args: { prefix: "text", now_s: "text", looks_max: "text" },
+  lua: /* lua */ `
+    ${containers}
+    local order = {
+      { active, "list" }, { lease, "zset" }, { pending, "list" }, { scheduled, "zset" }, { retry, "zset" }, { archived, "zset" },
+      { completed, "zset" }, { quarantine, "zset" }
+    }
+    local in_use = redis.call("EXISTS", active, lease, pending, scheduled, retry, archived, completed, quarantine) > 0
+    local can_lease, can_activate = not is_wrong("zset", lease), not is_wrong("list", active)
+
+    local is_active
+    local function has_active(id)
+      if redis.call("LLEN", active) > 10000 then return redis.call("LPOS", active, id) end
+      if not is_active then
+        is_active = {}
+        for _, one in ipairs(redis.call("LRANGE", active, 0, -1)) do is_active[one] = true end
+      end
+      return is_active[id]
+    end
+    local function is_at(state, id)
+      if state == "pending" then return not is_wrong("list", pending) and redis.call("LPOS", pending, id) end
+      return state and state ~= "active" and not is_wrong("zset", prefix .. state) and redis.call("ZSCORE", prefix .. state, id)
+    end
+    local function take_out(kind, key, id)
+      if kind == "list" then redis.call("LREM", key, 0, id) else redis.call("ZREM", key, id) end
+    end
+
+    local at, start = string.match(redis.call("GET", cursor) or "1:0", "^(%d+):(%d+)$")
+    at, start = tonumber(at or 1), tonumber(start or 0)
+    local looks = tonumber(looks_max)
+    local leased, reactivated, dangling, strays = 0, 0, 0, 0
+    while at <= #order and looks > 0 do
+      local key, kind = order[at][1], order[at][2]
+      local ids, gone = {}, 0
+      if not is_wrong(kind, key) then ids = redis.call(kind == "list" and "LRANGE" or "ZRANGE", key, start, start + looks - 1) end
+      for _, id in ipairs(ids) do
+        local task = prefix .. "t:" .. id
+        local fields = redis.pcall("HMGET", task, "msg", "state")
+        if fields.err or not fields[1] then
+          take_out(kind, key, id)
+          if not fields.err then redis.call("DEL", task) end
+          dangling, gone = dangling + 1, gone + 1
+        elseif key == active and can_lease and not redis.call("ZSCORE", lease, id) then
+          if is_at(fields[2], id) then
+            take_out(kind, key, id)
+            strays, gone = strays + 1, gone + 1
+          else
+            redis.call("ZADD", lease, now_s, id)
+            redis.call("HSET", task, "state", "active")
+            leased = leased + 1
+          end
+        elseif key == lease and can_activate and not has_active(id) then
+          if fields[2] == "active" then
+            redis.call("LPUSH", active, id)
+            reactivated = reactivated + 1
+          else
+            take_out(kind, key, id)
+            strays, gone = strays + 1, gone + 1
+          end
+        end
+      end
+      if #ids < looks then
+        at, start = at + 1, 0
+      else
+        start = start + #ids - gone
+      end
+      looks = looks - #ids
+    end
+
+    local whole = at > #order
+    if whole then redis.call("DEL", cursor) else redis.call("SET", cursor, at .. ":" .. start, "EX", 86400) end
+    return remember(table.concat({ leased, reactivated, dangling, strays, in_use and 1 or 0, whole and 1 or 0 }, ","))
+  `,
+  decode: (reply: Reply): RepairStep => {
+    const [leased, reactivated, dangling, strays, inUse, whole] = decodeText(reply).split(",").map(Number);
+    return {
+      leased: leased!,
+      reactivated: reactivated!,
+      dangling: dangling!,
+      strays: strays!,
+      inUse: inUse === 1,
+      whole: whole === 1,
+    };
+  },
+});
+
+/**
+ * One step through a queue's containers, going on where the last one, whoever made it, left off.
+ *
+ * May be repeated: yes; what is whole is left alone.
+ * @throws {RedisError}
+ */
+export function repairQueue(broker: Broker, queue: string, options: SendOptions = {}): Promise<RepairStep> {
+  return run(
+    broker,
+    bind(repairQueueScript, {
+      queue,
+      keys: {
+        cursor: repairCursorKey(queue),
+        active: activeKey(queue),
+        lease: leaseKey(queue),
+        pending: pendingKey(queue),
+        scheduled: scheduledKey(queue),
+        retry: retryKey(queue),
+        archived: archivedKey(queue),
+        completed: completedKey(queue),
+        quarantine: quarantineKey(queue),
+      },
+      args: { prefix: queuePrefix(queue), now_s: unixSec(broker.clock.nowMs()), looks_max: looksPerStep },
+    }),
+    options,
+  );
+}

@@ -1,0 +1,122 @@
+import { cancelProcessing, RevokeTask } from "@asynqjs/core";
+import type { Redis } from "ioredis";
+import { describe, expect, startSec, test, until } from "../../../test/support/server-test.ts";
+import type { ProcessingTask } from "./processing-task.ts";
+
+/** Ends when it is told to. */
+const obedient = (task: ProcessingTask): Promise<void> =>
+  new Promise((_, reject) => task.signal.addEventListener("abort", () => reject(task.signal.reason), { once: true }));
+
+async function listening(redis: Redis, servers = 1): Promise<void> {
+  await until(async () => Number((await redis.pubsub("NUMSUB", "asynq:js:cancel"))[1]) === servers);
+}
+
+describe("a canceled task", () => {
+  test("ends by its signal, and waits for its next try as in Asynq, a retry charged", async ({
+    makeServer,
+    seed,
+    redisUrl,
+    redis,
+    message,
+  }) => {
+    await seed({ taskId: "a" });
+    const server = makeServer({ retryDelayFunc: () => 60_000 }, redisUrl);
+    await server.start(obedient);
+    await until(() => server.metrics().started === 1);
+    await listening(redis);
+
+    // What Go's `asynq task cancel` publishes.
+    await redis.publish("asynq:cancel", "a");
+
+    await until(() => server.metrics().retried === 1);
+    expect(server.metrics().canceled).toBe(1);
+    expect(await message("a")).toMatchObject({ retried: 1, errorMsg: "context canceled" });
+    expect(await redis.zscore("asynq:{default}:retry", "a")).toBe(String(startSec + 60));
+  });
+
+  for (const [onCancel, hashes] of [
+    ["archive", 1],
+    ["delete", 0],
+  ] as const) {
+    test(`follows the server's onCancel: ${onCancel}`, async ({ makeServer, seed, redisUrl, redis, broker }) => {
+      await seed({ taskId: "a" });
+      const server = makeServer({ onCancel }, redisUrl);
+      await server.start(obedient);
+      await until(() => server.metrics().started === 1);
+      await listening(redis);
+
+      await cancelProcessing(broker, [{ id: "a", queue: "default" }]);
+
+      await until(() => server.metrics().archived + server.metrics().revoked === 1);
+      expect(await redis.exists("asynq:{default}:t:a")).toBe(hashes);
+      expect(await redis.zcard("asynq:{default}:archived")).toBe(hashes);
+    });
+  }
+
+  test("may say itself what becomes of it, before the grace is over", async ({ makeServer, seed, redisUrl, redis, broker }) => {
+    await seed({ taskId: "revokes" }, { taskId: "succeeds" });
+    const server = makeServer({ onCancel: "archive" }, redisUrl);
+    await server.start(async (task) => {
+      await obedient(task).catch(() => {});
+      if (task.id === "revokes") throw new RevokeTask();
+    });
+    await until(() => server.metrics().started === 2);
+    await listening(redis);
+
+    await cancelProcessing(broker, [{ id: "revokes" }, { id: "succeeds" }]);
+
+    await until(() => server.metrics().revoked === 1 && server.metrics().done === 1);
+    expect(await redis.exists("asynq:{default}:archived")).toBe(0);
+  });
+
+  test("is the one of the queue that is named, where two queues have the same id", async ({
+    makeServer,
+    seed,
+    redisUrl,
+    redis,
+    broker,
+  }) => {
+    await seed({ taskId: "a" }, { taskId: "a", queue: "low" });
+    const server = makeServer({ queues: { default: 1, low: 1 } }, redisUrl);
+    await server.start(obedient);
+    await until(() => server.metrics().started === 2);
+    await listening(redis);
+
+    await cancelProcessing(broker, [{ id: "a", queue: "low" }]);
+    await until(() => server.metrics().retried === 1);
+    expect(await redis.hget("asynq:{low}:t:a", "state")).toBe("retry");
+    expect(await redis.hget("asynq:{default}:t:a", "state")).toBe("active");
+
+    await cancelProcessing(broker, [{ id: "a" }]);
+    await until(() => server.metrics().retried === 2);
+  });
+});
+
+describe("subscriber", () => {
+  test("hears again after its connection was cut", async ({ makeServer, seed, redisUrl, redis }) => {
+    await seed({ taskId: "a" });
+    const server = makeServer({}, redisUrl);
+    await server.start(obedient);
+    await until(() => server.metrics().started === 1);
+    await listening(redis);
+
+    await redis.client("KILL", "TYPE", "PUBSUB");
+    await listening(redis, 0);
+    await listening(redis);
+    await redis.publish("asynq:cancel", "a");
+
+    await until(() => server.metrics().retried === 1);
+  });
+
+  test("leaves with its server, and makes a connection of its own beside a client that is shared", async ({ makeServer, redis }) => {
+    const server = makeServer({}, redis);
+    await server.start(() => {});
+    await listening(redis);
+    expect(await redis.ping()).toBe("PONG");
+
+    await server.shutdown();
+
+    await listening(redis, 0);
+    expect(await redis.ping()).toBe("PONG");
+  });
+});

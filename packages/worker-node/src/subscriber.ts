@@ -1,0 +1,50 @@
+import { type CancelTarget, cancelChannel, narrowCancelChannel, readCancelTarget } from "@asynqjs/core";
+import type { Cluster, Redis } from "ioredis";
+import type { Settings } from "./config.ts";
+import { seldom } from "./logger.ts";
+import type { Component } from "./ticker.ts";
+
+/** How long it waits before it asks once more for what Redis refused. Asynq: its subscriber's retry time. */
+const retryAfterMs = 5_000;
+
+/**
+ * Hears cancelations, on a connection of its own, and hands them on. What is published while the connection is away is heard of from the
+ * note beside it, with a later heartbeat.
+ * @see Asynq subscriber.go
+ */
+export function subscriber(
+  client: Redis | Cluster,
+  { clock, logger }: Pick<Settings, "clock" | "logger">,
+  onCancel: (target: CancelTarget) => void,
+): Component {
+  const warn = seldom(clock, logger.warn);
+  let cancelRetry = (): void => {};
+  let stopped = false;
+
+  function subscribe(): void {
+    client.subscribe(cancelChannel, narrowCancelChannel).catch((error: Error) => {
+      if (stopped) return;
+      warn("subscriber could not subscribe to cancelations", { error: error.message });
+      cancelRetry();
+      cancelRetry = clock.after(retryAfterMs, subscribe);
+    });
+  }
+
+  client.on("ready", subscribe);
+  client.on("message", (channel: string, message: string) => {
+    if (!stopped) onCancel(channel === cancelChannel ? { id: message } : readCancelTarget(message));
+  });
+  return {
+    name: "subscriber",
+    start() {
+      if (stopped || client.status !== "wait") return;
+      // Whether it comes at once or later: the client goes on trying by itself.
+      client.connect().catch(() => {});
+    },
+    async stop() {
+      stopped = true;
+      cancelRetry();
+      client.disconnect();
+    },
+  };
+}
