@@ -28,6 +28,7 @@ export * from "./metrics/queue-metrics.ts";
 export * from "./options.ts";
 export * from "./redis.ts";
 export * from "./script.ts";
+export * from "./short-text.ts";
 export * from "./split-calls.ts";
 export * from "./task.ts";
 export * from "./task-message.ts";

@@ -1,3 +1,5 @@
+import { shortText } from "@asynqjs/core";
+
 /** The longest error text that is stored with a task, in bytes of UTF-8. */
 export const maxErrorTextBytes = 4096;
 
@@ -12,7 +14,7 @@ export function errorText(thrown: unknown): string {
   } catch {
     text = "handler threw something that cannot be shown";
   }
-  return shorten(text.replaceAll("\0", "").toWellFormed());
+  return shortText(text, maxErrorTextBytes) || "handler threw an error without text";
 }
 
 function describe(thrown: unknown): string {
@@ -24,13 +26,4 @@ function describe(thrown: unknown): string {
     return `handler threw ${JSON.stringify(thrown) ?? "an object"}`;
   }
   return `handler threw ${String(thrown)}`;
-}
-
-function shorten(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= maxErrorTextBytes) return text;
-  const ending = new TextEncoder().encode("…").length;
-  let end = maxErrorTextBytes - ending;
-  while ((bytes[end]! & 0xc0) === 0x80) end--;
-  return `${new TextDecoder().decode(bytes.subarray(0, end))}…`;
 }

@@ -30,6 +30,8 @@ const counters = [
   "canceled",
   /** Handlers still running when their outcome was due; see the gauge `leaked` for how many still do. */
   "leaks",
+  /** Errors of handlers that ended after their outcome was written: nothing follows from them. */
+  "lateErrors",
   /** Errors that a function of yours threw: `errorHandler`, `isFailure`, `retryDelayFunc`, `healthCheckFunc`. */
   "callbackErrors",
   /** Calls that failed, by component. */

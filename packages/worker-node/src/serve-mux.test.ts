@@ -56,12 +56,54 @@ describe("ServeMux", () => {
     expect(steps).toEqual(["a in", "b in", "c in", "c out", "b out", "a out"]);
   });
 
+  test("applies middlewares when a task comes: those added later wrap what was registered before, once for each task", () => {
+    const wrapped: string[] = [];
+    const mux = new ServeMux().handle("a", says("a"));
+    mux.use((next) => {
+      wrapped.push("wrapped");
+      return (it) => `(${next(it)})`;
+    });
+
+    expect(mux.processTask(task("a"))).toBe("(a)");
+    expect(mux.processTask(task("a"))).toBe("(a)");
+    expect(wrapped).toEqual(["wrapped", "wrapped"]);
+  });
+
+  test("is a handler, so one mux may serve a part of another's types", () => {
+    const emails = new ServeMux().handle("email:welcome", says("welcome"));
+    const mux = new ServeMux().handle("email:", emails);
+
+    expect(mux.processTask(task("email:welcome"))).toBe("welcome");
+    expect(() => mux.processTask(task("email:other"))).toThrow(new HandlerNotFoundError("email:other"));
+  });
+
+  test("fails the task when a middleware answers no handler", () => {
+    const mux = new ServeMux().handle("a", says("a")).use(() => undefined as never);
+
+    expect(() => mux.processTask(task("a"))).toThrow("invalid handler: expected a function or an object with processTask");
+  });
+
+  test("adds no middleware of a list that has one that is no function", () => {
+    const mux = new ServeMux().handle("a", says("a"));
+
+    expect(() => mux.use((next) => (it) => `(${next(it)})`, undefined as never)).toThrow(
+      "invalid middleware: expected functions of the next handler",
+    );
+    expect(mux.processTask(task("a"))).toBe("a");
+  });
+
   test.each<[string, () => unknown, string]>([
+    ["an empty pattern", () => new ServeMux().handle("", says("x")), "invalid pattern: expected one or more characters"],
     ["a blank pattern", () => new ServeMux().handle(" ", says("x")), "invalid pattern: expected one or more characters"],
     [
       "a pattern twice",
       () => new ServeMux().handle("a", says("x")).handle("a", says("y")),
       'invalid pattern: multiple registrations for "a"',
+    ],
+    [
+      "an object without processTask",
+      () => new ServeMux().handle("a", {} as never),
+      "invalid handler: expected a function or an object with processTask",
     ],
     [
       "no handler",

@@ -33,8 +33,14 @@ export class ServeMux {
     return this;
   }
 
-  /** Adds middlewares: the first added is the outermost. They wrap the not-found handler too. */
+  /**
+   * Adds middlewares: the first added is the outermost. They wrap the not-found handler too, and whatever is or will be registered, since they
+   * are applied when a task comes.
+   * @throws {InvalidOptionError} one is no function; none was added
+   */
   use(...middlewares: Middleware[]): this {
+    if (!middlewares.every((middleware) => typeof middleware === "function"))
+      throw new InvalidOptionError("middleware", "expected functions of the next handler");
     this.#middlewares.push(...middlewares);
     return this;
   }

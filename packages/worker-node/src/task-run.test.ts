@@ -9,8 +9,28 @@ const counters = {
   "asynq:{default}:processed:2040-01-02": "1",
 };
 
-/** Stands for a promise that rejects with nothing. */
-const rejection = Symbol("rejection");
+type Reject = (error: unknown) => void;
+
+function throwBoom(): never {
+  throw new Error("boom");
+}
+
+/** A handler that answers an object with this `then`. */
+function thenable(then: PropertyDescriptor): () => object {
+  // biome-ignore lint/suspicious/noThenProperty: it is what is tested
+  return () => Object.defineProperty({}, "then", then);
+}
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function circularError(): Error {
+  const error = new Error("its own cause");
+  return Object.assign(error, { cause: new Error("in between", { cause: error }) });
+}
 
 describe("a run that succeeds", () => {
   test("leaves nothing but the counters, and gives the unique lock back", async ({ makeServer, seed, keyspace }) => {
@@ -186,13 +206,21 @@ describe("a run that fails", () => {
     ["null", null, "handler threw null"],
     ["a string", "boom", "boom"],
     ["an object", { status: 500 }, 'handler threw {"status":500}'],
-    ["a rejection with nothing", rejection, "handler threw undefined"],
+    ["a symbol", Symbol("boom"), "handler threw Symbol(boom)"],
+    ["a lone surrogate", new Error("a\ud800b"), "a\ufffdb"],
+    ["a proxy that is revoked", revokedProxy(), "handler threw something that cannot be shown"],
+    ["an error that causes itself", circularError(), "its own cause"],
+    ["more than fits", new Error("x".repeat(2 ** 20)), `${"x".repeat(4093)}…`],
+    ["a rejection with nothing", (): unknown => Promise.reject(), "handler threw undefined"],
+    ["a thenable that rejects later", thenable({ value: (_: unknown, no: Reject) => setImmediate(no, new Error("late")) }), "late"],
+    ["a thenable whose then throws", thenable({ value: throwBoom }), "boom"],
+    ["a getter that throws", thenable({ get: throwBoom }), "boom"],
   ])("records whatever was thrown: %s", async ([, thrown, errorMsg], { makeServer, seed, message }) => {
     await seed({ taskId: "a" });
-    const server = makeServer();
+    const server = makeServer({ errorHandler: () => {} });
 
     await server.start(() => {
-      if (thrown === rejection) return Promise.reject();
+      if (typeof thrown === "function") return thrown();
       throw thrown;
     });
     await until(() => server.metrics().retried === 1);
@@ -283,7 +311,8 @@ describe("a run's time", () => {
       return server.metrics().done === 1;
     });
     expect(seen.map(({ id }) => id)).toEqual(["a", "b"]);
-    expect(log.join("\n")).toContain("leaked handler ended");
+    expect(server.metrics()).toMatchObject({ lateErrors: 1, retried: 1, failed: 1 });
+    expect(log).toContain('info leaked handler ended {"queue":"default","id":"a","error":"far too late"}');
   });
 
   test("a handler that ends within the grace has its say: success counts, SkipRetry is heeded, an error becomes the deadline's", async ({
@@ -337,6 +366,7 @@ describe("a run's time", () => {
     seed,
     clock,
     keyspace,
+    log,
   }) => {
     await seed({ taskId: "a", timeoutSec: 1 }, { taskId: "b", timeoutSec: 1 });
     const server = makeServer({ concurrency: 10, maxLeaked: 2 });
@@ -346,6 +376,7 @@ describe("a run's time", () => {
     await clock.advance(2_000);
     await until(() => server.metrics().retried === 2);
     expect(server.metrics()).toMatchObject({ leaked: 2, healthy: false });
+    expect(log).toContain('error so many handlers do not end that no more tasks are taken: restart me {"maxLeaked":2}');
 
     await seed({ taskId: "c" });
     await pass(60_000);
@@ -357,5 +388,41 @@ describe("a run's time", () => {
       await clock.advance(1_500);
       return server.metrics().done === 1;
     });
+  });
+
+  test("what a leaked handler writes later is refused", async ({ makeServer, seed, clock, keyspace, message }) => {
+    await seed({ taskId: "a", timeoutSec: 1 });
+    const server = makeServer();
+    const handler = gate();
+    const lateWrite = gate<unknown>();
+    await server.start(async ({ resultWriter }) => {
+      await handler.opened;
+      lateWrite.open(await resultWriter.write("late").catch((error: unknown) => error));
+    });
+    await until(() => server.metrics().started === 1);
+    await clock.advance(2_000);
+    await until(() => server.metrics().leaked === 1 && server.metrics().retried === 1);
+    const before = await keyspace();
+
+    handler.open();
+
+    expect(await lateWrite.opened).toMatchObject({ code: "LEASE_LOST" });
+    await until(() => server.metrics().leaked === 0);
+    expect(server.metrics()).toMatchObject({ lateErrors: 0, busy: 0 });
+    expect(await keyspace()).toEqual(before);
+    expect(await message("a")).toMatchObject({ retried: 1 });
+  });
+
+  test("a shutdown does not wait for a handler that never ends: its outcome is written already", async ({ makeServer, seed, clock }) => {
+    await seed({ taskId: "a", timeoutSec: 1 });
+    const server = makeServer();
+    await server.start(() => new Promise(() => {}));
+    await until(() => server.metrics().started === 1);
+    await clock.advance(2_000);
+    await until(() => server.metrics().leaked === 1 && server.metrics().retried === 1);
+
+    await server.shutdown();
+
+    expect(server.metrics()).toMatchObject({ leaked: 1, busy: 1, requeued: 0 });
   });
 });

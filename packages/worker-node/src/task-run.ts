@@ -51,7 +51,7 @@ export class TaskRun {
   readonly #controller = new AbortController();
   #reason: Error | undefined;
   #decided = false;
-  #handlerEnded: Promise<unknown> = Promise.resolve();
+  #handlerEnded: Promise<End | undefined> = Promise.resolve(undefined);
   #giveUp: () => void = () => {};
   #cancelGrace: () => void = () => {};
 
@@ -191,12 +191,15 @@ export class TaskRun {
 
   #leak(): void {
     const { counters, settings } = this.#parts;
+    const { logger, maxLeaked } = settings;
     counters.add("leaks");
     counters.leaked++;
-    settings.logger.warn("handler did not end when it was told to: its slot stays taken until it does", this.#names);
-    void this.#handlerEnded.then(() => {
+    logger.warn("handler did not end when it was told to: its slot stays taken until it does", this.#names);
+    if (counters.leaked === maxLeaked) logger.error("so many handlers do not end that no more tasks are taken: restart me", { maxLeaked });
+    void this.#handlerEnded.then((end) => {
       counters.leaked--;
-      settings.logger.info("leaked handler ended", this.#names);
+      if (end?.how === "threw") counters.add("lateErrors");
+      logger.info("leaked handler ended", { ...this.#names, ...(end?.how === "threw" && { error: errorText(end.error) }) });
     });
   }
 
