@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CanceledError } from "./errors.ts";
-import { decideFailure, decideRecovery, defaultRetryDelayMs, RevokeTask, SkipRetry } from "./failure.ts";
+import { CanceledError, HandlerNotFoundError } from "./errors.ts";
+import { decideFailure, decideHandBack, decideRecovery, defaultRetryDelayMs, isHandlerNotFound, RevokeTask, SkipRetry } from "./failure.ts";
 import { seededRandom } from "./testing/manual-clock.ts";
 
 const policy = { isFailure: () => true, retryDelayMs: (retried: number) => 1000 * (retried + 1) };
@@ -45,7 +45,9 @@ describe("decideFailure", () => {
     });
     const circle = new Error("x");
     circle.cause = circle;
-    for (const thrown of [null, undefined, "text", 5, circle])
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const thrown of [null, undefined, "text", 5, circle, proxy])
       expect(decideFailure({ retry: 3, retried: 0 }, thrown, policy).to).toBe("retry");
   });
 });
@@ -84,5 +86,21 @@ describe("decideRecovery", () => {
     expect(decideRecovery({ retry: 3, retried: 3 }, undefined, { random })).toMatchObject({ to: "retry" });
     expect(decideRecovery({ retry: 0, retried: 0 }, undefined, { random })).toEqual({ to: "archive", crashes: 1 });
     expect(decideRecovery({ retry: 0, retried: 0 }, undefined, { random, recoverNoRetry: true })).toMatchObject({ to: "retry" });
+  });
+});
+
+describe("decideHandBack", () => {
+  test("waits 1 s · 2ⁿ, at most 60 s, ten times; then it is a failure", () => {
+    const waits = Array.from({ length: 10 }, (_, n) => decideHandBack(n));
+
+    expect(waits.map((decision) => decision.to === "hand-back" && decision.afterMs / 1000)).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
+    expect(waits.map((decision) => decision.to === "hand-back" && decision.handedBack)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(decideHandBack(10)).toEqual({ to: "fail" });
+  });
+
+  test("is for what says that no handler was found, also as a cause", () => {
+    expect(isHandlerNotFound(new HandlerNotFoundError("a"))).toBe(true);
+    expect(isHandlerNotFound(new Error("x", { cause: new HandlerNotFoundError("a") }))).toBe(true);
+    expect(isHandlerNotFound(new Error("x"))).toBe(false);
   });
 });

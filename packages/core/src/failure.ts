@@ -88,11 +88,37 @@ export function decideRecovery(
   return { to: "retry", afterMs: 1000 * 2 ** crashes * (1 + random.float()), recovered: `${crashes}@${message.retried}` };
 }
 
+export type HandBackDecision =
+  | { readonly to: "hand-back"; readonly afterMs: number; readonly handedBack: number }
+  | { readonly to: "fail" };
+
+/** A task of an unknown type is handed back so many times; then that is a failure. */
+export const maxHandBacks = 10;
+const longestHandBackMs = 60_000;
+
+/**
+ * A task for whose type a server has no handler is put off for another server, nothing charged: due after 1 s · 2ⁿ, at most 60 s, n being how
+ * often it was handed back before; the eleventh time it fails.
+ */
+export function decideHandBack(handedBack: number): HandBackDecision {
+  if (handedBack >= maxHandBacks) return { to: "fail" };
+  return { to: "hand-back", afterMs: Math.min(1000 * 2 ** handedBack, longestHandBackMs), handedBack: handedBack + 1 };
+}
+
+/** Whether an error, or what caused it, says that no handler is registered for the task's type. */
+export function isHandlerNotFound(error: unknown): boolean {
+  return hasCode(error, "HANDLER_NOT_FOUND");
+}
+
 /** Whether an error, or what caused it, has this code: two copies of a package make two classes, so classes are not compared. */
 function hasCode(error: unknown, code: string): boolean {
-  for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 16; depth++) {
-    if ((at as { code?: unknown }).code === code) return true;
-    at = (at as { cause?: unknown }).cause;
+  try {
+    for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 16; depth++) {
+      if ((at as { code?: unknown }).code === code) return true;
+      at = (at as { cause?: unknown }).cause;
+    }
+  } catch {
+    // It cannot even be looked at, so it says nothing.
   }
   return false;
 }

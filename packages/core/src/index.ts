@@ -8,6 +8,7 @@ export * from "./broker/leave-quarantine.ts";
 export * from "./broker/list-expired-leases.ts";
 export * from "./broker/list-quarantined.ts";
 export * from "./broker/list-queues.ts";
+export * from "./broker/read-handed-back.ts";
 export * from "./broker/read-queue-stats.ts";
 export * from "./broker/repair-queue.ts";
 export * from "./broker/semaphore.ts";

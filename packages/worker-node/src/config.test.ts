@@ -19,6 +19,7 @@ describe("checkConfig", () => {
       recoverNoRetry: false,
       onCancel: "retry",
       healthCheckIntervalMs: 15_000,
+      handBackUnknown: false,
     });
   });
 

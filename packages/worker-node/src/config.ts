@@ -88,6 +88,12 @@ export interface Config {
    * others enqueue: they ask for themselves (`durableRedis`). Default `"none"`.
    */
   readonly durability?: Durability | undefined;
+  /**
+   * What becomes of a task for whose type the mux has no handler: false (default), a failure, as in Asynq; true, it is put off for a server
+   * that has one, nothing charged: after 1 s, 2 s, 4 s … 60 s; the eleventh time in a row it fails. For queues that servers of several kinds
+   * or versions share.
+   */
+  readonly handBackUnknown?: boolean | undefined;
   /** The clock of all timers and times but those of I/O. Default: the machine's, corrected by Redis' own at the start and with each beat. */
   readonly clock?: Clock | undefined;
   /** For tests. */
@@ -118,6 +124,7 @@ export interface Settings {
   readonly healthCheckIntervalMs: number;
   readonly recoverNoRetry: boolean;
   readonly durability: Durability;
+  readonly handBackUnknown: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -155,6 +162,7 @@ export function checkConfig(config: Config): Settings {
     healthCheckIntervalMs: duration("healthCheckIntervalMs", config.healthCheckIntervalMs ?? 15_000, 1),
     recoverNoRetry: flag("recoverNoRetry", config.recoverNoRetry),
     durability: oneOf("durability", config.durability ?? "none", ["none", "fsync", "replicated"]),
+    handBackUnknown: flag("handBackUnknown", config.handBackUnknown),
     clock,
     random,
   };

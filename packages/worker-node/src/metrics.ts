@@ -11,6 +11,7 @@ const counters = [
   "archived",
   "revoked",
   "requeued",
+  "handedBack",
   "quarantined",
   /** Retries that were charged: `retried` less those that `isFailure` let off, and what was archived. */
   "failed",

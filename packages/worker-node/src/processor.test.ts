@@ -1,4 +1,4 @@
-import type { RedisPort } from "@asynqjs/core";
+import { type RedisPort, settleScript } from "@asynqjs/core";
 import { faultyRedis } from "@asynqjs/core/testing";
 import { describe, expect, gate, startSec, test, turn, until } from "../../../test/support/server-test.ts";
 
@@ -34,9 +34,9 @@ function doored(port: RedisPort, names: readonly string[]): { readonly port: Red
   };
 }
 
-/** Settle calls have eleven keys of their own and the record's, a fetch five per queue and the record's. */
+/** Settle calls have keys of their own and the record's, a fetch five per queue and the record's. */
 function isScript(command: readonly unknown[], name: string): boolean {
-  const keys = { settle: "12", dequeue: "6" }[name];
+  const keys = { settle: String(1 + settleScript.keys.length), dequeue: "6" }[name];
   return command[0] === "EVALSHA" && command[2] === keys;
 }
 

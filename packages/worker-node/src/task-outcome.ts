@@ -1,4 +1,12 @@
-import { type DequeuedTask, decideFailure, type FailureDecision, type TaskMessage, type TaskOutcome, unixSec } from "@asynqjs/core";
+import {
+  type DequeuedTask,
+  decideFailure,
+  decideHandBack,
+  type FailureDecision,
+  type TaskMessage,
+  type TaskOutcome,
+  unixSec,
+} from "@asynqjs/core";
 import { patchTaskMessage } from "@asynqjs/core/wire";
 import type { Settings } from "./config.ts";
 import { errorText } from "./error-text.ts";
@@ -27,6 +35,18 @@ export function successEnding(task: DequeuedTask, { uniqueKey, retentionSec }: T
   return {
     outcome: { ...fenced(task), to: "completed", msg, expireAtSec: completedAtSec + retentionSec, uniqueKey },
     counter: "completed",
+  };
+}
+
+/** No handler for its type: put off for another server, or `undefined` when that was done often enough and it is a failure. */
+export function handBackEnding(task: DequeuedTask, error: unknown, handedBackBefore: number, nowMs: number): Ending | undefined {
+  const decision = decideHandBack(handedBackBefore);
+  if (decision.to === "fail") return undefined;
+  const { afterMs, handedBack } = decision;
+  const msg = patchTaskMessage(task.msg, { errorMsg: errorText(error) });
+  return {
+    outcome: { ...fenced(task), to: "handed-back", msg, dueAtSec: unixSec(nowMs + afterMs), handedBack },
+    counter: "handedBack",
   };
 }
 
@@ -63,12 +83,7 @@ export function failureEnding(
       retryDelayMs: (retried: number, failed: unknown) =>
         guarded("retryDelayFunc", () => checkDelay(settings.retryDelayMs(retried, failed, processing))) ?? settings.defaultDelayMs(retried),
     };
-    try {
-      return decideFailure(message, error, policy);
-    } catch {
-      // What was thrown cannot even be looked at.
-      return decideFailure(message, undefined, policy);
-    }
+    return decideFailure(message, error, policy);
   }
 
   function guarded<T>(option: string, call: () => T): T | undefined {

@@ -4,9 +4,11 @@ import {
   DeadlineExceededError,
   DecodeError,
   type DequeuedTask,
+  isHandlerNotFound,
   LeaseExpiredError,
   LeaseLostError,
   leaseSec,
+  readHandedBack,
   ServerStateError,
   type TaskMessage,
 } from "@asynqjs/core";
@@ -19,7 +21,7 @@ import { ProcessingTask, resultWriterFor } from "./processing-task.ts";
 import type { HandlerFunc } from "./serve-mux.ts";
 import type { Settler } from "./settler.ts";
 import { runDeadlineMs } from "./task-deadline.ts";
-import { type Ending, failureEnding, fenced, successEnding } from "./task-outcome.ts";
+import { type Ending, failureEnding, fenced, handBackEnding, successEnding } from "./task-outcome.ts";
 
 /** What a run works with. */
 export interface RunParts {
@@ -136,6 +138,8 @@ export class TaskRun {
       this.#tellErrorHandler(processing, reason);
       return undefined;
     }
+    const handedBack = reason === undefined && end.how === "threw" ? await this.#handBack(end.error) : undefined;
+    if (handedBack !== undefined) return handedBack;
     try {
       if (end.how === "returned") return successEnding(this.task, message, settings.clock.nowMs());
       if (reason instanceof ServerStateError) {
@@ -149,6 +153,18 @@ export class TaskRun {
     } catch (error) {
       return this.#quarantine(error);
     }
+  }
+
+  /** The type is unknown here, and the server is to leave such tasks to others; `undefined` where it is a failure. */
+  async #handBack(error: unknown): Promise<Ending | undefined> {
+    const { broker, settings } = this.#parts;
+    if (!settings.handBackUnknown || !isHandlerNotFound(error)) return undefined;
+    // Asked only now, since it is rare; the lease goes on meanwhile.
+    const handedBack = await readHandedBack(broker, this.task, { timeoutMs: leaseSec * 1000 });
+    const ending = handBackEnding(this.task, error, handedBack, settings.clock.nowMs());
+    if (ending !== undefined)
+      settings.logger.warn("no handler for the task's type: handed back", { ...this.#names, handedBack: handedBack + 1 });
+    return ending;
   }
 
   /** Resolves when the handler ended, or when it is not waited for any longer. */

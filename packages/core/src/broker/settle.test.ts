@@ -127,6 +127,26 @@ describe("settle", () => {
     });
   });
 
+  test("handed-back: the task waits for another server, how often is kept beside it, nothing is charged or cleared", async ({
+    broker,
+    seedPending,
+    keyspace,
+    redis,
+  }) => {
+    await seedPending("a");
+    await redis.hset("asynq:{default}:t:a", "js:recovered", "0@0");
+    const [a] = await take(broker);
+    const msg = failed(a!, 0);
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "handed-back", msg, dueAtSec: startSec + 4, handedBack: 3 }])).toEqual(["settled"]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:scheduled": { a: String(startSec + 4) },
+      "asynq:{default}:t:a": { msg: latin1(msg.bytes), state: "scheduled", "js:recovered": "0@0", "js:handed_back": "3" },
+    });
+  });
+
   test("quarantined: the message is kept untouched, where it came from and why beside it, and no lease holds up anybody", async ({
     broker,
     seedPending,
@@ -308,6 +328,7 @@ describe("settle", () => {
       pending: { to: "requeued" },
       completed: { to: "completed", expireAtSec: startSec },
       retry: { to: "retry", retryAtSec: startSec, isFailure: true },
+      scheduled: { to: "handed-back", dueAtSec: startSec, handedBack: 1 },
       archived: { to: "archived" },
       "js:quarantine": { to: "quarantined", why: "x" },
     } as const;

@@ -15,6 +15,7 @@ import {
   quarantineKey,
   queuePrefix,
   retryKey,
+  scheduledKey,
 } from "../keys.ts";
 import { type Fence, fenceText } from "../lease.ts";
 import { containers } from "../lua/containers.ts";
@@ -67,6 +68,13 @@ export type TaskOutcome = {
       readonly recovered: string;
     }
   | {
+      /** active -> scheduled for another server, its type being unknown here: nothing is charged, `handedBack` is kept apart (docs/extensions.md). */
+      readonly to: "handed-back";
+      readonly msg: MarkedBytes;
+      readonly dueAtSec: number;
+      readonly handedBack: number;
+    }
+  | {
       /** active -> archived. */
       readonly to: "archived";
       readonly msg: MarkedBytes;
@@ -104,13 +112,14 @@ const letters = {
   completed: "c",
   retry: "r",
   recovered: "v",
+  "handed-back": "h",
   archived: "a",
   requeued: "q",
   quarantined: "x",
 } as const satisfies Record<TaskOutcome["to"], string>;
 
 /**
- * active -> gone | completed | retry | archived | pending | quarantine, many at once, each fenced by its lease. Looks at everything that
+ * active -> gone | completed | retry | scheduled | archived | pending | quarantine, many at once, each fenced by its lease. Looks at everything that
  * could fail first; then LREM, which Redis does not refuse when it is full, before anything else is written.
  * @see Asynq internal/rdb/rdb.go, `doneCmd`, `doneUniqueCmd`, `markAsCompleteCmd`, `markAsCompleteUniqueCmd`, `retryCmd`, `archiveCmd`, `requeueCmd`
  */
@@ -124,6 +133,7 @@ export const settleScript = defineScript({
     "pending",
     "completed",
     "retry",
+    "scheduled",
     "archived",
     "quarantine",
     "processed",
@@ -148,7 +158,7 @@ export const settleScript = defineScript({
     ${trimArchive}
 
     if is_wrong("list", active) or is_wrong("zset", lease) then return wrong_container() end
-    local container = { c = completed, r = retry, v = retry, a = archived, x = quarantine }
+    local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
     local ids, checked = {}, {}
     for_each_item(id, to) do
       ids[item] = id
@@ -193,6 +203,9 @@ export const settleScript = defineScript({
           elseif to == "v" then
             redis.call("ZADD", retry, at_s, id)
             redis.call("HSET", task, "msg", msg, "state", "retry", "js:recovered", note)
+          elseif to == "h" then
+            redis.call("ZADD", scheduled, at_s, id)
+            redis.call("HSET", task, "msg", msg, "state", "scheduled", "js:handed_back", note)
           elseif to == "a" then
             redis.call("ZADD", archived, now_s, id)
             redis.call("HSET", task, "msg", msg, "state", "archived")
@@ -257,6 +270,7 @@ export async function settle(
         pending: pendingKey(queue),
         completed: completedKey(queue),
         retry: retryKey(queue),
+        scheduled: scheduledKey(queue),
         archived: archivedKey(queue),
         quarantine: quarantineKey(queue),
         processed: processedKey(queue, day),
@@ -307,6 +321,8 @@ function outcomeWords(outcome: TaskOutcome): { at_s: number | string; msg: Marke
       return { ...nothing, at_s: outcome.retryAtSec, msg: outcome.msg, note: outcome.isFailure ? "1" : "0" };
     case "recovered":
       return { ...nothing, at_s: outcome.retryAtSec, msg: outcome.msg, note: outcome.recovered };
+    case "handed-back":
+      return { ...nothing, at_s: outcome.dueAtSec, msg: outcome.msg, note: String(outcome.handedBack) };
     case "archived":
       return { ...nothing, msg: outcome.msg };
     case "requeued":
