@@ -13,6 +13,7 @@ export * from "./broker/read-queue-stats.ts";
 export * from "./broker/repair-queue.ts";
 export * from "./broker/semaphore.ts";
 export * from "./broker/settle.ts";
+export * from "./broker/write-log.ts";
 export * from "./broker/write-result.ts";
 export * from "./broker.ts";
 export * from "./call-records.ts";

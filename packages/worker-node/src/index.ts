@@ -9,6 +9,7 @@ export {
 } from "@asynqjs/core";
 export type { Config } from "./config.ts";
 export type { RedisSource } from "./connect.ts";
+export type { LogWriter } from "./log-writer.ts";
 export type { LogDetails, Logger, LogLevel } from "./logger.ts";
 export { type Counter, type Metrics, serverMetrics } from "./metrics.ts";
 export type { ProcessingTask, ResultWriter } from "./processing-task.ts";

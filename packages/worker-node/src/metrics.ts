@@ -33,6 +33,8 @@ const counters = [
   "leaks",
   /** Errors of handlers that ended after their outcome was written: nothing follows from them. */
   "lateErrors",
+  /** Results, and calls with log lines, that were not stored: the task was not ours any more, or Redis did not take them. */
+  "writesRefused",
   /** Errors that a function of yours threw: `errorHandler`, `isFailure`, `retryDelayFunc`, `healthCheckFunc`. */
   "callbackErrors",
   /** Calls that failed, by component. */

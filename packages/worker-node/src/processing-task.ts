@@ -1,10 +1,12 @@
 import { type Broker, DecodeError, type DequeuedTask, type TaskInfo, type TaskMessage, writeResult } from "@asynqjs/core";
+import type { LogWriter } from "./log-writer.ts";
 
 /** Writes what a task is to leave behind; kept as long as the task is (`retentionSec`). Asynq: `ResultWriter`. */
 export interface ResultWriter {
   readonly taskId: string;
   /**
-   * Stores bytes, or a string's UTF-8, as the task's result; a later write replaces it. Answers the count of bytes.
+   * Stores bytes, or a string's UTF-8, as the task's result; a later write replaces it. Answers the count of bytes. A failure is counted
+   * (`writesRefused`), so that one that nobody waits for is no silent one.
    * @throws {LeaseLostError} the task is not ours any more, or its outcome is written: nothing was stored
    * @throws {RedisError}
    */
@@ -16,6 +18,7 @@ interface RunFacts {
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
   readonly resultWriter: ResultWriter;
+  readonly logWriter: LogWriter;
   readonly makeContext: (() => unknown) | undefined;
 }
 
@@ -42,6 +45,8 @@ export class ProcessingTask {
    */
   readonly signal: AbortSignal;
   readonly resultWriter: ResultWriter;
+  /** Lines that stay with the task. JK-97/asynq: `Task.LogWriter`. */
+  readonly logWriter: LogWriter;
   /** The task as it stands in Redis. */
   readonly info: TaskInfo;
 
@@ -59,6 +64,7 @@ export class ProcessingTask {
     this.deadline = new Date(Math.min(run.deadlineMs, lastDateMs));
     this.signal = run.signal;
     this.resultWriter = run.resultWriter;
+    this.logWriter = run.logWriter;
     this.#makeContext = run.makeContext;
     this.info = {
       id: message.id,
@@ -117,12 +123,14 @@ export class ProcessingTask {
 /** The last moment a Date can hold. */
 const lastDateMs = 8.64e15;
 
-/** The writer of one run, fenced by its lease. */
-export function resultWriterFor(broker: Broker, task: DequeuedTask): ResultWriter {
+/** The writer of one run, fenced by its lease. A write that nobody waits for must not end the process when it fails. */
+export function resultWriterFor(broker: Broker, task: DequeuedTask, onRefused: (error: unknown) => void): ResultWriter {
   return {
     taskId: task.id,
-    async write(result) {
-      return writeResult(broker, task, typeof result === "string" ? new TextEncoder().encode(result) : result);
+    write(result) {
+      const written = writeResult(broker, task, typeof result === "string" ? new TextEncoder().encode(result) : result);
+      written.catch(onRefused);
+      return written;
     },
   };
 }

@@ -16,6 +16,7 @@ import { decodeTaskMessage } from "@asynqjs/core/wire";
 import type { Settings } from "./config.ts";
 import { errorText } from "./error-text.ts";
 import type { Heartbeater, HeldLease } from "./heartbeater.ts";
+import { logWriterFor } from "./log-writer.ts";
 import type { Counters } from "./metrics.ts";
 import { ProcessingTask, resultWriterFor } from "./processing-task.ts";
 import type { HandlerFunc } from "./serve-mux.ts";
@@ -119,10 +120,13 @@ export class TaskRun {
   /** Calls the handler and decides; `undefined` when nothing may be written. */
   async #process(message: TaskMessage, deadlineMs: number, nowMs: number): Promise<Ending | undefined> {
     const { broker, settings, counters } = this.#parts;
+    const onRefused = (error: unknown): void => this.#noteRefusedWrite(error);
+    const logWriter = logWriterFor(broker, this.task, onRefused);
     const processing = new ProcessingTask(message, {
       signal: this.#controller.signal,
       deadlineMs,
-      resultWriter: resultWriterFor(broker, this.task),
+      resultWriter: resultWriterFor(broker, this.task, onRefused),
+      logWriter,
       makeContext: settings.baseContext,
     });
     if (this.task.waitedMs !== undefined) counters.waitSec.observe(message.queue, message.type, this.task.waitedMs / 1000);
@@ -130,6 +134,7 @@ export class TaskRun {
     this.#decided = true;
     this.#cancelGrace();
     if (end.how === "gave-up") this.#leak();
+    else await logWriter.drained();
 
     const reason = this.#reason;
     if (reason instanceof LeaseExpiredError || reason instanceof LeaseLostError) {
@@ -217,6 +222,12 @@ export class TaskRun {
       if (end?.how === "threw") counters.add("lateErrors");
       logger.info("leaked handler ended", { ...this.#names, ...(end?.how === "threw" && { error: errorText(end.error) }) });
     });
+  }
+
+  #noteRefusedWrite(error: unknown): void {
+    const { counters, settings } = this.#parts;
+    counters.add("writesRefused");
+    settings.logger.warn("a result or log lines were not stored", { ...this.#names, error: errorText(error) });
   }
 
   #quarantine(error: unknown): Ending {
