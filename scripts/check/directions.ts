@@ -17,9 +17,9 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
  * the unique lock, whose name is a key, so keys lie below them.
  */
 export const coreRows: readonly (readonly string[])[] = [
-  ["errors", "clock", "task-message", "by-queue", "split-calls", "short-text"],
+  ["errors", "clock", "task-message", "by-queue", "split-calls", "short-text", "standard-schema"],
   ["keys", "lease"],
-  ["task", "options", "failure", "wire/"],
+  ["task", "define-task", "options", "failure", "wire/"],
   ["redis", "redis/", "corrected-clock", "call-records", "broker", "durability", "lua/", "script", "verdicts"],
   ["broker/"],
   ["ticks/", "metrics/"],

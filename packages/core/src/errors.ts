@@ -6,6 +6,7 @@
 
 export type ErrorCode =
   | "INVALID_OPTION"
+  | "INVALID_PAYLOAD"
   | "TASK_ID_CONFLICT"
   | "DUPLICATE_TASK"
   | "LEASE_EXPIRED"
@@ -40,6 +41,20 @@ export class InvalidOptionError extends AsynqError {
   constructor(option: string, expected: string) {
     super(`invalid ${option}: ${expected}`);
     this.option = option;
+  }
+}
+
+/** A payload that its task's schema does not take: says where, never what is there. Thrown before any I/O; in a handler the task is archived. */
+export class InvalidPayloadError extends AsynqError {
+  readonly code = "INVALID_PAYLOAD";
+  /** The places that do not fit, such as `items[0].price`; `""` is the payload itself. */
+  readonly paths: readonly string[];
+
+  constructor(type: string, paths: readonly string[]) {
+    const shown = paths.slice(0, 10).map((path) => (path === "" ? "the top" : `"${path.slice(0, 100).toWellFormed()}"`));
+    const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : "";
+    super(`invalid payload of a task of type "${type}": at ${shown.join(", ")}${more}`);
+    this.paths = paths;
   }
 }
 

@@ -66,12 +66,21 @@ export interface TaskInfo {
 function payloadBytes(payload: Payload): Uint8Array | undefined {
   if (payload === undefined || payload instanceof Uint8Array) return payload;
   if (typeof payload === "string") return new TextEncoder().encode(payload);
+  return jsonBytes("payload", payload);
+}
+
+/**
+ * A value's JSON in UTF-8.
+ * @throws {InvalidOptionError} names the option: JSON cannot hold its value
+ */
+export function jsonBytes(option: string, value: unknown): Uint8Array {
   let json: string | undefined;
+  let cause: unknown;
   try {
-    json = JSON.stringify(payload);
-  } catch (cause) {
-    throw Object.assign(new InvalidOptionError("payload", "expected bytes, a string, or what JSON can hold"), { cause });
+    json = JSON.stringify(value);
+  } catch (error) {
+    cause = error;
   }
-  if (json === undefined) throw new InvalidOptionError("payload", "expected bytes, a string, or what JSON can hold");
+  if (json === undefined) throw Object.assign(new InvalidOptionError(option, "expected bytes, a string, or what JSON can hold"), { cause });
   return new TextEncoder().encode(json);
 }

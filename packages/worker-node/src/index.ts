@@ -1,11 +1,17 @@
 export {
   DeadlineExceededError,
+  defineTask,
   HandlerNotFoundError,
+  InvalidPayloadError,
   LeaseExpiredError,
   LeaseLostError,
+  type PayloadOf,
+  type ResultOf,
   RevokeTask,
   ServerStateError,
   SkipRetry,
+  type StandardSchemaV1,
+  type TaskDefinition,
 } from "@asynqjs/core";
 export type { Config } from "./config.ts";
 export type { RedisSource } from "./connect.ts";

@@ -1,8 +1,8 @@
-import { type Broker, DecodeError, type DequeuedTask, type TaskInfo, type TaskMessage, writeResult } from "@asynqjs/core";
+import { type Broker, DecodeError, type DequeuedTask, jsonBytes, type TaskInfo, type TaskMessage, writeResult } from "@asynqjs/core";
 import type { LogWriter } from "./log-writer.ts";
 
 /** Writes what a task is to leave behind; kept as long as the task is (`retentionSec`). Asynq: `ResultWriter`. */
-export interface ResultWriter {
+export interface ResultWriter<Result = unknown> {
   readonly taskId: string;
   /**
    * Stores bytes, or a string's UTF-8, as the task's result; a later write replaces it. Answers the count of bytes. A failure is counted
@@ -11,6 +11,11 @@ export interface ResultWriter {
    * @throws {RedisError}
    */
   write(result: Uint8Array | string): Promise<number>;
+  /**
+   * Stores the JSON of a value, as `write` does.
+   * @throws {InvalidOptionError} JSON cannot hold it
+   */
+  writeJson(result: Result): Promise<number>;
 }
 
 /** What a task does not say of its run. */
@@ -23,10 +28,11 @@ interface RunFacts {
 }
 
 /**
- * A task as its handler gets it: what it is, what is known of this run, and the signal that says when to give up.
+ * A task as its handler gets it: what it is, what is known of this run, and the signal that says when to give up. Its types are those of its
+ * definition, where it has one.
  * @see Asynq asynq.go `Task`, and the helpers of context.go
  */
-export class ProcessingTask {
+export class ProcessingTask<Payload = unknown, Result = unknown> {
   readonly type: string;
   /** The bytes as they were enqueued; empty when there is no payload. */
   readonly payload: Uint8Array;
@@ -44,7 +50,7 @@ export class ProcessingTask {
    * server shuts down (`SERVER_STATE`); the reason's `code` says which. Hand it to whatever you await.
    */
   readonly signal: AbortSignal;
-  readonly resultWriter: ResultWriter;
+  readonly resultWriter: ResultWriter<Result>;
   /** Lines that stay with the task. JK-97/asynq: `Task.LogWriter`. */
   readonly logWriter: LogWriter;
   /** The task as it stands in Redis. */
@@ -52,6 +58,7 @@ export class ProcessingTask {
 
   readonly #makeContext: (() => unknown) | undefined;
   #context: { readonly value: unknown } | undefined;
+  #checked: { readonly value: unknown } | undefined;
 
   constructor(message: TaskMessage, run: RunFacts) {
     this.type = message.type;
@@ -102,16 +109,23 @@ export class ProcessingTask {
   }
 
   /**
-   * The payload read as JSON; `T` is what you say it is, nothing checks it.
+   * The payload read as JSON: what the schema of the task's definition made of it; where there is none, `T` is what you say it is, nothing
+   * checks it.
    * @throws {DecodeError} it is not JSON
    */
-  json<T = unknown>(): T {
+  json<T = Payload>(): T {
+    if (this.#checked !== undefined) return this.#checked.value as T;
     const text = this.text();
     try {
       return JSON.parse(text) as T;
     } catch {
       throw this.#unreadable("JSON");
     }
+  }
+
+  /** Makes `json()` answer a payload that was checked. */
+  static giveChecked(task: ProcessingTask, value: unknown): void {
+    task.#checked = { value };
   }
 
   /** Without the parser's error as its cause, which quotes the payload. */
@@ -125,12 +139,14 @@ const lastDateMs = 8.64e15;
 
 /** The writer of one run, fenced by its lease. A write that nobody waits for must not end the process when it fails. */
 export function resultWriterFor(broker: Broker, task: DequeuedTask, onRefused: (error: unknown) => void): ResultWriter {
+  const write = (result: Uint8Array): Promise<number> => {
+    const written = writeResult(broker, task, result);
+    written.catch(onRefused);
+    return written;
+  };
   return {
     taskId: task.id,
-    write(result) {
-      const written = writeResult(broker, task, typeof result === "string" ? new TextEncoder().encode(result) : result);
-      written.catch(onRefused);
-      return written;
-    },
+    write: (result) => write(typeof result === "string" ? new TextEncoder().encode(result) : result),
+    writeJson: (result) => write(jsonBytes("result", result)),
   };
 }

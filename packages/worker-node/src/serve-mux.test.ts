@@ -1,4 +1,4 @@
-import { HandlerNotFoundError, InvalidOptionError } from "@asynqjs/core";
+import { defineTask, HandlerNotFoundError, InvalidOptionError } from "@asynqjs/core";
 import { describe, expect, test } from "vitest";
 import type { ProcessingTask } from "./processing-task.ts";
 import { type HandlerFunc, type Middleware, notFound, ServeMux } from "./serve-mux.ts";
@@ -28,6 +28,18 @@ describe("ServeMux", () => {
     expect(found.pattern).toBe(pattern);
     if (said !== undefined) expect(found.handler(task(type))).toBe(said);
     else expect(() => found.handler(task(type))).toThrow(new HandlerNotFoundError("sms"));
+  });
+
+  test("matches a task definition for its own type alone, beside patterns", () => {
+    const welcome = defineTask("email:welcome");
+    const mux = new ServeMux().handle(welcome, says("welcome")).handle("email:", says("email"));
+
+    expect(mux.handler(task("email:welcome"))).toMatchObject({ pattern: "email:welcome" });
+    expect(mux.processTask(task("email:welcome"))).toBe("welcome");
+    expect(mux.handler(task("email:welcome:again")).pattern).toBe("email:");
+    expect(new ServeMux().handle(welcome, says("x")).handler(task("email:welcome:again")).pattern).toBe("");
+    expect(() => mux.handle("email:welcome", says("x"))).toThrow('multiple registrations for "email:welcome"');
+    expect(() => new ServeMux().handle(welcome, undefined as never)).toThrow(InvalidOptionError);
   });
 
   test("says which type has no handler, in Asynq's words", () => {

@@ -1,18 +1,21 @@
-import { HandlerNotFoundError, InvalidOptionError } from "@asynqjs/core";
+import { HandlerNotFoundError, InvalidOptionError, type TaskDefinition } from "@asynqjs/core";
+import { checked } from "./check-payload.ts";
 import type { ProcessingTask } from "./processing-task.ts";
 
 /** Processes one task: returns or resolves when it is done, throws or rejects when it failed. Asynq: `HandlerFunc`. */
-export type HandlerFunc = (task: ProcessingTask) => unknown;
+export type HandlerFunc<Payload = unknown, Result = unknown> = (task: ProcessingTask<Payload, Result>) => unknown;
 
 /** A function, or an object that has one. Asynq: `Handler`. */
-export type Handler = HandlerFunc | { processTask(task: ProcessingTask): unknown };
+export type Handler<Payload = unknown, Result = unknown> =
+  | HandlerFunc<Payload, Result>
+  | { processTask(task: ProcessingTask<Payload, Result>): unknown };
 
 /** Wraps a handler: what it does before and after `next(task)` happens around every task. Asynq: `MiddlewareFunc`. */
 export type Middleware = (next: HandlerFunc) => Handler;
 
 /**
  * Finds a task's handler by its type: the pattern that is the type, else the longest pattern the type begins with. There is no separator:
- * `email` matches `emailer`, as in Asynq.
+ * `email` matches `emailer`, as in Asynq. A task definition matches its own type alone.
  * @see Asynq servemux.go
  */
 export class ServeMux {
@@ -23,13 +26,21 @@ export class ServeMux {
 
   /**
    * Registers a handler for a type or for what types begin with. Answers the mux, so calls can be chained.
+   *
+   * With a task definition it is for that very type alone, and sees no payload that the definition's schema does not take: such a task, and one
+   * whose payload is not JSON, is archived without retries.
    * @throws {InvalidOptionError} blank pattern, registered before, no handler
    */
-  handle(pattern: string, handler: Handler): this {
+  handle(pattern: string, handler: Handler): this;
+  handle<Payload, Result>(definition: TaskDefinition<never, Payload, Result>, handler: Handler<Payload, Result>): this;
+  handle(given: string | TaskDefinition<never, unknown>, handler: Handler): this {
+    const definition = typeof given === "function" ? given : undefined;
+    const pattern = definition?.type ?? (given as string);
     if (typeof pattern !== "string" || pattern.trim() === "") throw new InvalidOptionError("pattern", "expected one or more characters");
     if (this.#handlers.has(pattern)) throw new InvalidOptionError("pattern", `multiple registrations for "${pattern}"`);
-    this.#handlers.set(pattern, toHandlerFunc(handler));
-    this.#patterns = [...this.#patterns, pattern].sort((a, b) => b.length - a.length);
+    const handlerFunc = toHandlerFunc(handler);
+    this.#handlers.set(pattern, definition?.schema === undefined ? handlerFunc : checked(definition, handlerFunc));
+    if (definition === undefined) this.#patterns = [...this.#patterns, pattern].sort((a, b) => b.length - a.length);
     return this;
   }
 
