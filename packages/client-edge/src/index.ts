@@ -27,3 +27,4 @@ export {
   type TaskState,
 } from "@asynqjs/core";
 export { Client, type ClientOptions, type EnqueueError, type EnqueueItem, type EnqueueOutcome } from "./client.ts";
+export { type EnqueueMiddleware, type EnqueueRequest, type Enqueuer, withMiddleware } from "./with-middleware.ts";
