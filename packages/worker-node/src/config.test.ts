@@ -20,6 +20,7 @@ describe("checkConfig", () => {
       onCancel: "retry",
       healthCheckIntervalMs: 15_000,
       handBackUnknown: false,
+      catchStrayRejections: false,
     });
   });
 

@@ -94,6 +94,12 @@ export interface Config {
    * or versions share.
    */
   readonly handBackUnknown?: boolean | undefined;
+  /**
+   * Whether a promise that a handler left behind, and that rejects with nobody waiting for it, is logged and counted (`strayRejections`) with
+   * its task's name, instead of ending the process as Node has it. Its task's outcome stays what the handler makes it. Default false: a
+   * library does not change what ends a process unless it is told to. Rejections of any other code end it as before.
+   */
+  readonly catchStrayRejections?: boolean | undefined;
   /** The clock of all timers and times but those of I/O. Default: the machine's, corrected by Redis' own at the start and with each beat. */
   readonly clock?: Clock | undefined;
   /** For tests. */
@@ -125,6 +131,7 @@ export interface Settings {
   readonly recoverNoRetry: boolean;
   readonly durability: Durability;
   readonly handBackUnknown: boolean;
+  readonly catchStrayRejections: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -163,6 +170,7 @@ export function checkConfig(config: Config): Settings {
     recoverNoRetry: flag("recoverNoRetry", config.recoverNoRetry),
     durability: oneOf("durability", config.durability ?? "none", ["none", "fsync", "replicated"]),
     handBackUnknown: flag("handBackUnknown", config.handBackUnknown),
+    catchStrayRejections: flag("catchStrayRejections", config.catchStrayRejections),
     clock,
     random,
   };

@@ -33,6 +33,8 @@ const counters = [
   "leaks",
   /** Errors of handlers that ended after their outcome was written: nothing follows from them. */
   "lateErrors",
+  /** Promises that handlers left behind and that rejected with nobody waiting; see `catchStrayRejections`. */
+  "strayRejections",
   /** Results, and calls with log lines, that were not stored: the task was not ours any more, or Redis did not take them. */
   "writesRefused",
   /** Errors that a function of yours threw: `errorHandler`, `isFailure`, `retryDelayFunc`, `healthCheckFunc`. */

@@ -18,6 +18,7 @@ import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
 import { type Handler, type HandlerFunc, toHandlerFunc } from "./serve-mux.ts";
 import { type Settler, settler } from "./settler.ts";
+import { strayRejections } from "./stray-rejections.ts";
 import { subscriber } from "./subscriber.ts";
 import type { Component } from "./ticker.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -41,7 +42,7 @@ const notStartable: Readonly<Record<Exclude<ServerState, "new">, string>> = {
 };
 
 /** The parts in the order in which they stop; they start in the order below. */
-const stopOrder = ["forwarder", "processor", "recoverer", "settler", "subscriber", "healthchecker", "heartbeater"];
+const stopOrder = ["forwarder", "processor", "recoverer", "settler", "subscriber", "healthchecker", "heartbeater", "strayRejections"];
 
 /**
  * Takes tasks from queues and calls your handler for each.
@@ -183,6 +184,7 @@ export class Server {
     const listening = secondClient(this.#redis, settings.logger, clock);
     const check = settings.healthCheckFunc;
     return [
+      ...(settings.catchStrayRejections ? [strayRejections()] : []),
       beats,
       ...(check === undefined ? [] : [healthchecker(this.#port, settings, check, counters)]),
       ...(listening === undefined ? [] : [subscriber(listening, settings, (target) => processor.cancel(target))]),

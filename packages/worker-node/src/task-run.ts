@@ -21,6 +21,7 @@ import type { Counters } from "./metrics.ts";
 import { ProcessingTask, resultWriterFor } from "./processing-task.ts";
 import type { HandlerFunc } from "./serve-mux.ts";
 import type { Settler } from "./settler.ts";
+import { reportingStrays } from "./stray-rejections.ts";
 import { runDeadlineMs } from "./task-deadline.ts";
 import { type Ending, failureEnding, fenced, handBackEnding, successEnding } from "./task-outcome.ts";
 
@@ -181,7 +182,7 @@ export class TaskRun {
     }
     const call = async (): Promise<End> => {
       try {
-        await handler(processing);
+        await (settings.catchStrayRejections ? reportingStrays(this.#noteStray, () => handler(processing)) : handler(processing));
         return { how: "returned" };
       } catch (error) {
         return { how: "threw", error };
@@ -229,6 +230,12 @@ export class TaskRun {
     counters.add("writesRefused");
     settings.logger.warn("a result or log lines were not stored", { ...this.#names, error: errorText(error) });
   }
+
+  readonly #noteStray = (error: unknown): void => {
+    const { counters, settings } = this.#parts;
+    counters.add("strayRejections");
+    settings.logger.error("a promise that the handler left behind was rejected", { ...this.#names, error: errorText(error) });
+  };
 
   #quarantine(error: unknown): Ending {
     const why = error instanceof DecodeError ? error.message : errorText(error);
