@@ -138,6 +138,8 @@ describe("a schema", () => {
     );
 
     expect(() => slow({ n: -1 })).toThrow('invalid schema: expected one that answers at once, for tasks of type "a" that are enqueued');
+    const failing = defineTask("a", { "~standard": { version: 1, vendor: "test", validate: () => Promise.reject(new Error("unheard")) } });
+    expect(() => failing(1)).toThrow(InvalidOptionError);
     expect(await readPayload(slow, bytes({ n: 1 }))).toEqual({ n: 1 });
     await expect(readPayload(slow, bytes({ n: -1 }))).rejects.toThrow(InvalidPayloadError);
   });

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { expect, test } from "../../../../test/support/broker-test.ts";
+import { RedisError } from "../errors.ts";
 import { readHandedBack } from "./read-handed-back.ts";
 
 const a = { queue: "default", id: "a" };
@@ -25,5 +26,9 @@ describe("readHandedBack", () => {
     port.dropReply();
 
     await expect(readHandedBack(broker, a)).rejects.toMatchObject({ code: "REDIS" });
+
+    const loading = new RedisError("LOADING", { delivered: "no", reply: "LOADING" });
+    const redis = { ...port, send: async () => [{ error: loading }] };
+    await expect(readHandedBack({ ...broker, redis }, a)).rejects.toBe(loading);
   });
 });

@@ -8,7 +8,7 @@ import { decodeText } from "../verdicts.ts";
  * (docs/extensions.md).
  *
  * May be repeated: it only reads.
- * @throws {RedisError} the way to Redis failed
+ * @throws {RedisError} Redis, or the way to it, failed
  */
 export async function readHandedBack(
   broker: Broker,
@@ -17,7 +17,7 @@ export async function readHandedBack(
 ): Promise<number> {
   const [result] = await broker.redis.send([["HGET", taskKey(queue, id), "js:handed_back"]], options);
   const { reply, error } = result!;
-  if (error !== undefined && error.reply === undefined) throw error;
+  if (error !== undefined && error.reply !== "WRONGTYPE") throw error;
   const count = reply instanceof Uint8Array ? Number(decodeText(reply)) : 0;
   return Number.isSafeInteger(count) ? count : 0;
 }

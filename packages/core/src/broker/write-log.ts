@@ -86,8 +86,8 @@ export const writeLogScript = defineScript({
 });
 
 /**
- * Appends lines to the log of a task that is ours. It stays as long as the task does: through retries, in the archive, with `retentionSec` past
- * its completion.
+ * Appends lines to the log of a task that is ours: give all there are at once, since each call writes the field anew inside Redis. It stays
+ * as long as the task does: through retries, in the archive, with `retentionSec` past its completion.
  *
  * May be repeated: by the port, as the same call. Called again by you the lines are there twice.
  * @throws {LeaseLostError} the task belongs to someone else by now, or is settled: nothing more was written
