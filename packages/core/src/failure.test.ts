@@ -48,7 +48,7 @@ describe("decideFailure", () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     for (const thrown of [null, undefined, "text", 5, circle, proxy])
-      expect(decideFailure({ retry: 3, retried: 0 }, thrown, policy).to).toBe("retry");
+      expect(decideFailure({ retry: 3, retried: 0 }, thrown, { ...policy, onCancel: "delete" }).to).toBe("retry");
   });
 });
 

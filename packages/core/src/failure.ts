@@ -48,9 +48,9 @@ export type OnCancel = "retry" | "archive" | "delete";
 export function decideFailure(message: Pick<TaskMessage, "retry" | "retried">, error: unknown, policy: FailurePolicy): FailureDecision {
   if (hasCode(error, "REVOKE_TASK")) return { to: "revoke" };
   if (hasCode(error, "SKIP_RETRY")) return { to: "archive" };
-  // Ours alone: a handler's own error of that name is a failure like any other.
-  if (error instanceof CanceledError && policy.onCancel === "delete") return { to: "revoke" };
-  if (error instanceof CanceledError && policy.onCancel === "archive") return { to: "archive" };
+  const onCancel = isCanceled(error) ? policy.onCancel : undefined;
+  if (onCancel === "delete") return { to: "revoke" };
+  if (onCancel === "archive") return { to: "archive" };
   if (message.retried >= message.retry) return { to: "archive" };
   return { to: "retry", afterMs: policy.retryDelayMs(message.retried, error), isFailure: policy.isFailure(error) };
 }
@@ -108,6 +108,15 @@ export function decideHandBack(handedBack: number): HandBackDecision {
 /** Whether an error, or what caused it, says that no handler is registered for the task's type. */
 export function isHandlerNotFound(error: unknown): boolean {
   return hasCode(error, "HANDLER_NOT_FOUND");
+}
+
+/** Ours alone: a handler's own error of that name is a failure like any other. */
+function isCanceled(error: unknown): boolean {
+  try {
+    return error instanceof CanceledError;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether an error, or what caused it, has this code: two copies of a package make two classes, so classes are not compared. */

@@ -19,6 +19,7 @@ import type { Heartbeater, HeldLease } from "./heartbeater.ts";
 import { logWriterFor } from "./log-writer.ts";
 import type { Counters } from "./metrics.ts";
 import { ProcessingTask, resultWriterFor } from "./processing-task.ts";
+import { type HandlerEnd, RunReports } from "./run-reports.ts";
 import type { HandlerFunc } from "./serve-mux.ts";
 import type { Settler } from "./settler.ts";
 import { reportingStrays } from "./stray-rejections.ts";
@@ -36,7 +37,7 @@ export interface RunParts {
 }
 
 /** How a handler's call ended, or that it was not waited for any longer. */
-type End = { readonly how: "returned" } | { readonly how: "threw"; readonly error: unknown } | { readonly how: "gave-up" };
+type End = HandlerEnd | { readonly how: "gave-up" };
 
 /**
  * One task from its dequeue to its outcome. Its signal aborts for one reason, the first; then the handler has `abortGraceMs` to end, and
@@ -53,9 +54,10 @@ export class TaskRun {
 
   readonly #parts: RunParts;
   readonly #controller = new AbortController();
+  readonly #reports: RunReports;
   #reason: Error | undefined;
   #decided = false;
-  #handlerEnded: Promise<End | undefined> = Promise.resolve(undefined);
+  #handlerEnded: Promise<HandlerEnd | undefined> = Promise.resolve(undefined);
   #giveUp: () => void = () => {};
   #cancelGrace: () => void = () => {};
 
@@ -63,6 +65,7 @@ export class TaskRun {
   constructor(parts: RunParts, task: DequeuedTask, sentAtMs: number) {
     this.#parts = parts;
     this.task = task;
+    this.#reports = new RunReports(parts.settings, parts.counters, task);
     this.answered = this.#live(sentAtMs).catch((error: unknown) => {
       parts.counters.add("unsettled");
       parts.settings.logger.error("a run failed by itself; the task is taken back when its lease has ended", {
@@ -121,12 +124,11 @@ export class TaskRun {
   /** Calls the handler and decides; `undefined` when nothing may be written. */
   async #process(message: TaskMessage, deadlineMs: number, nowMs: number): Promise<Ending | undefined> {
     const { broker, settings, counters } = this.#parts;
-    const onRefused = (error: unknown): void => this.#noteRefusedWrite(error);
-    const logWriter = logWriterFor(broker, this.task, onRefused);
+    const logWriter = logWriterFor(broker, this.task, this.#reports.writeRefused);
     const processing = new ProcessingTask(message, {
       signal: this.#controller.signal,
       deadlineMs,
-      resultWriter: resultWriterFor(broker, this.task, onRefused),
+      resultWriter: resultWriterFor(broker, this.task, this.#reports.writeRefused),
       logWriter,
       makeContext: settings.baseContext,
     });
@@ -134,14 +136,14 @@ export class TaskRun {
     const end = await this.#run(processing, deadlineMs - nowMs);
     this.#decided = true;
     this.#cancelGrace();
-    if (end.how === "gave-up") this.#leak();
+    if (end.how === "gave-up") this.#reports.leaked(this.#handlerEnded);
     else await logWriter.drained();
 
     const reason = this.#reason;
     if (reason instanceof LeaseExpiredError || reason instanceof LeaseLostError) {
       counters.add(reason instanceof LeaseLostError ? "leaseLost" : "leaseExpired");
       settings.logger.warn("lease lost while the task was running: nothing is written", { ...this.#names, error: reason.message });
-      this.#tellErrorHandler(processing, reason);
+      this.#reports.tellErrorHandler(processing, reason);
       return undefined;
     }
     const handedBack = reason === undefined && end.how === "threw" ? await this.#handBack(end.error) : undefined;
@@ -154,7 +156,7 @@ export class TaskRun {
       }
       // What the handler threw when it was told to stop rides along: its SkipRetry and RevokeTask are heeded.
       const error = end.how === "gave-up" ? reason : reason === undefined ? end.error : withCause(reason, end.error);
-      this.#tellErrorHandler(processing, error);
+      this.#reports.tellErrorHandler(processing, error);
       return failureEnding(this.task, message, processing, error, settings, counters);
     } catch (error) {
       return this.#quarantine(error);
@@ -180,9 +182,9 @@ export class TaskRun {
       this.#interrupt(new DeadlineExceededError());
       return { how: "threw", error: undefined };
     }
-    const call = async (): Promise<End> => {
+    const call = async (): Promise<HandlerEnd> => {
       try {
-        await (settings.catchStrayRejections ? reportingStrays(this.#noteStray, () => handler(processing)) : handler(processing));
+        await (settings.catchStrayRejections ? reportingStrays(this.#reports.stray, () => handler(processing)) : handler(processing));
         return { how: "returned" };
       } catch (error) {
         return { how: "threw", error };
@@ -211,49 +213,10 @@ export class TaskRun {
     return true;
   }
 
-  #leak(): void {
-    const { counters, settings } = this.#parts;
-    const { logger, maxLeaked } = settings;
-    counters.add("leaks");
-    counters.leaked++;
-    logger.warn("handler did not end when it was told to: its slot stays taken until it does", this.#names);
-    if (counters.leaked === maxLeaked) logger.error("so many handlers do not end that no more tasks are taken: restart me", { maxLeaked });
-    void this.#handlerEnded.then((end) => {
-      counters.leaked--;
-      if (end?.how === "threw") counters.add("lateErrors");
-      logger.info("leaked handler ended", { ...this.#names, ...(end?.how === "threw" && { error: errorText(end.error) }) });
-    });
-  }
-
-  #noteRefusedWrite(error: unknown): void {
-    const { counters, settings } = this.#parts;
-    counters.add("writesRefused");
-    settings.logger.warn("a result or log lines were not stored", { ...this.#names, error: errorText(error) });
-  }
-
-  readonly #noteStray = (error: unknown): void => {
-    const { counters, settings } = this.#parts;
-    counters.add("strayRejections");
-    settings.logger.error("a promise that the handler left behind was rejected", { ...this.#names, error: errorText(error) });
-  };
-
   #quarantine(error: unknown): Ending {
     const why = error instanceof DecodeError ? error.message : errorText(error);
     this.#parts.settings.logger.error("task quarantined: its message cannot be read", { ...this.#names, error: why });
     return { outcome: { ...fenced(this.task), to: "quarantined", why }, counter: "quarantined" };
-  }
-
-  #tellErrorHandler(processing: ProcessingTask, error: unknown): void {
-    const { settings, counters } = this.#parts;
-    const failed = (thrown: unknown): void => {
-      counters.add("callbackErrors");
-      settings.logger.error("errorHandler failed", { ...this.#names, error: errorText(thrown) });
-    };
-    try {
-      Promise.resolve(settings.errorHandler?.(processing, error)).catch(failed);
-    } catch (thrown) {
-      failed(thrown);
-    }
   }
 
   get #names(): { readonly queue: string; readonly id: string } {
