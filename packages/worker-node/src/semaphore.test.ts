@@ -28,15 +28,10 @@ describe("a semaphore of a handler", () => {
       }
     });
 
-    await until(async () => (await redis.zcard("asynq:{default}:retry")) === 1);
-    expect(working).toBe(2);
+    await until(async () => (await redis.zcard("asynq:{default}:retry")) === 1 && working === 2);
     // At the latest until the deadline: the default timeout is 1800 s.
-    expect(await redis.zrange("asynq:sema:mailer", "0", "-1", "WITHSCORES")).toEqual([
-      "a",
-      String(startSec + 1800),
-      "b",
-      String(startSec + 1800),
-    ]);
+    const tokens = await redis.zrange("asynq:sema:mailer", "0", "-1", "WITHSCORES");
+    expect(tokens.filter((_, i) => i % 2 === 1)).toEqual([String(startSec + 1800), String(startSec + 1800)]);
     expect(await message((await redis.zrange("asynq:{default}:retry", "0", "0"))[0]!)).toMatchObject({ retried: 0 });
 
     work.open();
