@@ -6,6 +6,8 @@ export interface Budget {
 }
 
 export const budgets: readonly Budget[] = [
-  // A Worker that only enqueues, over the fetch transport. The goal is 8,000; 1,950 of what it weighs are the MD5 of unique keys.
-  { entry: "test/edge/min.ts", maxGzipBytes: 13_000 },
+  // A Worker that only enqueues, over the fetch transport. The goal is 8,000.
+  { entry: "test/edge/min.ts", maxGzipBytes: 9_000 },
+  // The same by an instance of @upstash/redis, which weighs 20,587 by itself. The goal is 25,000.
+  { entry: "test/edge/min-upstash.ts", maxGzipBytes: 29_500 },
 ];

@@ -17,10 +17,10 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
  * the unique lock, whose name is a key, so keys lie below them.
  */
 export const coreRows: readonly (readonly string[])[] = [
-  ["errors", "clock", "task-message", "by-queue", "split-calls", "short-text", "standard-schema"],
+  ["errors", "hex", "md5", "clock", "task-message", "by-queue", "split-calls", "short-text", "standard-schema"],
   ["keys", "lease"],
   ["task", "define-task", "options", "failure", "wire/"],
-  ["redis", "redis/", "corrected-clock", "call-records", "broker", "durability", "lua/", "script", "verdicts"],
+  ["redis", "redis/", "corrected-clock", "call-records", "broker", "durability", "lua/", "script", "define-script", "prelinked-script", "verdicts"],
   ["broker/"],
   ["ticks/", "metrics/"],
   ["inspector/"],

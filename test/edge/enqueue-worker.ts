@@ -1,6 +1,7 @@
 /** The Worker of `enqueue.test.ts`: one client per way for the whole module, made while it loads. */
 import { env } from "cloudflare:workers";
 import { Client, type EnqueueError, Task } from "@asynqjs/client-edge";
+import { Client as UpstashClient } from "@asynqjs/client-edge/upstash";
 import { Redis } from "@upstash/redis/cloudflare";
 
 const url = env.REDIS_URL!;
@@ -10,7 +11,7 @@ const random = { float: () => 0, bytes: (length: number) => crypto.getRandomValu
 
 const clients: Readonly<Record<string, Client>> = {
   fetch: new Client({ url, token, random }),
-  upstash: new Client({ redis: new Redis({ url, token }), random }),
+  upstash: new UpstashClient({ redis: new Redis({ url, token }), random }),
   nowhere: new Client({ url: env.NOWHERE_URL!, token, random }),
 };
 

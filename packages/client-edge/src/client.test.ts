@@ -4,14 +4,14 @@ import { readKeyspace } from "@asynqjs/core/testing";
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { describe } from "vitest";
 import { expect, test as gatewayTest, hastyClock, hastyTimeoutMs, token } from "../../../test/support/gateway-test.ts";
-import { Client, type ClientOptions, RedisError, Task } from "./index.ts";
+import { Client, type ClientOptions, RedisError, Task } from "./upstash.ts";
 
 const startMs = Date.UTC(2040, 0, 2, 3, 4, 5);
 const startSec = startMs / 1000;
 
 interface ClientFixtures {
   /** Its pauses pass at once, its time stands still otherwise, and a try never times out. */
-  readonly options: { readonly url: string; readonly token: string } & Omit<ClientOptions, "redis">;
+  readonly options: Extract<ClientOptions, { readonly url: string }>;
   readonly client: Client;
   readonly keyspace: () => ReturnType<typeof readKeyspace>;
 }

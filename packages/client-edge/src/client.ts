@@ -4,11 +4,12 @@ import {
   composeTask,
   type DecodeError,
   DuplicateTaskError,
+  demand,
   describeTask,
   type EnqueueOptions,
   type EnqueueResult,
   enqueue,
-  InvalidOptionError,
+  type InvalidOptionError,
   makeBroker,
   type NewTask,
   RedisError,
@@ -22,7 +23,6 @@ import {
   type TaskInfo,
 } from "@asynqjs/core";
 import { type FetchRedisOptions, fetchRedis, type HttpPortOptions } from "@asynqjs/core/redis/fetch";
-import { type UpstashInstance, upstashRedis } from "@asynqjs/core/redis/upstash";
 
 /** How a {@link Client} reaches Redis: by `url` and `token`, or by a `redis` of yours, which it neither closes nor reconfigures. */
 export type ClientOptions = (FetchRedisOptions | RedisOptions) & {
@@ -30,9 +30,12 @@ export type ClientOptions = (FetchRedisOptions | RedisOptions) & {
   readonly maxPayloadBytes?: number | undefined;
 };
 
-interface RedisOptions extends HttpPortOptions {
-  /** Your instance of `@upstash/redis`; or any port of `@asynqjs/core`, such as `ioredisPort(client)`, whose own bounds hold. */
-  readonly redis: UpstashInstance | RedisPort;
+interface RedisOptions extends Pick<HttpPortOptions, "clock" | "random"> {
+  /**
+   * Any port of `@asynqjs/core`, such as `ioredisPort(client)`, whose own bounds hold. An instance of `@upstash/redis` takes the `Client` of
+   * `@asynqjs/client-edge/upstash`.
+   */
+  readonly redis: RedisPort;
 }
 
 /** A task, or a task with options that win over its own. */
@@ -56,12 +59,15 @@ const defaultMaxPayloadBytes = 1024 * 1024;
 export class Client {
   readonly #broker: Broker;
   readonly #maxPayloadBytes: number;
+  #closed = false;
 
   constructor(options: ClientOptions) {
     const { maxPayloadBytes = defaultMaxPayloadBytes, clock = systemClock, random = systemRandom } = options;
-    if (!(maxPayloadBytes >= 0)) throw new InvalidOptionError("maxPayloadBytes", "expected a number of at least 0");
+    demand(maxPayloadBytes >= 0, "maxPayloadBytes", "expected a number of at least 0");
     this.#maxPayloadBytes = maxPayloadBytes;
-    this.#broker = makeBroker({ redis: portOf(options), clock, random });
+    const redis = "redis" in options ? options.redis : fetchRedis(options);
+    demand("send" in Object(redis), "redis", "expected a port; @asynqjs/client-edge/upstash takes an instance of @upstash/redis");
+    this.#broker = makeBroker({ redis, clock, random });
   }
 
   /**
@@ -88,84 +94,62 @@ export class Client {
    */
   async enqueueMany(items: readonly EnqueueItem[], send: SendOptions = {}): Promise<EnqueueOutcome[]> {
     const nowMs = this.#broker.clock.nowMs();
-    const composed = items.map((item) => attempt(() => ("task" in item ? this.#compose(item.task, item.options) : this.#compose(item))));
-    const tasks = composed.flatMap(({ value }) => value ?? []);
-    const enqueued = await enqueue(this.#broker, tasks, send).then((value): Attempt<EnqueueResult[]> => ({ value }), failed);
-    let nth = 0;
-    return composed.map(({ value: task, error = enqueued.error }) =>
-      error === undefined ? outcomeOf(task!, enqueued.value![nth++]!, nowMs) : { error },
-    );
+    const outcomes: EnqueueOutcome[] = new Array(items.length);
+    const tasks: NewTask[] = [];
+    const places: number[] = [];
+    for (const [i, item] of items.entries()) {
+      const { task, options = {} } = "task" in item ? item : { task: item };
+      try {
+        const bytes = task.payload?.length ?? 0;
+        const most = this.#maxPayloadBytes;
+        demand(bytes <= most, "payload", `expected at most ${most} bytes, not ${bytes}`);
+        tasks.push(composeTask(task, options, this.#broker));
+        places.push(i);
+      } catch (error) {
+        outcomes[i] = failed(error);
+      }
+    }
+    const results = await this.#open()
+      .then(() => enqueue(this.#broker, tasks, send))
+      .catch((error: unknown) => tasks.map(() => failed(error)));
+    for (const [nth, i] of places.entries()) outcomes[i] = outcomeOf(tasks[nth]!, results[nth]!, nowMs);
+    return outcomes;
   }
 
   /** Asks Redis for a sign of life. @throws {RedisError} there was none */
   async ping(send: SendOptions = {}): Promise<void> {
-    const [result] = await this.#broker.redis.send([["PING"]], send);
+    const [result] = await (await this.#open()).send([["PING"]], send);
     if (result!.error !== undefined) throw result!.error;
   }
 
   /** Takes no more tasks; a `redis` of yours stays open. May be repeated. */
   async close(): Promise<void> {
-    await this.#broker.redis.close();
+    this.#closed = true;
   }
 
-  #compose(task: Task, options: EnqueueOptions = {}): NewTask {
-    const bytes = task.payload?.length ?? 0;
-    if (bytes > this.#maxPayloadBytes)
-      throw new InvalidOptionError("payload", `expected at most ${this.#maxPayloadBytes} bytes, not ${bytes}`);
-    return composeTask(task, options, this.#broker);
+  async #open(): Promise<RedisPort> {
+    if (this.#closed) throw new RedisError("the client is closed", { delivered: "no" });
+    return this.#broker.redis;
   }
 }
 
-function outcomeOf(task: NewTask, result: EnqueueResult, nowMs: number): EnqueueOutcome {
-  if (result.error !== undefined) return { error: result.error };
+function outcomeOf(task: NewTask, { verdict, error }: EnqueueResult | Failed, nowMs: number): EnqueueOutcome {
   const { queue, id, type } = task.message;
-  switch (result.verdict) {
+  switch (verdict) {
     case "enqueued":
       return { info: describeTask(task, nowMs) };
     case "task-id-conflict":
       return { error: new TaskIdConflictError(queue, id) };
     case "duplicate-task":
       return { error: new DuplicateTaskError(queue, type) };
+    default:
+      return { error: error! };
   }
 }
 
-function portOf(options: ClientOptions): RedisPort {
-  if (!("redis" in options)) return fetchRedis(options);
-  const { redis } = options;
-  return isPort(redis) ? borrow(redis) : upstashRedis(redis, options);
-}
-
-function isPort(redis: UpstashInstance | RedisPort): redis is RedisPort {
-  return "send" in Object(redis);
-}
-
-/** A port that closes for the client alone. */
-function borrow(redis: RedisPort): RedisPort {
-  let closed = false;
-  return {
-    features: () => redis.features(),
-    async send(commands, options) {
-      if (closed) throw new RedisError("the client is closed", { delivered: "no" });
-      return redis.send(commands, options);
-    },
-    async close() {
-      closed = true;
-    },
-  };
-}
-
-type Attempt<T> = { readonly value: T; readonly error?: never } | Failed;
 interface Failed {
-  readonly value?: never;
+  readonly verdict?: never;
   readonly error: EnqueueError;
-}
-
-function attempt<T>(work: () => T): Attempt<T> {
-  try {
-    return { value: work() };
-  } catch (error) {
-    return failed(error);
-  }
 }
 
 /** What an outcome may tell; anything else is a defect and is thrown. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Random } from "./clock.ts";
+import { hex } from "./hex.ts";
 
 /** What one call is known by. */
 export interface CallId {
@@ -24,8 +25,7 @@ export class CallRecords {
   /** Drawn at the first call: some runtimes forbid randomness while a module loads. */
   #client: string | undefined;
   #lanes = 0;
-  readonly #free: number[] = [];
-  readonly #seqs: number[] = [];
+  readonly #free: CallId[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -33,20 +33,12 @@ export class CallRecords {
 
   take(): CallId {
     this.#client ??= hex(this.#random.bytes(16));
-    const lane = this.#free.pop() ?? this.#lanes++;
-    const seq = (this.#seqs[lane] ?? 0) + 1;
-    this.#seqs[lane] = seq;
-    return { client: this.#client, lane, seq };
+    const { lane, seq } = this.#free.pop() ?? { lane: this.#lanes++, seq: 0 };
+    return { client: this.#client, lane, seq: seq + 1 };
   }
 
   /** The call was answered, or never left: its lane may carry another. */
-  giveBack({ lane }: CallId): void {
-    this.#free.push(lane);
+  giveBack(call: CallId): void {
+    this.#free.push(call);
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
 }

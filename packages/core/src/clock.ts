@@ -3,6 +3,7 @@
  * seconds or nanoseconds where they enter Redis.
  * @module
  */
+import { hex } from "./hex.ts";
 
 export interface Clock {
   /** Wall clock, epoch milliseconds. */
@@ -25,37 +26,53 @@ const longestTimerMs = 2 ** 31 - 1;
 
 /** The machine's own clock. Never used unless handed in. */
 export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  nowMs() {
+    return Date.now();
+  },
+  monotonicMs() {
+    return performance.now();
+  },
   after(delayMs, then) {
     const dueMs = performance.now() + delayMs;
     let timer: ReturnType<typeof setTimeout>;
-    const arm = (leftMs: number): void => {
-      timer = setTimeout(() => (leftMs > longestTimerMs ? arm(dueMs - performance.now()) : then()), Math.min(leftMs, longestTimerMs));
+    const arm = (): void => {
+      const leftMs = dueMs - performance.now();
+      timer = setTimeout(() => (leftMs > longestTimerMs ? arm() : then()), Math.min(leftMs, longestTimerMs));
     };
-    arm(Math.max(0, delayMs));
+    arm();
     return () => clearTimeout(timer);
   },
 };
 
 /** The machine's own randomness. Never used unless handed in. */
 export const systemRandom: Random = {
-  float: () => Math.random(),
-  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  float() {
+    return Math.random();
+  },
+  bytes(length) {
+    return crypto.getRandomValues(new Uint8Array(length));
+  },
 };
+
+/** Waits for `work`, at most `delayMs` and no longer than until `signal` aborts; answers nothing when it did not end by itself. */
+export function within<T>(clock: Clock, delayMs: number, signal?: AbortSignal, work?: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const settle = (value?: T): void => {
+      cancel();
+      signal?.removeEventListener("abort", end);
+      resolve(value);
+    };
+    const end = (): void => settle();
+    const cancel = clock.after(delayMs, end);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
+    work?.then(settle, reject);
+  });
+}
 
 /** Waits `delayMs`; ends early, without a throw, when `signal` aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const wake = (): void => {
-      cancel();
-      signal?.removeEventListener("abort", wake);
-      resolve();
-    };
-    const cancel = clock.after(delayMs, wake);
-    signal?.addEventListener("abort", wake, { once: true });
-  });
+  return within<void>(clock, delayMs, signal);
 }
 
 /** Whole seconds, as every score and TTL but `pending_since` is. */
@@ -78,6 +95,5 @@ export function uuid(random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

@@ -27,6 +27,9 @@ export type ErrorCode =
 /** What every asynqjs error is; catch this to catch all. */
 export abstract class AsynqError extends Error {
   abstract readonly code: ErrorCode;
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+  }
   override get name(): string {
     return this.constructor.name;
   }
@@ -42,6 +45,14 @@ export class InvalidOptionError extends AsynqError {
     super(`invalid ${option}: ${expected}`);
     this.option = option;
   }
+}
+
+/**
+ * Goes on only if what was given can be used.
+ * @throws {InvalidOptionError} it cannot
+ */
+export function demand(usable: boolean, option: string, expected: string): asserts usable {
+  if (!usable) throw new InvalidOptionError(option, expected);
 }
 
 /** A payload that its task's schema does not take: says where, never what is there. Thrown before any I/O; in a handler the task is archived. */
@@ -99,7 +110,7 @@ export class DeadlineExceededError extends AsynqError {
   readonly code = "DEADLINE_EXCEEDED";
 
   constructor(cause?: unknown) {
-    super("context deadline exceeded", cause === undefined ? undefined : { cause });
+    super("context deadline exceeded", cause);
   }
 }
 
@@ -140,7 +151,7 @@ export class DecodeError extends AsynqError {
   readonly code = "DECODE";
 
   constructor(what: string, why: string, cause?: unknown) {
-    super(`cannot decode ${what}: ${why}`, cause === undefined ? undefined : { cause });
+    super(`cannot decode ${what}: ${why}`, cause);
   }
 }
 
@@ -164,7 +175,7 @@ export class RedisError extends AsynqError {
     message: string,
     { delivered, reply, status, cause }: { delivered: Delivered; reply?: string | undefined; status?: number | undefined; cause?: unknown },
   ) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(message, cause);
     this.delivered = delivered;
     this.reply = reply;
     this.status = status;

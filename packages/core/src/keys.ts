@@ -3,7 +3,8 @@
  * @see Asynq internal/base/base.go
  * @module
  */
-import { md5 } from "@noble/hashes/legacy.js";
+import { hex } from "./hex.ts";
+import { md5 } from "./md5.ts";
 
 /** SET of queue names: what an inspector can see. */
 export const allQueues = "asynq:queues";
@@ -95,9 +96,7 @@ export function failedKey(queue: string, day: string): string {
  * @see Asynq internal/base/base.go, `UniqueKey`
  */
 export function uniqueKey(queue: string, type: string, payload: Uint8Array | undefined): string {
-  let digest = "";
-  if (payload !== undefined) for (const byte of md5(payload)) digest += byte.toString(16).padStart(2, "0");
-  return `asynq:{${queue}}:unique:${type}:${digest}`;
+  return `asynq:{${queue}}:unique:${type}:${payload === undefined ? "" : hex(md5(payload))}`;
 }
 
 /** ZSET of the ids of tasks that hold a token of a semaphore, by the second their hold ends. Belongs to no queue. @see Asynq x/rate/semaphore.go */

@@ -4,10 +4,11 @@
  * @module
  */
 import { type Clock, type Random, unixSec, uuid } from "./clock.ts";
-import { InvalidOptionError } from "./errors.ts";
+import { demand } from "./errors.ts";
 import { uniqueKey } from "./keys.ts";
 import type { Task, TaskInfo } from "./task.ts";
 import type { TaskMessage } from "./task-message.ts";
+import { maxInt32, maxInt64 } from "./wire/field-writer.ts";
 
 /** Options of one task. Those given at enqueue win over those of the task, one by one; `headers` are merged key by key. */
 export interface EnqueueOptions {
@@ -57,58 +58,85 @@ export interface NewTask {
  * @throws {InvalidOptionError}
  */
 export function composeTask(task: Task, given: EnqueueOptions, { clock, random }: { clock: Clock; random: Random }): NewTask {
-  const options = mergeOptions(task.options, given);
+  const { type, payload } = task;
+  const {
+    queue = defaultQueue,
+    taskId,
+    maxRetry = defaultMaxRetry,
+    timeoutSec,
+    deadline,
+    uniqueTtlSec,
+    processAt,
+    processInSec,
+    retentionSec = 0,
+    group,
+    headers,
+  } = mergeOptions(task.options, given);
   const nowMs = clock.nowMs();
-  const queue = options.queue === undefined ? defaultQueue : checkQueueName(options.queue);
-  const id = options.taskId === undefined ? uuid(random) : checkName("taskId", options.taskId);
-  const retentionSec = seconds("retentionSec", options.retentionSec ?? 0, 0);
-  const uniqueTtlSec = options.uniqueTtlSec === undefined ? undefined : seconds("uniqueTtlSec", options.uniqueTtlSec, 1);
-  const deadlineSec = options.deadline === undefined ? undefined : unixSec(dateMs("deadline", options.deadline)) || undefined;
-  let timeoutSec =
-    options.timeoutSec === undefined ? undefined : seconds("timeoutSec", options.timeoutSec, Number.NEGATIVE_INFINITY) || undefined;
-  if (timeoutSec === undefined && deadlineSec === undefined && !options.timeoutSec) timeoutSec = defaultTimeoutSec;
-  const processAtMs = dueMs(options, nowMs);
-  const scheduled = processAtMs !== undefined && processAtMs > nowMs;
-  const group = options.group === undefined ? undefined : checkGroup(options.group);
-  const lock = uniqueTtlSec === undefined ? undefined : uniqueKey(queue, task.type, task.payload);
+  checkQueueName(queue);
+  const id = taskId === undefined ? uuid(random) : plainText("taskId", taskId);
+  const keptSec = Math.trunc(number("retentionSec", retentionSec, 0)) || undefined;
+  const lockTtlSec = uniqueTtlSec === undefined ? undefined : Math.trunc(number("uniqueTtlSec", uniqueTtlSec, 1));
+  const deadlineSec = deadline === undefined ? undefined : unixSec(dateMs("deadline", deadline)) || undefined;
+  const runSec = timeoutSec === undefined ? 0 : Math.trunc(number("timeoutSec", timeoutSec));
+  const dueMs =
+    processAt !== undefined
+      ? dateMs("processAt", processAt)
+      : processInSec !== undefined
+        ? nowMs + number("processInSec", processInSec) * 1000
+        : nowMs;
+  const scheduled = dueMs > nowMs;
+  demand(Number.isInteger(maxRetry) && maxRetry <= maxInt32, "maxRetry", `expected a whole number up to ${maxInt32}`);
+  if (group !== undefined) {
+    plainText("group", group);
+    // An aggregation set is the group's key plus `:<uuid>`: a group named so would be taken for one.
+    demand(!/:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(group), "group", "must not end in a colon and a UUID");
+  }
+
+  const checked: Record<string, string> = Object.create(null);
+  for (const [key, value] of Object.entries(headers ?? {})) {
+    demand(typeof value === "string", "headers", "expected text values");
+    checked[key.toWellFormed()] = value.toWellFormed();
+  }
 
   return {
     message: {
-      type: task.type,
-      payload: task.payload,
+      type,
+      payload,
       id,
       queue,
-      retry: Math.max(0, integer("maxRetry", options.maxRetry ?? defaultMaxRetry, 2 ** 31 - 1)),
+      retry: Math.max(0, maxRetry),
       retried: 0,
-      timeoutSec,
+      // A part of a second was asked for, so it is not the default that holds, though none is left of it.
+      timeoutSec: runSec || (deadlineSec || timeoutSec ? undefined : defaultTimeoutSec),
       deadlineSec,
-      uniqueKey: lock,
-      retentionSec: retentionSec || undefined,
+      uniqueKey: lockTtlSec === undefined ? undefined : uniqueKey(queue, type, payload),
+      retentionSec: keptSec,
       groupKey: group,
-      headers: checkHeaders(options.headers),
+      headers: headers && checked,
     },
-    processAtSec: scheduled ? unixSec(processAtMs) : undefined,
-    uniqueTtlSec:
-      uniqueTtlSec === undefined ? undefined : scheduled ? Math.floor((processAtMs - nowMs) / 1000 + uniqueTtlSec) : uniqueTtlSec,
+    processAtSec: scheduled ? unixSec(dueMs) : undefined,
+    uniqueTtlSec: lockTtlSec && Math.floor((scheduled ? (dueMs - nowMs) / 1000 : 0) + lockTtlSec),
     state: scheduled ? "scheduled" : group === undefined ? "pending" : "aggregating",
   };
 }
 
 /** What `enqueue` answers for a task it accepted. */
 export function describeTask({ message, processAtSec, state }: NewTask, nowMs: number): TaskInfo {
+  const { id, queue, type, payload, headers = {}, retry, retried, timeoutSec, deadlineSec, groupKey, retentionSec = 0 } = message;
   return {
-    id: message.id,
-    queue: message.queue,
-    type: message.type,
-    payload: message.payload,
-    headers: message.headers ?? {},
+    id,
+    queue,
+    type,
+    payload,
+    headers,
     state,
-    maxRetry: message.retry,
-    retried: message.retried,
-    timeoutSec: message.timeoutSec,
-    deadline: message.deadlineSec === undefined ? undefined : new Date(message.deadlineSec * 1000),
-    group: message.groupKey,
-    retentionSec: message.retentionSec ?? 0,
+    maxRetry: retry,
+    retried,
+    timeoutSec,
+    deadline: deadlineSec === undefined ? undefined : new Date(deadlineSec * 1000),
+    group: groupKey,
+    retentionSec,
     nextProcessAt: state === "aggregating" ? undefined : new Date(processAtSec === undefined ? nowMs : processAtSec * 1000),
   };
 }
@@ -119,83 +147,41 @@ export function describeTask({ message, processAtSec, state }: NewTask, nowMs: n
  * @throws {InvalidOptionError}
  */
 export function checkQueueName(queue: string): string {
-  if (typeof queue !== "string" || queue.trim() === "")
-    throw new InvalidOptionError("queue", "queue name must contain one or more characters");
-  return plainText("queue", queue, 128);
+  return plainText("queue", queue, 128, "queue name must contain one or more characters");
 }
 
-function checkName(option: string, value: string): string {
-  if (typeof value !== "string" || value.trim() === "") throw new InvalidOptionError(option, "expected one or more characters");
-  return plainText(option, value, 256);
-}
-
-/** An aggregation set is the group's key plus `:<uuid>`: a group named so would be taken for one. */
-function checkGroup(group: string): string {
-  checkName("group", group);
-  if (/:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(group))
-    throw new InvalidOptionError("group", "must not end in a colon and a UUID");
-  return group;
-}
-
-function plainText(option: string, value: string, longest: number): string {
-  if (value.length > longest) throw new InvalidOptionError(option, `expected at most ${longest} characters`);
+function plainText(option: string, value: string, longest = 256, whenBlank = "expected one or more characters"): string {
+  demand(typeof value === "string" && value.trim() !== "", option, whenBlank);
+  demand(value.length <= longest, option, `expected at most ${longest} characters`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (/[{}\u0000-\u001f\u007f]/.test(value)) throw new InvalidOptionError(option, "must not contain braces or control characters");
-  if (!value.isWellFormed()) throw new InvalidOptionError(option, "expected well-formed Unicode");
+  demand(!/[{}\u0000-\u001f\u007f]/.test(value), option, "must not contain braces or control characters");
+  demand(value.isWellFormed(), option, "expected well-formed Unicode");
   return value;
 }
 
 function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
-  for (const [where, { processAt, processInSec }] of [
-    ["task options", ofTask],
-    ["options", given],
-  ] as const) {
-    if (processAt !== undefined && processInSec !== undefined)
-      throw new InvalidOptionError(`processAt of the ${where}`, "expected either processAt or processInSec");
-  }
   const merged: Record<string, unknown> = { ...ofTask };
-  if (given.processAt !== undefined || given.processInSec !== undefined) {
-    delete merged.processAt;
-    delete merged.processInSec;
+  for (const options of [ofTask, given]) {
+    const { processAt, processInSec } = options;
+    const where = options === given ? "options" : "task options";
+    demand(processAt === undefined || processInSec === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
+    if (processAt !== undefined || processInSec !== undefined) {
+      merged.processAt = undefined;
+      merged.processInSec = undefined;
+    }
+    for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value;
   }
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) merged[name] = value;
   if (ofTask.headers !== undefined && given.headers !== undefined) merged.headers = { ...ofTask.headers, ...given.headers };
   return merged;
 }
 
-function dueMs({ processAt, processInSec }: EnqueueOptions, nowMs: number): number | undefined {
-  if (processAt !== undefined) return dateMs("processAt", processAt);
-  if (processInSec !== undefined) return nowMs + number("processInSec", processInSec) * 1000;
-  return undefined;
-}
-
-function checkHeaders(headers: EnqueueOptions["headers"]): TaskMessage["headers"] {
-  if (headers === undefined) return undefined;
-  const checked: Record<string, string> = Object.create(null);
-  for (const [key, value] of Object.entries(headers)) {
-    if (typeof value !== "string") throw new InvalidOptionError("headers", "expected text values");
-    checked[key.toWellFormed()] = value.toWellFormed();
-  }
-  return checked;
-}
-
-function number(option: string, value: number): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) throw new InvalidOptionError(option, "expected a finite number");
+function number(option: string, value: number, least = -maxInt64): number {
+  demand(typeof value === "number" && value >= least && value <= maxInt64, option, `expected a number from ${least} to ${maxInt64}`);
   return value;
-}
-
-function integer(option: string, value: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value > most) throw new InvalidOptionError(option, `expected a whole number up to ${most}`);
-  return value;
-}
-
-/** Whole seconds, cut as Asynq cuts durations. */
-function seconds(option: string, value: number, least: number): number {
-  if (number(option, value) < least) throw new InvalidOptionError(option, `expected at least ${least} seconds`);
-  return integer(option, Math.trunc(value), Number.MAX_SAFE_INTEGER);
 }
 
 function dateMs(option: string, value: Date): number {
-  if (!(value instanceof Date) || Number.isNaN(value.getTime())) throw new InvalidOptionError(option, "expected a valid Date");
-  return value.getTime();
+  const epochMs = value instanceof Date ? value.getTime() : Number.NaN;
+  demand(!Number.isNaN(epochMs), option, "expected a valid Date");
+  return epochMs;
 }

@@ -6,7 +6,7 @@
  * recovered. A failed task waits in *retry*, one that may not be tried again is *archived*, one with *retention* stays as *completed*.
  * @module
  */
-import { InvalidOptionError } from "./errors.ts";
+import { demand, InvalidOptionError } from "./errors.ts";
 import type { EnqueueOptions } from "./options.ts";
 
 /** `undefined` is no payload; bytes stay bytes; a string is its UTF-8; anything else is its JSON. */
@@ -34,8 +34,7 @@ export class Task {
   readonly options: EnqueueOptions;
 
   constructor(type: string, payload?: Payload, options: EnqueueOptions = {}) {
-    if (typeof type !== "string" || type.trim() === "")
-      throw new InvalidOptionError("type", "a task's type must contain one or more characters");
+    demand(typeof type === "string" && type.trim() !== "", "type", "a task's type must contain one or more characters");
     this.type = type.toWellFormed();
     this.payload = payloadBytes(payload);
     this.options = options;

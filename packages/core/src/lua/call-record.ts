@@ -6,17 +6,14 @@
  * the record's time anew: that is the write after which a WAIT for replicas covers what the first call wrote.
  */
 export const callRecord: string = /* lua */ `
-local replayed = false
-local recorded = redis.call("GET", call)
-if recorded then
-  local colon = string.find(recorded, ":", 1, true)
-  local recorded_seq = tonumber(string.sub(recorded, 1, colon - 1))
-  if recorded_seq == tonumber(seq) then
-    replayed = string.sub(recorded, colon + 1)
-    redis.call("EXPIRE", call, window_s)
-  elseif recorded_seq > tonumber(seq) then
+local recorded_seq, replayed = string.match(redis.call("GET", call) or "", "^(%d+):(.*)$")
+if recorded_seq == seq then
+  redis.call("EXPIRE", call, window_s)
+else
+  if recorded_seq and tonumber(recorded_seq) > tonumber(seq) then
     return redis.error_reply("STALECALL a later call of this lane was answered before")
   end
+  replayed = false
 end
 local function remember(reply)
   redis.call("SET", call, seq .. ":" .. reply, "EX", window_s)

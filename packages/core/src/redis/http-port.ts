@@ -2,10 +2,11 @@
  * What the ports that speak HTTP share: requests of a bounded size, repeated as the same bytes a bounded number of times in a bounded time.
  * @module
  */
-import { type Clock, type Random, sleep, systemClock, systemRandom } from "../clock.ts";
-import { type Delivered, InvalidOptionError, RedisError } from "../errors.ts";
+import { type Clock, type Random, systemClock, systemRandom, within } from "../clock.ts";
+import { type Delivered, demand, RedisError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
-import { failure, givenUp, type Post, tryOnce } from "./http-try.ts";
+import { splitCalls } from "../split-calls.ts";
+import { exchange, type Post } from "./http-exchange.ts";
 import { isPassing } from "./refusal.ts";
 
 export interface HttpPortOptions {
@@ -39,11 +40,10 @@ const features: RedisFeatures = { codec: "json", allowOom: false, cluster: true,
  * @throws {InvalidOptionError} a bound that is none
  */
 export function httpPort(post: Post, options: HttpPortOptions): RedisPort {
-  const { clock = systemClock, random = systemRandom } = options;
-  const timeoutMs = bound("timeoutMs", options.timeoutMs, 10_000);
-  const tryTimeoutMs = bound("tryTimeoutMs", options.tryTimeoutMs, 5_000);
-  const maxTries = bound("maxTries", options.maxTries, 6);
-  const maxRequestBytes = bound("maxRequestBytes", options.maxRequestBytes, 8 * 1024 * 1024);
+  const { clock = systemClock, random = systemRandom, ...bounds } = options;
+  const { timeoutMs = 10_000, tryTimeoutMs = 5_000, maxTries = 6, maxRequestBytes = 8 * 1024 * 1024 } = bounds;
+  for (const [option, value] of Object.entries({ timeoutMs, tryTimeoutMs, maxTries, maxRequestBytes }))
+    demand(value >= 1, option, "expected a number of at least 1");
   let closed = false;
 
   /** One request until it is answered or given up; what got no answer has the reason as its result. */
@@ -53,43 +53,64 @@ export function httpPort(post: Post, options: HttpPortOptions): RedisPort {
     let delivered: Delivered = "no";
     for (let tries = 1; ; tries++) {
       const leftMs = deadlineMs - clock.monotonicMs();
-      const answer = signal?.aborted
-        ? givenUp(signal, "no")
-        : closed || leftMs <= 0
-          ? failure(closed ? "the port is closed" : "no time left", "no", false)
-          : await tryOnce(
+      const sent = !signal?.aborted && !closed && leftMs > 0;
+      const stop = new AbortController();
+      let answer = sent
+        ? await within(
+            clock,
+            Math.min(tryTimeoutMs, leftMs),
+            signal,
+            exchange(
               post,
               left.map((i) => texts[i]!),
-              { clock, withinMs: Math.min(tryTimeoutMs, leftMs), signal },
-            );
+              stop.signal,
+              clock,
+            ),
+          )
+        : undefined;
+      if (answer === undefined) {
+        // Whether and when a runtime's fetch heeds its signal is its own affair.
+        stop.abort();
+        const aborted = signal?.aborted;
+        const why = aborted ? "given up by its caller" : closed ? "the port is closed" : sent ? "no answer in time" : "no time left";
+        answer = { why, delivered: sent ? "unknown" : "no", again: sent && !aborted, cause: signal?.reason };
+      }
       let pauseMs = random.float() * Math.min(longestPauseMs, firstPauseMs * 2 ** (tries - 1));
       let again = true;
       if ("why" in answer) {
         if (answer.delivered === "unknown") delivered = "unknown";
         const error = new RedisError(`redis over HTTP: ${answer.why}`, { ...answer, delivered });
         for (const i of left) results[i] = { error };
-        again = answer.again;
-        pauseMs = Math.max(pauseMs, answer.waitMs);
+        again = answer.again ?? false;
+        pauseMs = Math.max(pauseMs, answer.waitMs ?? 0);
       } else {
         for (const [nth, i] of left.entries()) results[i] = answer[nth]!;
         left = left.filter((i) => isPassing(results[i]!.error));
       }
       if (left.length === 0 || !again || tries >= maxTries || clock.monotonicMs() + pauseMs >= deadlineMs) return results;
-      await sleep(clock, pauseMs, signal);
+      await within(clock, pauseMs, signal);
     }
   }
 
   return {
-    features: async () => features,
+    async features() {
+      return features;
+    },
     async send(commands: readonly Command[], { signal, timeoutMs: ownTimeoutMs = timeoutMs }: SendOptions = {}) {
       const deadlineMs = clock.monotonicMs() + ownTimeoutMs;
       const results: CommandResult[] = [];
-      for (const texts of splitRequests(commands, maxRequestBytes)) {
-        results.push(...(typeof texts === "string" ? [tooLarge(maxRequestBytes)] : await request(texts, deadlineMs, signal)));
+      const texts = commands.map((command) => JSON.stringify(command));
+      // Each with its comma, or its share of the brackets.
+      const bounds = { items: maxCommandsPerRequest, bytes: maxRequestBytes - 1 };
+      for (const some of splitCalls(texts, bounds, sizeOf)) {
+        const why = `not sent: a single call is larger than a request of ${maxRequestBytes} bytes`;
+        // One that fits no request has one of its own here.
+        if (sizeOf(some[0]!) > bounds.bytes) results.push({ error: new RedisError(why, { delivered: "no" }) });
+        else results.push(...(await request(some, deadlineMs, signal)));
       }
       // A refusal by Redis has its word, a failure of the way has none.
-      const failed = results.flatMap(({ error }) => (error === undefined || error.reply !== undefined ? [] : [error]));
-      if (failed.length > 0 && failed.length === results.length) throw failed.find((error) => error.delivered === "unknown") ?? failed[0];
+      if (results.length > 0 && results.every(({ error }) => error && !error.reply))
+        throw (results.find(({ error }) => error!.delivered === "unknown") ?? results[0])!.error;
       return results;
     },
     async close() {
@@ -98,32 +119,6 @@ export function httpPort(post: Post, options: HttpPortOptions): RedisPort {
   };
 }
 
-/** The commands as JSON, in order, in requests that keep to the bounds; one that can be in no request stands alone. */
-function splitRequests(commands: readonly Command[], maxBytes: number): (string[] | string)[] {
-  const requests: (string[] | string)[] = [];
-  let bytes = 0;
-  for (const command of commands) {
-    const text = JSON.stringify(command);
-    // Its comma, or its share of the brackets.
-    const length = new TextEncoder().encode(text).length + 1;
-    const last = requests.at(-1);
-    if (length >= maxBytes) requests.push(text);
-    else if (typeof last !== "object" || last.length === maxCommandsPerRequest || bytes + length >= maxBytes) {
-      requests.push([text]);
-      bytes = length;
-    } else {
-      last.push(text);
-      bytes += length;
-    }
-  }
-  return requests;
-}
-
-function tooLarge(maxBytes: number): CommandResult {
-  return { error: new RedisError(`not sent: a single call is larger than a request of ${maxBytes} bytes`, { delivered: "no" }) };
-}
-
-function bound(option: string, value: number | undefined, usual: number): number {
-  if (value !== undefined && !(value >= 1)) throw new InvalidOptionError(option, "expected a number of at least 1");
-  return value ?? usual;
+function sizeOf(text: string): number {
+  return new TextEncoder().encode(text).length + 1;
 }

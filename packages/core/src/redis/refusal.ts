@@ -1,14 +1,10 @@
 import { RedisError } from "../errors.ts";
 
-/** Error codes with which Redis refuses a command before it does anything. */
-const refusals = new Set(
-  "NOSCRIPT WRONGTYPE OOM READONLY LOADING MASTERDOWN BUSY NOAUTH NOPERM WRONGPASS MOVED ASK TRYAGAIN CLUSTERDOWN CROSSSLOT MISCONF NOREPLICAS STALECALL".split(
-    " ",
-  ),
-);
-
 /** Error codes of a Redis that will soon be well again, or of one that is no master any more: the same call may be sent once more. */
-const passing = new Set("READONLY LOADING MASTERDOWN BUSY TRYAGAIN CLUSTERDOWN NOREPLICAS".split(" "));
+const passing = "READONLY LOADING MASTERDOWN BUSY TRYAGAIN CLUSTERDOWN NOREPLICAS".split(" ");
+
+/** Error codes with which Redis refuses a command before it does anything. */
+const refusals = "NOSCRIPT WRONGTYPE OOM NOAUTH NOPERM WRONGPASS MOVED ASK CROSSSLOT MISCONF STALECALL".split(" ").concat(passing);
 
 /**
  * The error that an error reply of Redis is. Keeps its code word and its text, which a script of ours never builds from user text, but for
@@ -17,10 +13,10 @@ const passing = new Set("READONLY LOADING MASTERDOWN BUSY TRYAGAIN CLUSTERDOWN N
 export function refusal(answer: string): RedisError {
   const text = answer.replace(/, with args beginning with:.*$/s, "");
   const reply = /^[A-Z]+(?= |$)/.exec(text)?.[0] ?? "ERR";
-  return new RedisError(`redis refused: ${text}`, { delivered: refusals.has(reply) ? "no" : "unknown", reply });
+  return new RedisError(`redis refused: ${text}`, { delivered: refusals.includes(reply) ? "no" : "unknown", reply });
 }
 
 /** Whether sending the very same call again may help. */
 export function isPassing(error: RedisError | undefined): boolean {
-  return error?.reply !== undefined && passing.has(error.reply);
+  return passing.includes(error?.reply ?? "");
 }

@@ -1,5 +1,5 @@
 import type { TaskMessage } from "../task-message.ts";
-import { FieldWriter, maxInt32, maxInt64 } from "./field-writer.ts";
+import { FieldWriter, maxInt32 } from "./field-writer.ts";
 import type { MarkedBytes } from "./marked-bytes.ts";
 
 /**
@@ -11,8 +11,9 @@ import type { MarkedBytes } from "./marked-bytes.ts";
  * @see Asynq internal/base/base.go, `EncodeMessage`
  */
 export function encodeTaskMessage(message: TaskMessage): MarkedBytes {
-  const { payload, headers } = message;
-  const writer = new FieldWriter(256 + (payload?.length ?? 0));
+  const { payload, headers = {} } = message;
+  const payloadLength = payload?.length ?? 0;
+  const writer = new FieldWriter(512 + payloadLength);
   writer.text(1, message.type);
   if (payload?.length) writer.sized(2, payload);
   const textEnd = writer.length;
@@ -21,21 +22,19 @@ export function encodeTaskMessage(message: TaskMessage): MarkedBytes {
   writer.integer(5, message.retry, "retry", maxInt32);
   writer.integer(6, message.retried, "retried", maxInt32);
   writer.text(7, message.errorMsg);
-  writer.integer(8, message.timeoutSec, "timeoutSec", maxInt64);
-  writer.integer(9, message.deadlineSec, "deadlineSec", maxInt64);
+  writer.integer(8, message.timeoutSec, "timeoutSec");
+  writer.integer(9, message.deadlineSec, "deadlineSec");
   writer.text(10, message.uniqueKey);
-  writer.integer(11, message.lastFailedAtSec, "lastFailedAtSec", maxInt64);
-  writer.integer(12, message.retentionSec, "retentionSec", maxInt64);
-  writer.integer(13, message.completedAtSec, "completedAtSec", maxInt64);
+  writer.integer(11, message.lastFailedAtSec, "lastFailedAtSec");
+  writer.integer(12, message.retentionSec, "retentionSec");
+  writer.integer(13, message.completedAtSec, "completedAtSec");
   writer.text(14, message.groupKey);
-  if (headers) for (const key of Object.keys(headers).sort()) writeHeader(writer, key, headers[key]!);
-  return { bytes: writer.finish(), textStart: textEnd - (payload?.length ?? 0), textEnd };
-}
-
-/** A map's entry has both fields, even when empty. */
-function writeHeader(writer: FieldWriter, key: string, value: string): void {
-  writer.within(15, () => {
-    writer.anyText(1, key);
-    writer.anyText(2, value);
-  });
+  for (const key of Object.keys(headers).sort()) {
+    // A map's entry has both fields, even when empty.
+    const entry = new FieldWriter(64);
+    entry.anyText(1, key);
+    entry.anyText(2, headers[key]!);
+    writer.sized(15, entry.finish());
+  }
+  return { bytes: writer.finish(), textStart: textEnd - payloadLength, textEnd };
 }

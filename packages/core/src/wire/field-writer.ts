@@ -2,7 +2,7 @@
  * Writes protobuf fields one after the other, numbers in as few bytes as they take, as Go and `protoc` do.
  * @module
  */
-import { InvalidOptionError } from "../errors.ts";
+import { demand } from "../errors.ts";
 
 /** The most an integer field holds; beyond 2^53 a JavaScript number is not exact. */
 export const maxInt32: number = 2 ** 31 - 1;
@@ -12,7 +12,6 @@ const encoder = new TextEncoder();
 
 /** The room of the writer before: to make room anew costs more than to write a task. */
 let spare: Uint8Array | undefined;
-const largestSpare = 65_536;
 
 /** Grows as it is written. */
 export class FieldWriter {
@@ -21,7 +20,7 @@ export class FieldWriter {
   length = 0;
 
   constructor(capacity: number) {
-    this.bytes = spare !== undefined && spare.length >= capacity ? spare : new Uint8Array(Math.max(capacity, 1024));
+    this.bytes = spare !== undefined && spare.length >= capacity ? spare : new Uint8Array(capacity);
     spare = undefined;
   }
 
@@ -32,48 +31,23 @@ export class FieldWriter {
 
   /** A text field, also when there is no text. */
   anyText(field: number, text: string): void {
-    this.within(field, () => {
-      this.reserve(text.length * 3);
-      this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
-    });
+    this.sized(field, encoder.encode(text));
   }
 
   /** A field of bytes, also when there are none. */
   sized(field: number, value: Uint8Array): void {
-    this.reserve(20);
     this.varint(field * 8 + 2);
     this.varint(value.length);
     this.raw(value);
-  }
-
-  /** A field whose value is what `write` writes. */
-  within(field: number, write: () => void): void {
-    this.reserve(20);
-    this.varint(field * 8 + 2);
-    const start = ++this.length;
-    write();
-    const length = this.length - start;
-    // One byte was left for the length; a longer one moves what was written.
-    let more = 0;
-    for (let rest = length; rest > 127; rest = Math.floor(rest / 128)) more++;
-    if (more > 0) {
-      this.reserve(more);
-      this.bytes.copyWithin(start + more, start, start + length);
-    }
-    this.length = start - 1;
-    this.varint(length);
-    this.length += length;
   }
 
   /**
    * A field of type int32 or int64, nothing when it is 0.
    * @throws {InvalidOptionError} `name` is not a whole number from `-most - 1` to `most`
    */
-  integer(field: number, value: number | undefined, name: string, most: number): void {
+  integer(field: number, value: number | undefined, name: string, most: number = maxInt64): void {
     if (value === undefined || value === 0) return;
-    if (!Number.isSafeInteger(value) || value > most || value < -most - 1)
-      throw new InvalidOptionError(name, `expected a whole number of at most ${most}`);
-    this.reserve(20);
+    demand(Number.isSafeInteger(value) && value <= most && value >= -most - 1, name, `expected a whole number of at most ${most}`);
     this.varint(field * 8);
     this.varint(value);
   }
@@ -86,13 +60,13 @@ export class FieldWriter {
 
   /** What was written, in an array of its own. The writer is spent. */
   finish(): Uint8Array {
-    const written = this.bytes.slice(0, this.length);
-    if (this.bytes.length <= largestSpare) spare = this.bytes;
-    return written;
+    if (this.bytes.length < 65_536) spare = this.bytes;
+    return this.bytes.slice(0, this.length);
   }
 
   /** Bit operations see the lowest 32 bits of any whole number as two's complement has them, so seven bits at a time come out right. */
   private varint(value: number): void {
+    this.reserve(10);
     let rest = value;
     let count = 1;
     for (; count < 10 && (rest > 127 || rest < 0); count++) {
@@ -104,10 +78,9 @@ export class FieldWriter {
   }
 
   private reserve(count: number): void {
-    const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    const { bytes } = this;
+    if (this.length + count <= bytes.length) return;
+    this.bytes = new Uint8Array((this.length + count) * 2);
+    this.bytes.set(bytes);
   }
 }
