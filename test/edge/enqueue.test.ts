@@ -1,4 +1,5 @@
 import path from "node:path";
+import { decodeTaskMessage } from "@asynqjs/core/wire";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { beforeAll, describe, test } from "vitest";
 import { buildWorker } from "../support/build-worker.ts";
@@ -70,6 +71,25 @@ describe.each(["2025-10-01", "2026-10-01"])("a Worker that wrangler built, in wo
       expect(await redis.llen("asynq:{default}:pending")).toBe(100);
     });
 
+    edgeTest(
+      `gives each of a hundred requests its own answer, slow ones and lost ones among them, by ${way}`,
+      async ({ worker, faults, redis }) => {
+        await worker.post(`/${way}/warm`);
+        const faultsOfFour = [{ untilRequests: faults.requests.length + 175 }, "reset", "drop-reply", "half-reply"] as const;
+        // A quarter is answered only when all that was lost has been sent again: every request is under way beside others.
+        faults.next(...Array.from({ length: 100 }, (_, i) => faultsOfFour[i % 4]!));
+
+        const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => worker.post(`/${way}/${i}`, `payload ${i}`)));
+
+        expect(answers.map(({ status, answer }) => [status, answer.id])).toEqual(Array.from({ length: 100 }, (_, i) => [200, `${i}`]));
+        expect(await redis.llen("asynq:{default}:pending")).toBe(101);
+        for (let i = 0; i < 100; i++) {
+          const { payload } = decodeTaskMessage((await redis.hgetBuffer(`asynq:{default}:t:${i}`, "msg"))!, `task ${i}`);
+          expect(Buffer.from(payload!).toString()).toBe(`payload ${i}`);
+        }
+      },
+    );
+
     edgeTest(`repeats what got no answer by ${way}: one task, an ordinary answer`, async ({ worker, faults, redis }) => {
       await worker.post(`/${way}/warm`);
       for (const fault of ["reset", "drop-reply", "half-reply"] as const) {
@@ -104,11 +124,11 @@ describe.each(["2025-10-01", "2026-10-01"])("a Worker that wrangler built, in wo
   });
 });
 
-test("the smallest Worker holds nothing of Node, no library but the hash, and makes no code of text", async () => {
+test("the smallest Worker holds nothing of Node, no library, and makes no code of text", async () => {
   const module = await buildWorker(path.join(import.meta.dirname, "min.ts"), "2025-10-01");
   expect(module).toContain("asynq:{");
   expect(module).not.toMatch(/from ?"|require\(|new Function|\beval\(|\b(Buffer|process)\./);
   const files = [...module.matchAll(/^\/\/ (\S+\.[jt]s)$/gm)].map(([, file]) => file!);
   expect(files.length).toBeGreaterThan(10);
-  for (const file of files) expect(file).toMatch(/packages\/(core|client-edge)\/src\/|@noble\/hashes|test\/edge\/min\.ts/);
+  for (const file of files) expect(file).toMatch(/packages\/(core|client-edge)\/src\/|test\/edge\/min\.ts/);
 }, 60_000);

@@ -13,6 +13,8 @@ export type HttpFault =
   | "hold-reply"
   /** Nothing. */
   | "pass"
+  /** It is carried out, its answer comes when so many requests have come, this one and those before it counted. */
+  | { readonly untilRequests: number }
   /** It never arrives; this is the answer. */
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 
@@ -42,15 +44,17 @@ export async function httpFaults(target: string): Promise<HttpFaults> {
   const held = new Promise<void>((resolve) => {
     hold = resolve;
   });
+  const waiting = new Set<() => void>();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString();
     requests.push({ path: request.url ?? "", headers: request.headers, body });
+    for (const look of waiting) look();
     const fault = faults.shift() ?? "pass";
     if (fault === "reset") return void response.socket?.resetAndDestroy();
-    if (typeof fault === "object") return void response.writeHead(fault.status, fault.headers).end(fault.body);
+    if (typeof fault === "object" && "status" in fault) return void response.writeHead(fault.status, fault.headers).end(fault.body);
     const answer = await fetch(target + request.url, {
       method: request.method ?? "POST",
       headers: Object.fromEntries(
@@ -64,8 +68,21 @@ export async function httpFaults(target: string): Promise<HttpFaults> {
     if (fault === "hold-reply") return hold();
     if (fault === "drop-reply") return void response.socket?.resetAndDestroy();
     response.writeHead(answer.status, { "Content-Type": answer.headers.get("Content-Type") ?? "", "Content-Length": bytes.length });
-    if (fault === "pass") return void response.end(bytes);
+    if (typeof fault === "object") await requestsCame(fault.untilRequests);
+    if (fault !== "half-reply") return void response.end(bytes);
     response.write(bytes.subarray(0, bytes.length / 2), () => response.socket?.resetAndDestroy());
+  }
+
+  function requestsCame(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (requests.length < count) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+    });
   }
 
   const server = createServer((request, response) => {
