@@ -36,7 +36,7 @@ export const systemClock: Clock = {
     const dueMs = performance.now() + delayMs;
     let timer: ReturnType<typeof setTimeout>;
     const arm = (): void => {
-      const leftMs = dueMs - performance.now();
+      const leftMs = Math.max(0, dueMs - performance.now());
       timer = setTimeout(() => (leftMs > longestTimerMs ? arm() : then()), Math.min(leftMs, longestTimerMs));
     };
     arm();
