@@ -8,11 +8,13 @@ const url = env.REDIS_URL!;
 const token = env.REDIS_TOKEN!;
 // The pause before another try is a random part of some milliseconds: of none, here.
 const random = { float: () => 0, bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
+// A busy machine may take longer to answer a hundred requests than a user would wait.
+const patient = { random, timeoutMs: 60_000, tryTimeoutMs: 60_000 };
 
 const clients: Readonly<Record<string, Client>> = {
-  fetch: new Client({ url, token, random }),
-  upstash: new UpstashClient({ redis: new Redis({ url, token }), random }),
-  nowhere: new Client({ url: env.NOWHERE_URL!, token, random }),
+  fetch: new Client({ url, token, ...patient }),
+  upstash: new UpstashClient({ redis: new Redis({ url, token }), ...patient }),
+  nowhere: new Client({ url: env.NOWHERE_URL!, token, ...patient }),
 };
 
 export default {
