@@ -17,9 +17,9 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
  * the unique lock, whose name is a key, so keys lie below them.
  */
 export const coreRows: readonly (readonly string[])[] = [
-  ["errors", "hex", "md5", "clock", "task-message", "by-queue", "split-calls", "short-text", "standard-schema"],
+  ["errors", "hex", "md5", "clock", "task-message", "by-queue", "split-calls", "short-text", "standard-schema", "limits", "read-payload"],
   ["keys", "lease"],
-  ["task", "define-task", "options", "failure", "wire/"],
+  ["task", "define-task", "options", "failure", "grouped-task", "wire/"],
   [
     "redis",
     "redis/",

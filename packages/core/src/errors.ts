@@ -11,6 +11,7 @@ export type ErrorCode =
   | "DUPLICATE_TASK"
   | "LEASE_EXPIRED"
   | "LEASE_LOST"
+  | "SET_LOST"
   | "STALE_CALL"
   | "SKIP_RETRY"
   | "REVOKE_TASK"
@@ -102,6 +103,15 @@ export class LeaseLostError extends AsynqError {
 
   constructor(queue: string, id: string) {
     super(`lease lost: queue="${queue}" id="${id}"`);
+  }
+}
+
+/** The tasks of an aggregation set were given back to their group, or are aggregated already: nothing was written. */
+export class AggregationSetLostError extends AsynqError {
+  readonly code = "SET_LOST";
+
+  constructor(queue: string, group: string) {
+    super(`aggregation set lost: queue="${queue}" group="${group}"`);
   }
 }
 

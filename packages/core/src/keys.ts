@@ -69,6 +69,16 @@ export function groupKey(queue: string, group: string): string {
   return `asynq:{${queue}}:g:${group}`;
 }
 
+/** ZSET of the ids of one aggregation set, with the scores they had in their group. The id of a set has no colon. */
+export function aggregationSetKey(queue: string, group: string, setId: string): string {
+  return `${groupKey(queue, group)}:${setId}`;
+}
+
+/** ZSET of the whole keys of aggregation sets, by the second from which on anybody may give a set's tasks back to its group. */
+export function aggregationSetsKey(queue: string): string {
+  return `asynq:{${queue}}:aggregation_sets`;
+}
+
 /** STRING: processed tasks in total. */
 export function processedTotalKey(queue: string): string {
   return `asynq:{${queue}}:processed`;
@@ -128,6 +138,11 @@ export const sweepCursorKey = "asynq:js:sweep";
 
 /** ZSET of keys that the sweep found unsound, by the second of the first find. Ours (docs/extensions.md). */
 export const sweepFoundKey = "asynq:js:sweep:found";
+
+/** ZSET of the whole keys of sets whose aggregated task is enqueued, by the second of that: what they hold is to be deleted. Ours (docs/extensions.md). */
+export function aggregatedKey(queue: string): string {
+  return `asynq:{${queue}}:js:aggregated`;
+}
 
 /** STRING: the last call of one lane of one client and what it was answered; expires. Ours (docs/extensions.md). */
 export function callKey(queue: string, client: string, lane: number): string {

@@ -70,7 +70,20 @@ describe("defineScript", () => {
     );
     expect(hashes).toMatchSnapshot();
     const inFullRedis = texts.filter(({ variants }) => variants.some((text) => text.startsWith("#!lua flags=allow-oom")));
-    expect(inFullRedis.map(({ name }) => name).sort()).toEqual(["dequeue", "extend-leases", "forward-due", "release-token", "settle"]);
+    expect(inFullRedis.map(({ name }) => name).sort()).toEqual([
+      "aggregation-check",
+      "delete-aggregated",
+      "delete-expired",
+      "dequeue",
+      "extend-aggregation-set",
+      "extend-leases",
+      "forward-due",
+      "reclaim-stale-aggregation-sets",
+      "release-token",
+      "replace-aggregation-set",
+      "set-members-aside",
+      "settle",
+    ]);
   });
 
   test("knows a script by the hash Redis knows it by", async ({ redis }) => {

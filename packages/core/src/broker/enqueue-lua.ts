@@ -11,10 +11,37 @@ export const enqueueNames = {
 } as const;
 
 /**
- * none -> pending | scheduled | aggregating, many at once. The lock is looked at before the id, as in Asynq, but taken only when the task
- * is really written, so a refused task leaves nothing behind.
+ * none -> pending | scheduled | aggregating, one task; its verdict goes to `verdicts[item]`. The lock is looked at before the id, as in
+ * Asynq, but taken only when the task is really written, so a refused task leaves nothing behind.
  * @see Asynq internal/rdb/rdb.go, `enqueueCmd`, `enqueueUniqueCmd`, `scheduleCmd`, `scheduleUniqueCmd`, `addToGroupCmd`, `addToGroupUniqueCmd`
  */
+export const enqueueOne: string = /* lua */ `
+local task = prefix .. "t:" .. id
+if lock ~= "" and redis.call("EXISTS", lock) == 1 then
+  verdicts[item] = "d"
+elseif redis.call("EXISTS", task) == 1 then
+  verdicts[item] = "c"
+else
+  if process_at_s ~= "" then
+    redis.call("HSET", task, "msg", msg, "state", "scheduled")
+    redis.call("ZADD", scheduled, process_at_s, id)
+  elseif group ~= "" then
+    redis.call("HSET", task, "msg", msg, "state", "aggregating", "group", group)
+    redis.call("ZADD", prefix .. "g:" .. group, now_s, id)
+    redis.call("SADD", groups, group)
+  else
+    redis.call("HSET", task, "msg", msg, "state", "pending", "pending_since", now_ns)
+    redis.call("LPUSH", pending, id)
+  end
+  if lock ~= "" then
+    redis.call("HSET", task, "unique_key", lock)
+    redis.call("SET", lock, id, "EX", lock_ttl_s)
+  end
+  verdicts[item] = "e"
+end
+`;
+
+/** The same for many at once. */
 export const enqueueLua: string = /* lua */ `
 -- A read that the kind of container refuses, before anything is written: its refusal is the answer.
 local function refused(command, key)
@@ -29,29 +56,7 @@ if wrong then return wrong end
 
 local verdicts = {}
 for_each_item(id, msg, process_at_s, group, lock, lock_ttl_s) do
-  local task = prefix .. "t:" .. id
-  if lock ~= "" and redis.call("EXISTS", lock) == 1 then
-    verdicts[item] = "d"
-  elseif redis.call("EXISTS", task) == 1 then
-    verdicts[item] = "c"
-  else
-    if process_at_s ~= "" then
-      redis.call("HSET", task, "msg", msg, "state", "scheduled")
-      redis.call("ZADD", scheduled, process_at_s, id)
-    elseif group ~= "" then
-      redis.call("HSET", task, "msg", msg, "state", "aggregating", "group", group)
-      redis.call("ZADD", prefix .. "g:" .. group, now_s, id)
-      redis.call("SADD", groups, group)
-    else
-      redis.call("HSET", task, "msg", msg, "state", "pending", "pending_since", now_ns)
-      redis.call("LPUSH", pending, id)
-    end
-    if lock ~= "" then
-      redis.call("HSET", task, "unique_key", lock)
-      redis.call("SET", lock, id, "EX", lock_ttl_s)
-    end
-    verdicts[item] = "e"
-  end
+  ${enqueueOne}
 end
 return remember(table.concat(verdicts))
 `;

@@ -1,12 +1,17 @@
 /**
  * The ways in which Asynq's own scripts lose or strand a task, each closed here. The rest of the list belongs to what is not built yet:
- * aggregation sets (E, G), the inspector (H), wrong types everywhere (I), a full or evicting Redis (J, K).
+ * the inspector (H), wrong types everywhere (I), a full or evicting Redis (J, K).
  */
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { Task } from "../task.ts";
+import { aggregate } from "../ticks/aggregate.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
+import { aggregationCheck } from "./aggregation-check.ts";
 import { dequeue } from "./dequeue.ts";
 import { enqueue } from "./enqueue.ts";
+import { listGroups } from "./list-groups.ts";
+import { reclaimStaleAggregationSets } from "./reclaim-stale-aggregation-sets.ts";
 import { settle, type TaskOutcome } from "./settle.ts";
 
 describe("holes of Asynq's scripts", () => {
@@ -129,6 +134,54 @@ describe("holes of Asynq's scripts", () => {
     expect(await redis.hget("asynq:{default}:t:0-sorts-first", "state")).toBe("archived");
     // The oldest went, and gave back the lock it held.
     expect(await redis.exists("asynq:{default}:t:z0", "asynq:{default}:unique:t:")).toBe(0);
+  });
+
+  test("hole E: a set that is reclaimed after its group emptied puts the group's name back into the index, so it is aggregated", async ({
+    broker,
+    other,
+    aTask,
+    clock,
+    redis,
+  }) => {
+    await enqueue(broker, [aTask({ taskId: "a", group: "g" })]);
+    await clock.advance(60_000);
+    const policy = { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 0 };
+    // An aggregator is killed between its check and its delete.
+    expect(await aggregationCheck(broker, "default", ["g"], policy)).toMatchObject([{ verdict: "set" }]);
+    expect(await listGroups(other, "default")).toEqual({ groups: [], cursor: undefined });
+
+    await clock.advance(120_000);
+    expect(await reclaimStaleAggregationSets(other, "default")).toMatchObject({ sets: 1, reclaimed: 1 });
+
+    const { groups } = await listGroups(other, "default");
+    expect(groups).toEqual(["g"]);
+    expect(await redis.zrange("asynq:{default}:g:g", "0", "-1")).toEqual(["a"]);
+    expect(await aggregationCheck(other, "default", groups, policy)).toMatchObject([{ verdict: "set" }]);
+  });
+
+  test("hole G: one missing hash in a set is dropped and counted, and the rest is aggregated", async ({ broker, aTask, clock, redis }) => {
+    await enqueue(
+      broker,
+      ["a", "b", "c"].map((taskId) => aTask({ taskId, group: "g", payload: taskId })),
+    );
+    await redis.del("asynq:{default}:t:b");
+    await clock.advance(60_000);
+    const given: string[] = [];
+
+    const report = await aggregate(broker, {
+      queues: ["default"],
+      aggregator: (_, tasks) => {
+        given.push(...tasks.map((task) => task.text()));
+        return new Task("digest", "", { taskId: "sum" });
+      },
+    });
+
+    expect(report).toMatchObject({ sets: 1, aggregated: 2, dangling: 1, errors: [] });
+    expect(given).toEqual(["a", "c"]);
+    expect((await redis.keys("asynq:{default}:*")).filter((key) => !key.includes(":js:call:")).sort()).toEqual([
+      "asynq:{default}:pending",
+      "asynq:{default}:t:sum",
+    ]);
   });
 
   test("hole F: a worker that stalled past its lease cannot touch the task another runs by now", async ({

@@ -1,6 +1,6 @@
 import type { Broker } from "../broker.ts";
-import { unixNs } from "../clock.ts";
-import { pendingKey, quarantineKey, queuePrefix } from "../keys.ts";
+import { unixNs, unixSec } from "../clock.ts";
+import { groupsKey, pendingKey, quarantineKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
@@ -12,16 +12,25 @@ export type QuarantineVerdict = "released" | "deleted" | "not-quarantined" | "da
 
 const maxPerCall = { items: 100, bytes: 1024 * 1024 };
 
-/** js:quarantine -> pending | gone. A task that is released begins anew: what was counted of lost workers is gone. */
+/**
+ * js:quarantine -> pending | aggregating | gone. A task that was set aside on its way out of a group goes back to it. A task that is
+ * released begins anew: what was counted of lost workers is gone.
+ */
 export const leaveQuarantineScript = defineScript({
   name: "leave-quarantine",
   effect: "record",
-  keys: ["quarantine", "pending"],
-  args: { prefix: "text", to: "text", now_ns: "text" },
+  keys: ["quarantine", "pending", "groups"],
+  args: { prefix: "text", to: "text", now_s: "text", now_ns: "text" },
   each: { id: "text" },
   lua: /* lua */ `
     ${containers}
-    if is_wrong("zset", quarantine) or is_wrong("list", pending) then return wrong_container() end
+    if is_wrong("zset", quarantine) or is_wrong("list", pending) or is_wrong("set", groups) then return wrong_container() end
+    local function group_of(task)
+      local fields = redis.call("HMGET", task, "js:from", "group")
+      if fields[1] == "aggregating" and fields[2] and fields[2] ~= "" and not is_wrong("zset", prefix .. "g:" .. fields[2]) then
+        return fields[2]
+      end
+    end
     local verdicts = {}
     for_each_item(id) do
       local task = prefix .. "t:" .. id
@@ -30,9 +39,16 @@ export const leaveQuarantineScript = defineScript({
       elseif redis.pcall("HEXISTS", task, "msg") ~= 1 then
         verdicts[item] = "x"
       elseif to == "pending" then
-        redis.call("HSET", task, "state", "pending", "pending_since", now_ns)
+        local group = group_of(task)
+        if group then
+          redis.call("HSET", task, "state", "aggregating")
+          redis.call("ZADD", prefix .. "g:" .. group, now_s, id)
+          redis.call("SADD", groups, group)
+        else
+          redis.call("HSET", task, "state", "pending", "pending_since", now_ns)
+          redis.call("LPUSH", pending, id)
+        end
         redis.call("HDEL", task, "js:from", "js:why", "js:recovered", "js:handed_back")
-        redis.call("LPUSH", pending, id)
         verdicts[item] = "r"
       else
         local lock = redis.call("HGET", task, "unique_key")
@@ -47,7 +63,8 @@ export const leaveQuarantineScript = defineScript({
 });
 
 /**
- * Makes quarantined tasks pending, to be read again, by a newer version or once whoever wrote them mended it; one verdict each, in order.
+ * Makes quarantined tasks pending, or puts them back into the group they were aggregated from, to be read again, by a newer version or once
+ * whoever wrote them mended it; one verdict each, in order.
  *
  * May be repeated: yes; called again it answers `not-quarantined`.
  * @throws {RedisError}
@@ -84,11 +101,12 @@ async function leaveQuarantine(
   options: SendOptions,
 ): Promise<QuarantineVerdict[]> {
   const verdicts: QuarantineVerdict[] = [];
+  const nowMs = broker.clock.nowMs();
   for (const some of splitCalls(ids, maxPerCall, (id) => id.length)) {
     const script = bind(leaveQuarantineScript, {
       queue,
-      keys: { quarantine: quarantineKey(queue), pending: pendingKey(queue) },
-      args: { prefix: queuePrefix(queue), to, now_ns: unixNs(broker.clock.nowMs()) },
+      keys: { quarantine: quarantineKey(queue), pending: pendingKey(queue), groups: groupsKey(queue) },
+      args: { prefix: queuePrefix(queue), to, now_s: unixSec(nowMs), now_ns: unixNs(nowMs) },
       items: some.map((id) => ({ id })),
     });
     verdicts.push(...(await run(broker, script, options)));

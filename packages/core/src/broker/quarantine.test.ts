@@ -2,10 +2,12 @@ import { describe } from "vitest";
 import { expect, startNs, startSec, test } from "../../../../test/support/broker-test.ts";
 import type { Broker } from "../broker.ts";
 import type { NewTask } from "../options.ts";
+import { aggregationCheck, type CheckedGroup } from "./aggregation-check.ts";
 import { dequeue } from "./dequeue.ts";
 import { enqueue } from "./enqueue.ts";
 import { deleteQuarantined, releaseQuarantined } from "./leave-quarantine.ts";
 import { listQuarantined } from "./list-quarantined.ts";
+import { setMembersAside } from "./set-members-aside.ts";
 import { settle } from "./settle.ts";
 
 async function quarantine(broker: Broker, ...tasks: NewTask[]): Promise<void> {
@@ -48,6 +50,19 @@ describe("the quarantine", () => {
 
     expect(await keyspace()).toEqual(before);
     expect((before["asynq:{default}:t:a"] as Record<string, string>).pending_since).toBe(startNs);
+  });
+
+  test("releases a task that was set aside on its way out of a group back into it", async ({ broker, aTask, keyspace }) => {
+    await enqueue(broker, [aTask({ taskId: "a", group: "g" })]);
+    const before = await keyspace();
+    const [{ set }] = (await aggregationCheck(broker, "default", ["g"], { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 1 })) as [
+      CheckedGroup,
+    ];
+    expect(await setMembersAside(broker, set!, [{ id: "a", why: "wire type 7" }])).toEqual({ quarantined: 1, dangling: 0 });
+
+    expect(await releaseQuarantined(broker, "default", ["a"])).toEqual(["released"]);
+
+    expect(await keyspace()).toEqual(before);
   });
 
   test("deletes tasks with the locks they hold, and no lock of another's", async ({ broker, aTask, keyspace, redis }) => {

@@ -18,8 +18,10 @@ import {
   scheduledKey,
 } from "../keys.ts";
 import { type Fence, fenceText } from "../lease.ts";
+import { limitsOf } from "../limits.ts";
 import { containers } from "../lua/containers.ts";
 import { countTasks } from "../lua/count-tasks.ts";
+import { deleteTasks } from "../lua/delete-tasks.ts";
 import { owns } from "../lua/owns.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
 import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
@@ -31,9 +33,6 @@ import { decodeText, decodeVerdicts } from "../verdicts.ts";
 export const maxPerSettle: CallBounds = { items: 100, bytes: 1024 * 1024 };
 /** How long daily counters are kept. Asynq: `statsTTL`. */
 export const statsTtlSec: number = 90 * 24 * 3600;
-/** How long archived tasks are kept, and how many. Asynq: `archivedExpirationInDays`, `maxArchiveSize`. */
-export const archiveMaxAgeSec: number = 90 * 24 * 3600;
-export const archiveMaxSize = 10_000;
 
 /** What is to become of an active task. `msg` is the whole message as it shall be stored, patched from the stored one. */
 export type TaskOutcome = {
@@ -155,6 +154,7 @@ export const settleScript = defineScript({
     ${containers}
     ${owns}
     ${countTasks}
+    ${deleteTasks}
     ${trimArchive}
 
     if is_wrong("list", active) or is_wrong("zset", lease) then return wrong_container() end
@@ -229,7 +229,7 @@ export const settleScript = defineScript({
     if #doomed > 0 then redis.call("DEL", unpack(doomed)) end
     count_tasks(processed, processed_total, processed_count)
     count_tasks(failed, failed_total, failed_count)
-    local trimmed = next(archived_now) and trim_archive(archived_now) or 0
+    local trimmed = next(archived_now) and trim_archive(archived_now, 1000) or 0
     return remember(table.concat(verdicts) .. "," .. trimmed)
   `,
   decode: decodeSettled,
@@ -258,6 +258,7 @@ export async function settle(
     );
   }
   const day = utcDay(nowMs);
+  const { archiveMaxAgeSec, archiveMaxSize } = limitsOf(broker);
   const chunks = [...byQueue(outcomes, ({ queue }) => queue)].flatMap(([queue, items]) =>
     splitCalls(items, maxPerSettle, ({ item }) => outcomeBytes(item)).map((some) => ({ queue, items: some })),
   );

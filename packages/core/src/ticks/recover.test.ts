@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { aggregationCheck } from "../broker/aggregation-check.ts";
 import { dequeue } from "../broker/dequeue.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { extendLeases } from "../broker/extend-leases.ts";
@@ -27,6 +28,7 @@ describe("recover", () => {
       archived: 0,
       quarantined: 0,
       dangling: 0,
+      reclaimed: 0,
       trimmed: 0,
       more: false,
       errors: [],
@@ -127,6 +129,34 @@ describe("recover", () => {
     expect(space["asynq:{default}:active"]).toBeUndefined();
     expect(space["asynq:{default}:lease"]).toBeUndefined();
     expect(Object.keys(space["asynq:{default}:retry"] as object)).toHaveLength(117);
+  });
+
+  test("gives any number of stale sets back to their groups, and reports a queue whose groups it cannot serve", async ({
+    broker,
+    aTask,
+    clock,
+    redis,
+  }) => {
+    const groups = Array.from({ length: 25 }, (_, i) => `g${i}`);
+    await enqueue(
+      broker,
+      groups.map((group) => aTask({ group })),
+    );
+    await aggregationCheck(broker, "default", groups, { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 1 });
+    await redis.set("asynq:{broken}:aggregation_sets", "in the way");
+    await redis.zadd("asynq:{bad}:aggregation_sets", 1, "asynq:{bad}:g:g:id");
+    await redis.zadd("asynq:{bad}:g:g:id", 1, "a");
+    await redis.set("asynq:{bad}:g:g", "in the way");
+    await clock.advance(120_000);
+
+    const { errors, ...counts } = await recover(broker, { queues: ["broken", "bad", "default"] });
+
+    expect(counts).toMatchObject({ reclaimed: 25, more: false });
+    expect(errors.map(({ queue, error }) => [queue, (error as { reply?: string }).reply])).toEqual([
+      ["broken", "WRONGTYPE"],
+      ["bad", "WRONGTYPE"],
+    ]);
+    expect(await redis.scard("asynq:{default}:groups")).toBe(25);
   });
 
   test("takes large tasks back a few at a time, and all of them", async ({ broker, aTask, clock, port, redis }) => {

@@ -1,8 +1,9 @@
 import { type ExpiredLease, listExpiredLeases } from "../broker/list-expired-leases.ts";
+import { reclaimStaleAggregationSets } from "../broker/reclaim-stale-aggregation-sets.ts";
 import { settle, type TaskOutcome } from "../broker/settle.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
-import { LeaseExpiredError } from "../errors.ts";
+import { LeaseExpiredError, RedisError } from "../errors.ts";
 import { decideRecovery, maxRecoveries } from "../failure.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
@@ -23,15 +24,18 @@ export interface RecoverReport extends TickReport {
   readonly archived: number;
   /** Tasks set aside: their message cannot be read. */
   readonly quarantined: number;
-  /** Ids whose hash was gone, no hash, or without message: dropped. */
+  /** Ids whose hash was gone, no hash, or without message, and sets that were not there: dropped. */
   readonly dangling: number;
+  /** Tasks given back to their groups: whoever was to aggregate them did not by the deadline of their set. */
+  readonly reclaimed: number;
   /** Archived tasks deleted because the archive was full or they were too old. */
   readonly trimmed: number;
 }
 
 /**
  * Takes back the tasks whose lease ended 30 s ago or more: their worker is lost. Fenced by the score it read, so a lease that was extended
- * or a task that was settled meanwhile is left alone. One task that cannot be read holds up no other.
+ * or a task that was settled meanwhile is left alone. One task that cannot be read holds up no other. And gives tasks of aggregation sets
+ * whose deadline has passed back to their groups.
  *
  * May be repeated and run in any number of copies at once: each task is taken back once.
  * @throws {RedisError} the way to Redis failed
@@ -41,22 +45,43 @@ export function recover(broker: Broker, options: RecoverOptions): Promise<Recove
   return runTick(broker, options, (spent) => recoverOnce(broker, options, spent), add);
 }
 
-const nothing: RecoverReport = { recovered: 0, archived: 0, quarantined: 0, dangling: 0, trimmed: 0, more: false, errors: [] };
+const nothing: RecoverReport = {
+  recovered: 0,
+  archived: 0,
+  quarantined: 0,
+  dangling: 0,
+  reclaimed: 0,
+  trimmed: 0,
+  more: false,
+  errors: [],
+};
 
 async function recoverOnce(broker: Broker, options: RecoverOptions, spent: Spent): Promise<RecoverReport> {
   let report = nothing;
-  let queues = options.queues;
-  while (queues.length > 0) {
-    const again: string[] = [];
-    for (const queue of queues) {
+  let batches = [recoverBatch, reclaimBatch].flatMap((batch) => options.queues.map((queue) => ({ batch, queue })));
+  while (batches.length > 0) {
+    const again: typeof batches = [];
+    for (const { batch, queue } of batches) {
       if (spent()) return { ...report, more: true };
-      const { full, ...one } = await recoverBatch(broker, queue, options);
+      const { full, ...one } = await batch(broker, queue, options);
       report = add(report, one);
-      if (full) again.push(queue);
+      if (full) again.push({ batch, queue });
     }
-    queues = again;
+    batches = again;
   }
   return report;
+}
+
+/** Some sets of one queue; `full` when more may be stale. */
+async function reclaimBatch(broker: Broker, queue: string, { signal }: RecoverOptions): Promise<RecoverReport & { full: boolean }> {
+  const answer = await reclaimStaleAggregationSets(broker, queue, { signal }).catch(refused);
+  if (answer instanceof Error) return { ...nothing, errors: [{ queue, error: answer }], full: false };
+  const { reclaimed, dangling, putOff, more } = answer;
+  const error = new RedisError("the key of a group holds the wrong kind of value: its set was not given back", {
+    delivered: "no",
+    reply: "WRONGTYPE",
+  });
+  return { ...nothing, reclaimed, dangling, errors: putOff > 0 ? [{ queue, error }] : [], full: more };
 }
 
 /** One batch of one queue; `full` when more may have expired and this batch moved something. */
@@ -81,6 +106,7 @@ async function recoverBatch(
     archived: count("archived"),
     quarantined: count("quarantined"),
     dangling: results.filter(({ verdict }) => verdict === "dangling").length,
+    reclaimed: 0,
     trimmed,
     more: false,
     errors: error === undefined ? [] : [{ queue, error }],
@@ -130,6 +156,7 @@ function add(sum: RecoverReport, one: RecoverReport): RecoverReport {
     archived: sum.archived + one.archived,
     quarantined: sum.quarantined + one.quarantined,
     dangling: sum.dangling + one.dangling,
+    reclaimed: sum.reclaimed + one.reclaimed,
     trimmed: sum.trimmed + one.trimmed,
     more: one.more,
     errors: [...sum.errors, ...one.errors],
