@@ -1,12 +1,18 @@
 import { availableParallelism } from "node:os";
 import {
   type Clock,
+  checkLimits,
   correctedClock,
   type Durability,
+  defaultJanitorBatchSize,
   defaultQueue,
   defaultRetryDelayMs,
+  type GroupAggregator,
   InvalidOptionError,
+  type LimitOptions,
+  type Limits,
   leaseSec,
+  maxJanitorBatchSize,
   type OnCancel,
   type Random,
   systemClock,
@@ -17,8 +23,8 @@ import { type Logger, type LogLevel, leveled, parseLogLevel, stderrLogger } from
 import type { ProcessingTask } from "./processing-task.ts";
 import type { QueuePriorities } from "./queue-order.ts";
 
-/** Options of a server. Asynq: `Config`. Durations are milliseconds. */
-export interface Config {
+/** Options of a server. Asynq: `Config`. Durations are milliseconds. The limits on what is kept should be the same on all servers and ticks. */
+export interface Config extends LimitOptions {
   /**
    * How many handlers run at once. Default: the number of CPUs. More suits handlers that wait on I/O; every one of them may run again
    * after a crash.
@@ -63,6 +69,21 @@ export interface Config {
   readonly delayedTaskCheckIntervalMs?: number | false | undefined;
   /** How often tasks of lost workers are taken back, the first time at start; `false` where cron functions do it. Default 60,000. */
   readonly recoverIntervalMs?: number | false | undefined;
+  /**
+   * Makes one task of the tasks of a group. Default: none, and this server aggregates nothing. It may be called again for the same tasks
+   * after a crash, and for other groups while it runs, nine at once at most.
+   */
+  readonly groupAggregator?: GroupAggregator | undefined;
+  /** A group is aggregated when no task was added to it for so long; at least 1,000. Default 60,000. Cut to whole seconds, as in Asynq. */
+  readonly groupGracePeriodMs?: number | undefined;
+  /** … or when its oldest task has waited for so long; 0 is never. Default 0. */
+  readonly groupMaxDelayMs?: number | undefined;
+  /** … or as soon as it has so many tasks, which is also the most that are aggregated into one; 0 is any number. Default 0. */
+  readonly groupMaxSize?: number | undefined;
+  /** How often tasks are deleted that their retention or a limit no longer keeps; `false` where cron functions do it. Default 8,000. */
+  readonly janitorIntervalMs?: number | false | undefined;
+  /** How many of them at once, up to 1,000. Default 100; more holds Redis for longer. */
+  readonly janitorBatchSize?: number | undefined;
   /** How often leases are extended, at most 10,000, a third of a lease. Default 5,000. */
   readonly heartbeatIntervalMs?: number | undefined;
   /**
@@ -122,6 +143,13 @@ export interface Settings {
   readonly taskCheckIntervalMs: number;
   readonly forwardIntervalMs: number | false;
   readonly recoverIntervalMs: number | false;
+  readonly groupAggregator: GroupAggregator | undefined;
+  readonly groupGracePeriodMs: number;
+  readonly groupMaxDelayMs: number;
+  readonly groupMaxSize: number;
+  readonly janitorIntervalMs: number | false;
+  readonly janitorBatchSize: number;
+  readonly limits: Limits;
   readonly heartbeatIntervalMs: number;
   readonly abortGraceMs: number;
   readonly maxLeaked: number;
@@ -161,6 +189,13 @@ export function checkConfig(config: Config): Settings {
     taskCheckIntervalMs: duration("taskCheckIntervalMs", config.taskCheckIntervalMs ?? 1_000, 1),
     forwardIntervalMs: interval("delayedTaskCheckIntervalMs", config.delayedTaskCheckIntervalMs ?? 5_000),
     recoverIntervalMs: interval("recoverIntervalMs", config.recoverIntervalMs ?? 60_000),
+    groupAggregator: func("groupAggregator", config.groupAggregator),
+    groupGracePeriodMs: duration("groupGracePeriodMs", config.groupGracePeriodMs ?? 60_000, 1_000),
+    groupMaxDelayMs: duration("groupMaxDelayMs", config.groupMaxDelayMs ?? 0, 0),
+    groupMaxSize: whole("groupMaxSize", config.groupMaxSize ?? 0, 0),
+    janitorIntervalMs: interval("janitorIntervalMs", config.janitorIntervalMs ?? 8_000),
+    janitorBatchSize: whole("janitorBatchSize", config.janitorBatchSize ?? defaultJanitorBatchSize, 1, maxJanitorBatchSize),
+    limits: checkLimits(config),
     heartbeatIntervalMs: duration("heartbeatIntervalMs", config.heartbeatIntervalMs ?? 5_000, 1, (leaseSec * 1000) / 3),
     abortGraceMs: duration("abortGraceMs", config.abortGraceMs ?? 1_000, 0, (leaseSec * 1000) / 3),
     maxLeaked: whole("maxLeaked", config.maxLeaked ?? slots, 1),
@@ -214,9 +249,11 @@ function flag(option: string, value: boolean | undefined): boolean {
   return value ?? false;
 }
 
-function whole(option: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new InvalidOptionError(option, `expected a whole number${least > 0 ? ` from ${least}` : ""}`);
+function whole(option: string, value: number, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    const bounds = `${least >= 0 ? ` from ${least}` : ""}${most === Number.MAX_SAFE_INTEGER ? "" : ` up to ${most}`}`;
+    throw new InvalidOptionError(option, `expected a whole number${bounds}`);
+  }
   return value;
 }
 

@@ -1,6 +1,9 @@
 export {
+  type AggregationContext,
   DeadlineExceededError,
   defineTask,
+  type GroupAggregator,
+  type GroupedTask,
   HandlerNotFoundError,
   InvalidPayloadError,
   LeaseExpiredError,
@@ -11,6 +14,7 @@ export {
   ServerStateError,
   SkipRetry,
   type StandardSchemaV1,
+  Task,
   type TaskDefinition,
 } from "@asynqjs/core";
 export type { Config } from "./config.ts";

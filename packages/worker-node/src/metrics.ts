@@ -45,10 +45,24 @@ const counters = [
   "extendErrors",
   "forwardErrors",
   "recoverErrors",
+  "aggregateErrors",
+  "janitorErrors",
   /** What the forwarder and the recoverer of this server did. */
   "forwarded",
   "recovered",
   "recoveredArchived",
+  /** Tasks that went back to their group, since nobody aggregated them in time. */
+  "reclaimed",
+  /** Sets of tasks, and the tasks in them, in whose place an aggregated task stands. */
+  "aggregatedSets",
+  "aggregated",
+  /** Sets that were given back, or aggregated by somebody else, before their aggregation here was done. */
+  "setsLost",
+  /** Looks at the groups left out because three were going on. */
+  "checksSkipped",
+  /** Completed tasks deleted because their retention had ended, and those beyond `completedMaxSize`. */
+  "expired",
+  "completedTrimmed",
 ] as const;
 
 export type Counter = (typeof counters)[number];

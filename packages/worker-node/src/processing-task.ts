@@ -1,4 +1,13 @@
-import { type Broker, DecodeError, type DequeuedTask, jsonBytes, type TaskInfo, type TaskMessage, writeResult } from "@asynqjs/core";
+import {
+  type Broker,
+  type DequeuedTask,
+  jsonBytes,
+  payloadJson,
+  payloadText,
+  type TaskInfo,
+  type TaskMessage,
+  writeResult,
+} from "@asynqjs/core";
 import type { LogWriter } from "./log-writer.ts";
 
 /** Writes what a task is to leave behind; kept as long as the task is (`retentionSec`). Asynq: `ResultWriter`. */
@@ -101,11 +110,7 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
    * @throws {DecodeError} it is not UTF-8
    */
   text(): string {
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.payload);
-    } catch {
-      throw this.#unreadable("UTF-8");
-    }
+    return payloadText(this.payload, this.#what);
   }
 
   /**
@@ -115,12 +120,7 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
    */
   json<T = Payload>(): T {
     if (this.#checked !== undefined) return this.#checked.value as T;
-    const text = this.text();
-    try {
-      return JSON.parse(text) as T;
-    } catch {
-      throw this.#unreadable("JSON");
-    }
+    return payloadJson<T>(this.payload, this.#what);
   }
 
   /** Makes `json()` answer a payload that was checked. */
@@ -128,9 +128,8 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
     task.#checked = { value };
   }
 
-  /** Without the parser's error as its cause, which quotes the payload. */
-  #unreadable(as: string): DecodeError {
-    return new DecodeError(`the payload of task "${this.id}" of queue "${this.queue}"`, `it is not ${as}`);
+  get #what(): string {
+    return `the payload of task "${this.id}" of queue "${this.queue}"`;
   }
 }
 

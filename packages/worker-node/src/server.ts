@@ -8,11 +8,13 @@ import {
   ServerStateError,
   worrySkewMs,
 } from "@asynqjs/core";
+import { aggregator } from "./aggregator.ts";
 import { type Config, checkConfig, type Settings } from "./config.ts";
 import { type Connection, connect, type RedisSource, secondClient } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
 import { healthchecker } from "./healthchecker.ts";
 import { heartbeater } from "./heartbeater.ts";
+import { janitor } from "./janitor.ts";
 import { Counters, type Metrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
@@ -42,7 +44,18 @@ const notStartable: Readonly<Record<Exclude<ServerState, "new">, string>> = {
 };
 
 /** The parts in the order in which they stop; they start in the order below. */
-const stopOrder = ["forwarder", "processor", "recoverer", "settler", "subscriber", "healthchecker", "heartbeater", "strayRejections"];
+const stopOrder = [
+  "forwarder",
+  "processor",
+  "recoverer",
+  "settler",
+  "subscriber",
+  "janitor",
+  "aggregator",
+  "healthchecker",
+  "heartbeater",
+  "strayRejections",
+];
 
 /**
  * Takes tasks from queues and calls your handler for each.
@@ -69,11 +82,11 @@ export class Server {
 
   constructor(redis: RedisSource, config: Config = {}) {
     this.#settings = checkConfig(config);
-    const { clock, random, logger } = this.#settings;
+    const { clock, random, logger, limits } = this.#settings;
     this.#connection = connect(redis, logger, clock);
     this.#redis = redis;
     this.#port = this.#connection.port;
-    this.#broker = makeBroker({ redis: this.#port, clock, random });
+    this.#broker = makeBroker({ redis: this.#port, clock, random, limits });
   }
 
   get state(): ServerState {
@@ -175,7 +188,7 @@ export class Server {
   /** Asynq's order of start. */
   #makeComponents(handler: HandlerFunc): Component[] {
     const [settings, counters] = [this.#settings, this.#counters];
-    const { clock, random, forwardIntervalMs, recoverIntervalMs } = settings;
+    const { clock, random, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, groupAggregator } = settings;
     // A broker of its own: it is to move into a thread of its own.
     const beats = heartbeater(makeBroker({ redis: this.#port, clock, random }), settings, counters);
     this.#settler = settler(this.#broker, settings, counters);
@@ -192,6 +205,8 @@ export class Server {
       ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters)]),
       ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters)]),
       processor,
+      ...(janitorIntervalMs === false ? [] : [janitor(this.#broker, { ...settings, janitorIntervalMs }, counters)]),
+      ...(groupAggregator === undefined ? [] : [aggregator(this.#broker, { ...settings, groupAggregator }, counters)]),
     ];
   }
 

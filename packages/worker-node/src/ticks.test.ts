@@ -73,4 +73,79 @@ describe("recoverer", () => {
     await other.start(() => {});
     await until(() => other.metrics().recovered === 1);
   });
+
+  test("gives tasks back to their group that nobody aggregated in time", async ({ makeServer, seed, redis, log }) => {
+    await seed({ taskId: "a", group: "g" });
+    const set = "asynq:{default}:g:g:0b6c2a9e-6a07-4c5d-9e0a-6d8c8d7f5b11";
+    await redis.rename("asynq:{default}:g:g", set);
+    await redis.srem("asynq:{default}:groups", "g");
+    await redis.zadd("asynq:{default}:aggregation_sets", startSec, set);
+    const server = makeServer({ recoverIntervalMs: 60_000 });
+
+    await server.start(() => {});
+    await until(() => server.metrics().reclaimed === 1);
+
+    expect(await redis.smembers("asynq:{default}:groups")).toEqual(["g"]);
+    expect(log.join("\n")).toContain('recoverer gave tasks back to their groups that nobody aggregated in time {"reclaimed":1}');
+  });
+});
+
+describe("janitor", () => {
+  test("deletes what is over every 8 s, the first time after one interval; each trim is counted and logged", async ({
+    makeServer,
+    redis,
+    clock,
+    pass,
+    log,
+  }) => {
+    const store = async (state: string, atSec: number, ...ids: string[]): Promise<void> => {
+      for (const id of ids) {
+        await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", state);
+        await redis.zadd(`asynq:{default}:${state}`, atSec, id);
+      }
+    };
+    await store("completed", startSec + 5, "over");
+    await store("completed", startSec + 99, "a", "b", "c");
+    await store("archived", startSec, "d", "e", "f");
+    await store("archived", startSec - 3_601, "old");
+    const server = makeServer({ janitorIntervalMs: 8_000, archiveMaxAgeSec: 3_600, archiveMaxSize: 3, completedMaxSize: 2 });
+    await server.start(() => {});
+
+    await pass(7_999);
+    expect(server.metrics()).toMatchObject({ expired: 0, trimmed: 0 });
+    await clock.advance(1);
+    await until(() => server.metrics().trimmed > 0);
+
+    expect(server.metrics()).toMatchObject({ expired: 1, completedTrimmed: 1, trimmed: 2, janitorErrors: 0 });
+    expect((await redis.keys("asynq:{default}:t:*")).map((key) => key.at(-1)).sort()).toEqual(["b", "c", "e", "f"]);
+    expect(log).toContain('warn archived tasks were trimmed {"trimmed":2}');
+    expect(log).toContain('warn completed tasks were trimmed before their retention ended {"completedTrimmed":1}');
+  });
+
+  test("an archiving worker trims to the same limits", async ({ makeServer, seed, redis }) => {
+    await seed(...["a", "b", "c"].map((taskId) => ({ taskId, maxRetry: 0 })));
+    const server = makeServer({ archiveMaxSize: 3, concurrency: 1 });
+
+    await server.start(() => {
+      throw new Error("no");
+    });
+    await until(() => server.metrics().trimmed === 1);
+
+    expect(await redis.zcard("asynq:{default}:archived")).toBe(2);
+  });
+
+  test("warns of a large batch, and of a queue it cannot serve, while it serves the others", async ({ makeServer, redis, clock, log }) => {
+    await redis.set("asynq:{broken}:completed", "in the way");
+    await redis.hset("asynq:{fine}:t:a", "msg", "m", "state", "completed");
+    await redis.zadd("asynq:{fine}:completed", startSec, "a");
+    const server = makeServer({ janitorIntervalMs: 8_000, janitorBatchSize: 500, queues: { broken: 1, fine: 1 } });
+    await server.start(() => {});
+    expect(log).toContain('warn a large janitorBatchSize holds Redis for longer {"janitorBatchSize":500,"recommended":100}');
+
+    await clock.advance(8_000);
+    await until(() => server.metrics().expired === 1);
+
+    expect(server.metrics().janitorErrors).toBe(1);
+    expect(log.join("\n")).toContain('janitor could not serve a queue {"queue":"broken"');
+  });
 });
