@@ -16,12 +16,14 @@ async function tick(...args: string[]): Promise<{ code: number | null; out: stri
 }
 
 describe("runTicks", () => {
-  test("forwards and recovers in all queues that were ever enqueued to", async ({ broker, aTask, clock, redis }) => {
+  test("forwards, recovers and deletes what is over in all queues that were ever enqueued to", async ({ broker, aTask, clock, redis }) => {
     await enqueue(broker, [aTask({ taskId: "a", queue: "high" }), aTask({ taskId: "b", queue: "low", processInSec: 5 })]);
     await dequeue(broker, ["high"], 1);
+    await redis.zadd("asynq:{low}:completed", 1, "c");
+    await redis.hset("asynq:{low}:t:c", "msg", "m", "state", "completed");
     await clock.advance(61_000);
 
-    expect(await runTicks(broker)).toMatchObject({ forward: { forwarded: 1 }, recover: { recovered: 1 } });
+    expect(await runTicks(broker)).toMatchObject({ forward: { forwarded: 1 }, recover: { recovered: 1 }, janitor: { expired: 1 } });
 
     expect(await redis.hget("asynq:{high}:t:a", "state")).toBe("retry");
     expect(await redis.hget("asynq:{low}:t:b", "state")).toBe("pending");
@@ -54,13 +56,32 @@ describe("asynqjs-tick", () => {
 
     const { code, out, err } = await tick("--redis", redisUrl);
 
-    expect(JSON.parse(out)).toMatchObject({ forward: { forwarded: 1, more: false }, recover: { recovered: 0 } });
+    expect(JSON.parse(out)).toMatchObject({ forward: { forwarded: 1, more: false }, recover: { recovered: 0 }, janitor: { expired: 0 } });
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
   });
 
+  test("keeps what it is told to keep", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "default");
+    for (const [at, state] of ["archived", "archived", "completed", "completed"].entries()) {
+      await redis.hset(`asynq:{default}:t:${at}`, "msg", "m", "state", state);
+      await redis.zadd(`asynq:{default}:${state}`, Math.floor(Date.now() / 1000) + 1_000 + at, String(at));
+    }
+    const limits = ["--archive-max-age-sec", "100000", "--archive-max-size", "2", "--completed-max-size", "1"];
+
+    const { out } = await tick("janitor", "--redis", redisUrl, ...limits);
+
+    expect(JSON.parse(out)).toMatchObject({ janitor: { trimmed: 1, completedTrimmed: 1 } });
+    expect((await redis.keys("asynq:{default}:t:*")).sort()).toEqual(["asynq:{default}:t:1", "asynq:{default}:t:3"]);
+    expect(await tick("--archive-max-size", "many")).toMatchObject({ code: 2, err: expect.stringContaining("invalid archiveMaxSize") });
+  });
+
   test("says what is wrong in one line: 2 for bad arguments, 1 for a Redis that is not there", async () => {
-    expect(await tick("fly")).toEqual({ code: 2, out: "", err: 'asynqjs-tick: unknown tick "fly"; expected forward or recover\n' });
+    expect(await tick("fly")).toEqual({
+      code: 2,
+      out: "",
+      err: 'asynqjs-tick: unknown tick "fly"; expected one of forward, recover, janitor\n',
+    });
     expect(await tick("--redis", "nonsense://secret@h")).toMatchObject({ code: 2, err: expect.not.stringContaining("secret") });
     const nobody = await tick("--redis", "redis://:secret@127.0.0.1:1", "--timeout-ms", "200");
     expect(nobody).toMatchObject({ code: 1, out: "", err: expect.stringMatching(/^asynqjs-tick: redis did not answer.*\n$/) });

@@ -1,7 +1,18 @@
-import { allQueues, type Broker, checkSkew, type ForwardReport, forward, isCorrected, type RecoverReport, recover } from "@asynqjs/core";
+import {
+  allQueues,
+  type Broker,
+  checkSkew,
+  type ForwardReport,
+  forward,
+  isCorrected,
+  type JanitorReport,
+  janitor,
+  type RecoverReport,
+  recover,
+} from "@asynqjs/core";
 
-/** The ticks there are, by Asynq's names of what does the same in a server. */
-export const tickNames = ["forward", "recover"] as const;
+/** The ticks that need nothing of yours, by Asynq's names of what does the same in a server. */
+export const tickNames = ["forward", "recover", "janitor"] as const;
 export type TickName = (typeof tickNames)[number];
 
 export interface RunTicksOptions {
@@ -18,11 +29,12 @@ export interface RunTicksOptions {
 export interface TicksReport {
   readonly forward?: ForwardReport;
   readonly recover?: RecoverReport;
+  readonly janitor?: JanitorReport;
 }
 
 /**
  * Runs maintenance once: what a platform's cron calls every minute. Any number of copies may run at once, and each may be killed at any
- * moment: the next one goes on.
+ * moment: the next one goes on. What is trimmed goes by the broker's limits: give it those your servers have.
  * With a corrected clock the tick looks at Redis' own first.
  * @throws {RedisError} the way to Redis failed; call it again
  * @throws {ClockSkewError} the clocks are more than five minutes apart
@@ -41,6 +53,9 @@ export async function runTicks(broker: Broker, { ticks = tickNames, queues, ...l
         break;
       case "recover":
         report.recover = await recover(broker, { ...limits, queues: served });
+        break;
+      case "janitor":
+        report.janitor = await janitor(broker, { ...limits, queues: served });
         break;
     }
   }
