@@ -15,7 +15,15 @@ export default defineConfig({
     globalSetup: ["test/support/global-redis.ts"],
     passWithNoTests: !process.env.CI,
     projects: [
-      { test: { ...onNode, name: "node", include: tests, exclude: [...never, ...slow, ...workerd], provide: { brokerPort: "ioredis" } } },
+      {
+        test: {
+          ...onNode,
+          name: "node",
+          include: tests,
+          exclude: [...never, ...slow, ...workerd, "test/pack/**"],
+          provide: { brokerPort: "ioredis" },
+        },
+      },
       // What a broker function does, it does on every port; and once, though every call arrives twice.
       ...(["replaying", "sentinel", "cluster", "fetch", "upstash"] as const).map((port) => ({
         test: {
@@ -31,6 +39,8 @@ export default defineConfig({
           provide: { brokerPort: port },
         },
       })),
+      // What is published, as its user has it: built, packed, installed.
+      { test: { ...onNode, name: "pack", include: ["test/pack/*.test.ts"], exclude: never, globalSetup: ["test/pack/global-pack.ts"] } },
       // Those that wait for a clock that is not ours.
       { test: { ...onNode, name: "slow", include: slow, exclude: never, testTimeout: 120_000, provide: { brokerPort: "ioredis" } } },
       {

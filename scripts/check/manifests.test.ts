@@ -7,7 +7,13 @@ import { checkManifests } from "./manifests.ts";
 const sound = {
   name: "@asynqjs/one",
   version: "0.1.0",
+  description: "One thing.",
+  keywords: ["asynq"],
   license: "MIT",
+  repository: { type: "git", url: "git+https://example.com/asynqjs.git", directory: "packages/one" },
+  engines: { node: ">=20" },
+  files: ["dist", "README.md", "LICENSE"],
+  sideEffects: false,
   type: "module",
   exports: { ".": "./src/index.ts" },
   bin: { one: "./src/bin.ts" },
@@ -20,7 +26,7 @@ function workspace(manifest: object, catalog = '  hono: 4.13.19\n  "@types/node"
   onTestFinished(() => rmSync(root, { recursive: true }));
   for (const [folder, text] of [
     ["packages/one", JSON.stringify(manifest)],
-    ["packages/two", JSON.stringify({ ...sound, name: "@asynqjs/two" })],
+    ["packages/two", JSON.stringify({ ...sound, name: "@asynqjs/two", repository: { directory: "packages/two" } })],
   ] as const) {
     mkdirSync(path.join(root, folder), { recursive: true });
     writeFileSync(path.join(root, folder, "package.json"), text);
@@ -45,6 +51,11 @@ describe("checkManifests", () => {
     ["an export that is not published", { exports: { ...sound.exports, "./more": "./src/more.ts" } }, "publishConfig.exports"],
     ["a bin that is not published", { bin: { one: "./src/other.ts" } }, "publishConfig.bin"],
     ["another licence", { license: "ISC" }, '"license": "MIT"'],
+    ["a Node that we do not promise", { engines: { node: ">=22" } }, '"engines": {"node":">=20"}'],
+    ["files that are none of a user's", { files: ["dist", "src"] }, '"files"'],
+    ["a package no bundler may shake", { sideEffects: undefined }, '"sideEffects": false'],
+    ["a package that nobody would find", { keywords: [] }, '"keywords"'],
+    ["another package's folder", { repository: { directory: "packages/two" } }, '"repository" with the directory "packages/one"'],
     ["CommonJS", { type: "commonjs" }, '"type": "module"'],
   ])("finds %s", ([, change, fault]) => {
     expect(checkManifests(workspace({ ...sound, ...change }))).toEqual([expect.stringContaining(fault)]);

@@ -5,7 +5,13 @@ interface Manifest {
   readonly name: string;
   readonly version?: string;
   readonly private?: boolean;
+  readonly description?: string;
+  readonly keywords?: readonly string[];
   readonly license?: string;
+  readonly repository?: { readonly directory?: string };
+  readonly engines?: { readonly node?: string };
+  readonly files?: readonly string[];
+  readonly sideEffects?: boolean;
   readonly type?: string;
   readonly exports?: Readonly<Record<string, string>>;
   readonly bin?: Readonly<Record<string, string>>;
@@ -16,7 +22,8 @@ interface Manifest {
 
 /**
  * Says what is wrong with the workspace's manifests, one line each: packages of different versions, a version that does not come from the
- * catalog or is not an exact one, an export or a bin of the source that is not published as what the build makes of it.
+ * catalog or is not an exact one, a published package that npm could not present, an export or a bin of the source that is not published
+ * as what the build makes of it.
  */
 export function checkManifests(root: string): string[] {
   const faults: string[] = [];
@@ -34,12 +41,30 @@ export function checkManifests(root: string): string[] {
     if (manifest.type !== "module") faults.push(`${file}: expected "type": "module"`);
     if (manifest.private) continue;
     versions.set(file, manifest.version ?? "");
-    if (manifest.license !== "MIT") faults.push(`${file}: expected "license": "MIT"`);
+    faults.push(...faultsOfPublished(file, manifest));
     faults.push(...faultsOfExports(file, manifest));
   }
   if (new Set(versions.values()).size > 1) faults.push(`versions differ: ${Array.from(versions, (entry) => entry.join(" ")).join(", ")}`);
   for (const [name, version] of catalog)
     if (!/^\d+\.\d+\.\d+/.test(version)) faults.push(`pnpm-workspace.yaml: ${name} is ${version}, expected one exact version`);
+  return faults;
+}
+
+/** What npm and its page show of a package, and what decides how it is used. */
+function faultsOfPublished(file: string, manifest: Manifest): string[] {
+  const expected = {
+    license: "MIT",
+    engines: { node: ">=20" },
+    files: ["dist", "README.md", "LICENSE"],
+    sideEffects: false,
+  };
+  const faults = Object.entries(expected)
+    .filter(([field, value]) => JSON.stringify(manifest[field as keyof Manifest]) !== JSON.stringify(value))
+    .map(([field, value]) => `${file}: expected "${field}": ${JSON.stringify(value)}`);
+  for (const field of ["description", "keywords"] as const)
+    if (!manifest[field]?.length) faults.push(`${file}: expected "${field}", which npm shows and searches`);
+  const folder = path.posix.dirname(file);
+  if (manifest.repository?.directory !== folder) faults.push(`${file}: expected "repository" with the directory "${folder}"`);
   return faults;
 }
 

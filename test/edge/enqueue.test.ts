@@ -1,9 +1,9 @@
 import path from "node:path";
 import { decodeTaskMessage } from "@asynqjs/core/wire";
-import { Log, LogLevel, Miniflare } from "miniflare";
 import { beforeAll, describe, test } from "vitest";
 import { buildWorker } from "../support/build-worker.ts";
 import { expect, test as gatewayTest, token } from "../support/gateway-test.ts";
+import { runWorker } from "../support/run-worker.ts";
 
 /** Where nobody listens. */
 const nowhere = "http://127.0.0.1:49151";
@@ -23,24 +23,7 @@ describe.each(["2025-10-01", "2026-10-01"])("a Worker that wrangler built, in wo
 
   const edgeTest = gatewayTest.extend<{ worker: Worker }>({
     worker: async ({ faults }, use) => {
-      const miniflare = new Miniflare({
-        log: new Log(LogLevel.ERROR),
-        handleStructuredLogs: () => {},
-        workers: [
-          {
-            config: {
-              name: "enqueue",
-              compatibilityDate,
-              manifest: { mainModule: "main.js", modules: { "main.js": { type: "esm", contents: module } } },
-              env: {
-                REDIS_URL: { type: "text", value: faults.url },
-                REDIS_TOKEN: { type: "text", value: token },
-                NOWHERE_URL: { type: "text", value: nowhere },
-              },
-            },
-          },
-        ],
-      });
+      const miniflare = runWorker(module, compatibilityDate, { REDIS_URL: faults.url, REDIS_TOKEN: token, NOWHERE_URL: nowhere });
       await use({
         async post(way, body = "payload") {
           const response = await miniflare.dispatchFetch(`http://worker${way}`, { method: "POST", body });

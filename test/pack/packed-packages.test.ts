@@ -1,49 +1,59 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { installPacked, type PackedPackage } from "./packed-packages.ts";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { newProject, type Project } from "./project-test.ts";
+import { askWorker } from "./run-example.ts";
 
-// The Node that npm was started with: the packages promise to run on 20, which runs none of our tools.
-const systemNode = process.env.ASYNQJS_SYSTEM_NODE ?? process.execPath;
-const nodeTypes = fileURLToPath(new URL("../../node_modules/@types", import.meta.url));
+const packed = inject("packed");
+const specifiers = packed.flatMap(({ manifest }) =>
+  Object.keys(manifest.exports).map((subpath) => path.posix.join(manifest.name, subpath)),
+);
 
-describe("the packed packages", { timeout: 120_000 }, () => {
-  const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-pack-"));
-  let packages: PackedPackage[] = [];
-  let specifiers: string[] = [];
+describe("the packed packages, installed by npm into an empty project", { timeout: 120_000 }, () => {
+  let project: Project;
   beforeAll(() => {
-    packages = installPacked(dir);
-    specifiers = packages.flatMap(({ name, exports }) => Object.keys(exports).map((subpath) => path.posix.join(name, subpath)));
+    project = newProject();
+    const { status, stderr } = project.run("npm", "install", ...packed.map(({ manifest }) => manifest.name), "@upstash/redis");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   }, 120_000);
-  afterAll(() => rmSync(dir, { recursive: true }));
+  afterAll(() => project.remove());
 
   test("can be imported by the system's Node, each by every path it exports", () => {
     expect(specifiers).toContain("@asynqjs/core/wire");
-    writeFileSync(
-      path.join(dir, "imports.test.mjs"),
+    project.write(
+      "imports.test.mjs",
       `import assert from "node:assert/strict";
        import { test } from "node:test";
        for (const specifier of ${JSON.stringify(specifiers)})
          test(specifier, async () => assert.notEqual(Object.keys(await import(specifier)).length, 0));`,
     );
 
-    const { stdout, stderr, status } = spawnSync(systemNode, ["--test", "--test-reporter=tap", "imports.test.mjs"], {
-      cwd: dir,
-      encoding: "utf8",
-    });
+    const { stdout, stderr, status } = project.run("node", "--test", "--test-reporter=tap", "imports.test.mjs");
 
     expect(stdout + stderr).toContain(`\n# pass ${specifiers.length}\n`);
     expect(status).toBe(0);
   });
 
+  test("can be required by a Node that requires ES modules, each by every path it exports", ({ skip }) => {
+    if (project.run("node", "-p", "process.features.require_module").stdout !== "true\n") skip("this Node is older than 20.19");
+    project.write(
+      "required.cjs",
+      specifiers.map((specifier) => `console.log(Object.keys(require("${specifier}")).length > 0);`).join("\n"),
+    );
+
+    const { stdout, status } = project.run("node", "required.cjs");
+
+    expect(stdout).toBe("true\n".repeat(specifiers.length));
+    expect(status).toBe(0);
+  });
+
   test("bring commands that the system's Node runs", () => {
-    const commands = packages.flatMap(({ name, bin = {} }) => Object.values(bin).map((file) => path.join(dir, "node_modules", name, file)));
+    const commands = packed.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}));
     expect(commands.length).toBeGreaterThan(0);
     for (const command of commands) {
-      const { stdout, stderr, status } = spawnSync(systemNode, [command, "--help"], { encoding: "utf8" });
+      const { stdout, stderr, status } = project.run("npx", command, "--help");
       expect({ command, stderr, status }).toEqual({ command, stderr: "", status: 0 });
       expect(stdout).toMatch(/asynqjs-/);
     }
@@ -51,33 +61,65 @@ describe("the packed packages", { timeout: 120_000 }, () => {
 
   test("bring types that a strict program compiles against", () => {
     const lines = specifiers.map((specifier, i) => `import * as m${i} from "${specifier}"; export const k${i}: object = m${i};`);
-    writeFileSync(path.join(dir, "consumer.ts"), lines.join("\n"));
-    const options = {
-      module: "NodeNext",
-      target: "ES2023",
-      lib: ["ES2023", "DOM"],
-      strict: true,
-      noEmit: true,
-      types: ["node"],
-      typeRoots: [nodeTypes],
-    };
-    writeFileSync(
-      path.join(dir, "tsconfig.json"),
-      JSON.stringify({ compilerOptions: { ...options, skipLibCheck: false }, files: ["consumer.ts"] }),
+    project.write("consumer.ts", lines.join("\n"));
+    expect(project.compile({ lib: ["ES2023", "DOM"] }, "consumer.ts")).toBe("");
+  });
+});
+
+test("the packages that need no Node, installed by npm into a wrangler project, are bundled by wrangler and run in workerd", async () => {
+  const project = newProject();
+  const forEdge = specifiers.filter((specifier) => /core|client-edge|cron-fn/.test(specifier));
+  const imports = forEdge.map((specifier, i) => `import * as m${i} from "${specifier}";`);
+  const modules = forEdge.map((_, i) => `m${i}`).join(", ");
+  expect(project.run("npm", "install", ...packed.map(({ manifest }) => manifest.name)).status).toBe(0);
+
+  const answer = await askWorker(
+    project,
+    `${imports.join("\n")}
+     export default { fetch: () => Response.json([${modules}].map((module) => Object.keys(module).length > 0)) };`,
+    {},
+  );
+
+  expect(answer).toEqual([200, forEdge.map(() => true)]);
+  project.remove();
+}, 60_000);
+
+describe.each(packed)("the tarball of $manifest.name", { timeout: 60_000 }, ({ manifest, tarball }) => {
+  const project = newProject();
+  afterAll(() => project.remove());
+
+  test("holds the build with its maps, the licence and the README, and no test, source or build record", () => {
+    project.run("tar", "-xzf", tarball);
+    const files = project.run("tar", "-tzf", tarball).stdout.trim().split("\n").sort();
+    const modules = files.filter((file) => file.endsWith(".js")).map((file) => file.slice(0, -".js".length));
+    expect(modules).toContain("package/dist/index");
+    expect(files).toEqual(
+      [
+        ...["LICENSE", "README.md", "package.json"].map((file) => `package/${file}`),
+        ...modules.flatMap((module) => [".d.ts", ".js", ".js.map"].map((ending) => module + ending)),
+      ].sort(),
     );
-
-    const { stdout, status } = spawnSync("tsc", ["-p", dir], { encoding: "utf8" });
-
-    expect(stdout).toBe("");
-    expect(status).toBe(0);
+    expect(modules.filter((module) => /\.(test|bench)$/.test(module))).toEqual([]);
+    for (const module of modules) {
+      const { sources, sourcesContent } = JSON.parse(readFileSync(path.join(project.dir, `${module}.js.map`), "utf8"));
+      expect(sources).toHaveLength(1);
+      expect(sourcesContent[0].length).toBeGreaterThan(0);
+    }
   });
 
-  test("hold the build, the licence and the README, and no test, source or build record", () => {
-    for (const { name } of packages) {
-      const files = globSync("**/*", { cwd: path.join(dir, "node_modules", name), exclude: ["node_modules"] });
-      expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json", path.join("dist", "index.js")]));
-      expect(files.filter((file) => /\.test\.|^src|tsbuildinfo/.test(file))).toEqual([]);
-      expect(existsSync(path.join(dir, "node_modules", name, "dist", ".tsbuildinfo"))).toBe(false);
-    }
+  test("has nothing that publint finds fault with", async () => {
+    const bytes = readFileSync(tarball);
+    const { messages, pkg } = await publint({
+      pack: { tarball: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer },
+      strict: true,
+    });
+    expect(pkg!.name).toBe(manifest.name);
+    expect(messages.map((message) => formatMessage(message, pkg!, { color: false }))).toEqual([]);
+  });
+
+  test("has types that are right for whoever imports it, says attw", () => {
+    const { stdout, stderr, status } = project.runTool("attw", tarball, "--profile", "esm-only", "--format", "table", "--no-emoji");
+    expect({ status, output: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, output: "" });
+    expect(stdout.match(/OK \(ESM\)/g)).toHaveLength(Object.keys(manifest.exports).length);
   });
 });

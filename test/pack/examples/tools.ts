@@ -1,0 +1,65 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { expect } from "vitest";
+import { token } from "../../support/gateway-test.ts";
+import { type Example, runShell, startProgram } from "../run-example.ts";
+
+/** What the other packages' READMEs do. */
+export const examples: Readonly<Record<string, Example>> = {
+  "packages/core/README.md: @asynqjs/core": async (block, around) => void (await runShell(block, around)),
+
+  "packages/core/README.md: @asynqjs/core (2)": async (block, around) => {
+    const program = startProgram(block, around);
+    expect(await program.ended()).toBe(0);
+    expect(program.shown()).toBe(comments(block.text));
+    expect(await around.redis.get("asynq:{default}:processed")).toBe("1");
+  },
+
+  "packages/cron-fn/README.md: @asynqjs/cron-fn": async (block, around) => {
+    await around.redis.sadd("asynq:queues", "critical");
+    const reports = (await runShell(block, around)).split("\n").filter((line) => line.startsWith("{"));
+    expect(reports.map((line) => JSON.parse(line))).toEqual([
+      { forward: expect.objectContaining({ errors: [] }), recover: expect.objectContaining({ errors: [] }) },
+      { recover: expect.objectContaining({ errors: [] }) },
+    ]);
+  },
+
+  "packages/cron-fn/README.md: @asynqjs/cron-fn (2)": async (block, around) => {
+    await around.redis.sadd("asynq:queues", "default");
+    const program = startProgram(block, around, { env: { REDIS_URL: around.gatewayUrl, REDIS_TOKEN: token } });
+    expect(await program.ended()).toBe(0);
+    expect(program.shown()).toMatch(/forwarded: 0,[\s\S]*recovered: 0,/);
+  },
+
+  "packages/gateway/README.md: @asynqjs/gateway": async (block, around) => {
+    const missing = ["curl", "openssl"].find((tool) => spawnSync(tool, ["version"]).error !== undefined);
+    if (missing !== undefined) around.skip(`no ${missing} on this machine`);
+    const port = await freePort();
+    const shown = await runShell(block, around, { replace: { 8079: String(port) } });
+    expect(shown).toContain(comments(block.text).trim());
+    expect(await around.redis.ttl("key")).toBeGreaterThan(90);
+  },
+
+  "packages/gateway/README.md: @asynqjs/gateway (2)": async (block, around) => {
+    expect(around.project.run("npm", "install", "@asynqjs/gateway", "@upstash/redis").status).toBe(0);
+    writeFileSync(path.join(around.project.dir, "tokens"), `${token}\n`);
+    const program = startProgram(block, around, { replace: { "tokens: [token] }": "tokens: [token], port: 0 }" } });
+    expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "" });
+    expect(await around.redis.get("greeting")).toBe("hello");
+  },
+};
+
+/** What an example says that it prints, each in a comment of its own. */
+function comments(text: string): string {
+  return Array.from(text.matchAll(/(?:\); \/\/|^#) (.*)$/gm), ([, said]) => `${said}\n`).join("");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { createReadStream, existsSync, readFileSync, realpathSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+
+/** A packed package of ours, or an installed one of others; its manifest as npm would read it. */
+export interface Published {
+  readonly manifest: Manifest;
+  /** A tarball, or a folder that is made one when it is asked for. */
+  readonly source: string;
+}
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * An npm registry that has our packages and what they may need, from the workspace's node_modules, and nothing else: `npm install` does
+ * there what it will do for a user, with no network, and fails where a dependency is not declared.
+ */
+export async function startRegistry(packages: readonly Published[]): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const [name = "", version] = decodeURIComponent(new URL(request.url!, url).pathname.slice(1)).split("/-/");
+    const versions = packages.filter(({ manifest }) => manifest.name === name);
+    if (version !== undefined) return sendTarball(versions.find(({ manifest }) => manifest.version === version)!.source, response);
+    if (versions.length === 0) return void response.writeHead(404).end("{}");
+    const entries = versions.map(({ manifest }) => [
+      manifest.version,
+      { ...manifest, dist: { tarball: `${url}/${name}/-/${manifest.version}` } },
+    ]);
+    const answer = { name, "dist-tags": { latest: versions[0]!.manifest.version }, versions: Object.fromEntries(entries) };
+    response.setHeader("Content-Type", "application/json").end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function sendTarball(source: string, response: ServerResponse): void {
+  if (source.endsWith(".tgz")) return void createReadStream(source).pipe(response);
+  const args = ["-czf", "-", "--exclude", "node_modules", "-C", path.dirname(source), path.basename(source)];
+  spawn("tar", args, { stdio: ["ignore", "pipe", "inherit"] }).stdout.pipe(response);
+}
+
+/** What the manifest at `dir` needs, and what that needs: those of the workspace first, so that these are the latest. */
+export function readInstalled(dirs: readonly string[]): Published[] {
+  const found = new Map<string, Published>();
+  const queue = dirs.map((dir) => ({ dir, beside: path.join(dir, "node_modules") }));
+  for (const { dir, beside } of queue) {
+    const { dependencies, peerDependencies }: Manifest = readManifest(dir);
+    for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+      if (name.startsWith("@asynqjs/") || !existsSync(path.join(beside, name))) continue;
+      const source = realpathSync(path.join(beside, name));
+      if (found.has(source)) continue;
+      found.set(source, { manifest: readManifest(source), source });
+      // pnpm lays what a package needs beside it.
+      queue.push({ dir: source, beside: path.join(source, name.startsWith("@") ? "../.." : "..") });
+    }
+  }
+  return [...found.values()];
+}
+
+export function readManifest<M extends Manifest = Manifest>(dir: string): M {
+  return JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8"));
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import type { Redis } from "ioredis";
+import { expect } from "vitest";
+import { buildWorker } from "../support/build-worker.ts";
+import { token } from "../support/gateway-test.ts";
+import { runWorker } from "../support/run-worker.ts";
+import type { Project } from "./project-test.ts";
+import type { ReadmeBlock } from "./readme-blocks.ts";
+
+/** What is there for the examples of one README. */
+export interface Surroundings {
+  /** A project in which what stands before the example in its README was done: `npm install` above all. */
+  readonly project: Project;
+  readonly redis: Redis;
+  readonly redisUrl: string;
+  /** A gateway in front of that Redis. */
+  readonly gatewayUrl: string;
+  /** Leaves the example out where the machine lacks what it needs. */
+  readonly skip: (why: string) => never;
+}
+
+/** Runs a block of a README and says by throwing that it does not do what the README says. */
+export type Example = (block: ReadmeBlock, surroundings: Surroundings) => Promise<void>;
+
+interface Changes {
+  /** What the example finds around it and its reader has: put before it. */
+  readonly prelude?: string;
+  /** What is elsewhere here; each has to occur. Where Redis is needs not be said. */
+  readonly replace?: Readonly<Record<string, string>>;
+}
+
+function textOf({ name, text }: ReadmeBlock, { redisUrl }: Surroundings, { prelude = "", replace = {} }: Changes): string {
+  let changed = text.replaceAll(/redis:\/\/(?:localhost|127\.0\.0\.1):6379(?:\/\d+)?/g, redisUrl);
+  for (const [from, to] of Object.entries(replace)) {
+    expect(changed, name).toContain(from);
+    changed = changed.replaceAll(from, to);
+  }
+  return `${prelude}\n${changed}`;
+}
+
+/** A block of shell, from its first line to its last; answers what it printed. Whatever it left running ends with it. */
+export async function runShell(block: ReadmeBlock, surroundings: Surroundings, changes: Changes = {}): Promise<string> {
+  const { dir: cwd, env } = surroundings.project;
+  const shell = spawn("sh", ["-ec", textOf(block, surroundings, changes)], {
+    cwd,
+    env: { ...env, ASYNQ_REDIS_URL: surroundings.redisUrl },
+    detached: true,
+  });
+  const shown = collect(shell);
+  const [code] = await once(shell, "exit");
+  try {
+    process.kill(-shell.pid!, "SIGKILL");
+  } catch {
+    // Nothing was left.
+  }
+  expect({ code, output: code === 0 ? "" : shown() }).toEqual({ code: 0, output: "" });
+  return shown();
+}
+
+/** An example that runs on the system's Node. */
+export interface Running {
+  /** What it printed up to now. */
+  readonly shown: () => string;
+  /** Its exit code, after the signal if one is given. */
+  ended(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** A program in TypeScript, compiled with every strictness, or in CommonJS as it is, started by the system's Node. */
+export function startProgram(block: ReadmeBlock, surroundings: Surroundings, changes: Changes & { env?: object } = {}): Running {
+  const { project } = surroundings;
+  const file = block.name.replace(/\W+/g, "-");
+  const text = textOf(block, surroundings, changes);
+  if (block.language === "ts") {
+    project.write(`${file}.ts`, text);
+    expect(project.compile({ lib: ["ES2023"] }, `${file}.ts`)).toBe("");
+  } else project.write(`${file}.cjs`, text);
+  const program = spawn("node", [`${file}.${block.language === "ts" ? "js" : "cjs"}`], {
+    cwd: project.dir,
+    env: { ...project.env, ...changes.env },
+  });
+  const shown = collect(program);
+  const exit = once(program, "exit");
+  return {
+    shown,
+    async ended(signal) {
+      if (signal !== undefined) program.kill(signal);
+      const [code] = await exit;
+      return code;
+    },
+  };
+}
+
+/** One request to an example that is a Worker; answers its status and JSON. */
+export function askExample(block: ReadmeBlock, surroundings: Surroundings, body: object): Promise<[status: number, answer: unknown]> {
+  const { project, gatewayUrl } = surroundings;
+  return askWorker(project, textOf(block, surroundings, {}), body, { REDIS_URL: gatewayUrl, REDIS_TOKEN: token });
+}
+
+/**
+ * Makes the project one of wrangler's, with this Worker: compiled against the types of the very runtime, which wrangler writes, bundled by
+ * wrangler, and run in workerd as a deployment would be. Answers the status and JSON of one request to it.
+ */
+export async function askWorker(
+  project: Project,
+  text: string,
+  body: object,
+  env: Readonly<Record<string, string>> = {},
+): Promise<[status: number, answer: unknown]> {
+  const compatibilityDate = "2026-10-01";
+  project.write("src/index.ts", text);
+  project.write("wrangler.json", JSON.stringify({ name: "worker", main: "src/index.ts", compatibility_date: compatibilityDate }));
+  expect(project.runTool("wrangler", "types").status).toBe(0);
+  const bundled = { module: "ES2022", moduleResolution: "Bundler", lib: ["ES2023"], types: [], noEmit: true };
+  expect(project.compile(bundled, "worker-configuration.d.ts", "src/index.ts")).toBe("");
+
+  const module = await buildWorker(path.join(project.dir, "src/index.ts"), compatibilityDate);
+  const worker = runWorker(module, compatibilityDate, env);
+  try {
+    const response = await worker.dispatchFetch("http://worker/", { method: "POST", body: JSON.stringify(body) });
+    return [response.status, await response.json()];
+  } finally {
+    await worker.dispose();
+  }
+}
+
+function collect({ stdout, stderr }: ChildProcess): () => string {
+  let text = "";
+  for (const stream of [stdout!, stderr!])
+    stream.setEncoding("utf8").on("data", (part: string) => {
+      text += part;
+    });
+  return () => text;
+}
