@@ -2,20 +2,8 @@
  * The broker suites' `test`: a manual clock, chance that repeats, and a broker on the port that the vitest project names, so that the same
  * suites pass on every port.
  */
-import {
-  type Broker,
-  composeTask,
-  type EnqueueOptions,
-  enqueue,
-  makeBroker,
-  type NewTask,
-  type Payload,
-  type RedisPort,
-  Task,
-} from "@asynqjs/core";
-import { fetchRedis } from "@asynqjs/core/redis/fetch";
+import { type Broker, composeTask, type EnqueueOptions, enqueue, makeBroker, type NewTask, type Payload, Task } from "@asynqjs/core";
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
-import { upstashRedis } from "@asynqjs/core/redis/upstash";
 import {
   type FaultyRedis,
   faultyRedis,
@@ -23,15 +11,15 @@ import {
   type ManualClock,
   manualClock,
   readKeyspace,
-  replayingRedis,
   seededRandom,
 } from "@asynqjs/core/testing";
 import { startGateway } from "@asynqjs/gateway";
-import { Redis as UpstashRedis } from "@upstash/redis";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, inject } from "vitest";
+import { type LossyPort, openLossyPort } from "./lossy-port.ts";
+import { openPort, type PortKind, type Whereabouts } from "./open-port.ts";
 import { test as redisTest } from "./redis-test.ts";
-import { startCluster, startSentinel } from "./redis-topologies.ts";
+import { startCluster, startSentinels } from "./redis-topologies.ts";
 
 export { expect } from "vitest";
 
@@ -45,6 +33,8 @@ interface BrokerFixtures {
   /** The port under test, able to lose what it sends. */
   readonly port: FaultyRedis;
   readonly broker: Broker;
+  /** The same port on a way of its own, which loses what it is told to lose. */
+  readonly lossy: LossyPort;
   /** Another client on the same Redis: its call records are its own. */
   readonly other: Broker;
   /** A task ready to be enqueued. */
@@ -55,19 +45,30 @@ interface BrokerFixtures {
   readonly keyspace: () => Promise<Record<string, KeyValue>>;
 }
 
-const portTest = redisTest.extend<{ redis: Redis }>({
+const portTest = redisTest.extend<{ redis: Redis; at: Whereabouts }>({
   redis: async ({ redisUrl }, use) => {
     const redis = await connect(redisUrl);
     redis.on("error", () => {});
     await use(redis);
     redis.disconnect();
   },
+  // The database is empty once the client is there.
+  at: async ({ redis: _, redisUrl }, use) => use(await whereabouts(redisUrl)),
 });
 
 export const test = portTest.extend<BrokerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
-  port: async ({ redis, redisUrl }, use) => use(faultyRedis(await makePort(ioredisPort(redis), redisUrl))),
+  port: async ({ at }, use) => {
+    const port = openPort(kind, at);
+    await use(faultyRedis(port));
+    await port.close();
+  },
+  lossy: async ({ at }, use) => {
+    const lossy = await openLossyPort(kind, at);
+    await use(lossy);
+    await lossy.stop();
+  },
   broker: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(1) })),
   other: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(2) })),
   aTask: async ({ clock }, use) => {
@@ -89,37 +90,37 @@ export const test = portTest.extend<BrokerFixtures>({
   },
 });
 
-/** The port that the project names, over the client or past it. */
-async function makePort(tcp: RedisPort, redisUrl: string): Promise<RedisPort> {
+/** The servers that the project's port needs, beside the Redis of all tests. */
+async function whereabouts(redisUrl: string): Promise<Whereabouts> {
+  const url = new URL(redisUrl);
+  const at = { port: Number(url.port), db: Number(url.pathname.slice(1)) };
   switch (kind) {
-    case "ioredis":
-    case "cluster":
     case "sentinel":
-      return tcp;
-    case "replaying":
-      return replayingRedis(tcp);
+      sentinels ??= startSentinels(at);
+      return { ...at, sentinels: (await sentinels).ports };
+    case "cluster":
+      cluster ??= startCluster(3);
+      return { cluster: (await cluster).ports };
+    case "fetch":
+    case "upstash":
+      gateway ??= startGateway({ redis: redisUrl, tokens: [token], port: 0 });
+      return { gateway: { url: (await gateway).url, token } };
+    default:
+      return at;
   }
-  gateway ??= startGateway({ redis: redisUrl, tokens: [token], port: 0 });
-  const { url } = await gateway;
-  if (kind === "fetch") return fetchRedis({ url, token });
-  return upstashRedis(new UpstashRedis({ url, token }));
 }
 
-/** A client as the project's port needs it, on an empty database. */
+/** A client of the tests' own, straight to where the port leads, on an empty database. */
 async function connect(redisUrl: string): Promise<Redis> {
-  const { port, pathname } = new URL(redisUrl);
-  if (kind === "sentinel") {
-    sentinel ??= startSentinel({ port: Number(port) });
-    const sentinels = [{ host: "127.0.0.1", port: (await sentinel).port }];
-    return new Redis({ sentinels, name: "mymaster", db: Number(pathname.slice(1)), protocol: 2 });
-  }
   if (kind !== "cluster") return new Redis(redisUrl, { protocol: 2 });
-  cluster ??= startCluster(3);
-  const client = new Cluster([{ host: "127.0.0.1", port: (await cluster).port }], { redisOptions: { protocol: 2 } });
+  const { cluster: ports } = await whereabouts(redisUrl);
+  const client = new Cluster([{ host: "127.0.0.1", port: ports![0]! }], { redisOptions: { protocol: 2 } });
   await new Promise((resolve) => client.once("ready", resolve));
+  const onMasters = <T>(ask: (node: Redis) => Promise<T>): Promise<T[]> => Promise.all(client.nodes("master").map(ask));
   const onEach = Object.assign(client as unknown as Redis, {
-    keys: async (pattern: string) => (await Promise.all(client.nodes("master").map((node) => node.keys(pattern)))).flat(),
-    flushdb: async () => (await Promise.all(client.nodes("master").map((node) => node.flushdb()))).at(0)!,
+    keys: async (pattern: string) => (await onMasters((node) => node.keys(pattern))).flat(),
+    flushdb: async () => (await onMasters((node) => node.flushdb())).at(0)!,
+    script: async (...words: string[]) => (await onMasters((node) => node.call("SCRIPT", ...words))).at(0),
   });
   await onEach.flushdb();
   return onEach;
@@ -130,17 +131,17 @@ const token = "a-token-that-only-these-tests-know";
 
 /** One of each for all tests of a file. */
 let gateway: ReturnType<typeof startGateway> | undefined;
-let sentinel: ReturnType<typeof startSentinel> | undefined;
+let sentinels: ReturnType<typeof startSentinels> | undefined;
 let cluster: ReturnType<typeof startCluster> | undefined;
 afterAll(async () => {
   await (await gateway)?.close();
-  await (await sentinel)?.stop();
+  await (await sentinels)?.stop();
   await (await cluster)?.stop();
 });
 
 declare module "vitest" {
   interface ProvidedContext {
     /** Which port the broker suites run on. */
-    brokerPort: "ioredis" | "cluster" | "sentinel" | "replaying" | "fetch" | "upstash";
+    brokerPort: PortKind;
   }
 }

@@ -83,7 +83,7 @@ export async function useRedis(options: RedisServerOptions = {}): Promise<{ read
 }
 
 /** A process that waits for the end of ours, which closes the pipe between us, and then ends Redis: no exit hook runs at a SIGKILL. */
-function guardOf(redis: ChildProcess, dir: string): ChildProcess {
+export function guardOf(redis: ChildProcess, dir: string): ChildProcess {
   const guard = spawn("/bin/sh", ["-c", 'cat >/dev/null; kill -9 "$1"; rm -rf "$2"', "sh", String(redis.pid), dir], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,

@@ -6,26 +6,33 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { findRedisBinary } from "./redis-binary.ts";
-import { type RedisServer, startRedis } from "./redis-server.ts";
+import { guardOf, type RedisServer, startRedis } from "./redis-server.ts";
 
 /** A real Cluster of masters that share the slots, and no replicas. */
 export interface RedisCluster {
   /** Of the first node; ask it for the others. */
   readonly port: number;
   readonly ports: readonly number[];
+  /** Crashes a node and starts it again: as the same node, its keys gone. */
+  restart(node: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts a Cluster. Redis serves it about 2 s after its nodes have met: tests on it wait for Redis' own clock. */
 export async function startCluster(masters = 1): Promise<RedisCluster> {
-  const args = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"];
+  const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-cluster-"));
+  const start = (node: number, port?: number): Promise<RedisServer> => {
+    const names = ["--cluster-announce-ip", "127.0.0.1", "--cluster-config-file", path.join(dir, `${node}.conf`)];
+    return startRedis({ args: ["--cluster-enabled", "yes", ...names], databases: 1, ...(port === undefined ? {} : { port }) });
+  };
   const nodes: RedisServer[] = [];
-  for (let i = 0; i < masters; i++) nodes.push(await startRedis({ args, databases: 1 }));
-  const admins = nodes.map(({ port }) => new Redis(port));
+  for (let i = 0; i < masters; i++) nodes.push(await start(i));
+  const ports = nodes.map(({ port }) => port);
+  const admins = ports.map((port) => new Redis(port));
   for (const [i, admin] of admins.entries()) {
     const [from, to] = [i, i + 1].map((share) => Math.floor((16_384 * share) / masters));
     await admin.call("CLUSTER", "ADDSLOTSRANGE", from!, to! - 1);
-    if (i > 0) await admin.call("CLUSTER", "MEET", "127.0.0.1", nodes[0]!.port);
+    if (i > 0) await admin.call("CLUSTER", "MEET", "127.0.0.1", ports[0]!);
   }
   const isWhole = async (admin: Redis): Promise<boolean> => {
     const info = String(await admin.call("CLUSTER", "INFO"));
@@ -35,18 +42,42 @@ export async function startCluster(masters = 1): Promise<RedisCluster> {
     while (!(await isWhole(admin))) await new Promise((resolve) => setTimeout(resolve, 50));
     admin.disconnect();
   }
-  const ports = nodes.map(({ port }) => port);
   return {
     port: ports[0]!,
     ports,
+    async restart(node) {
+      await nodes[node]!.kill("SIGKILL");
+      await nodes[node]!.stop();
+      nodes[node] = await start(node, ports[node]!);
+    },
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()));
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }
 
-/** A Sentinel that watches one master by the name `mymaster`. */
-export async function startSentinel(master: {
+/** Sentinels that watch one master by the name `mymaster`. */
+export interface Sentinels {
+  readonly ports: readonly number[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts three Sentinels, two of which decide. They know of each other about 2 s later; a master that is silent for half a second counts
+ * as down.
+ */
+export async function startSentinels(master: { readonly port: number; readonly password?: string }): Promise<Sentinels> {
+  const started = await Promise.all([1, 2, 3].map(() => startSentinel(master)));
+  return {
+    ports: started.map(({ port }) => port),
+    async stop() {
+      await Promise.all(started.map((sentinel) => sentinel.stop()));
+    },
+  };
+}
+
+async function startSentinel(master: {
   readonly port: number;
   readonly password?: string;
 }): Promise<{ readonly port: number; stop(): Promise<void> }> {
@@ -58,7 +89,9 @@ export async function startSentinel(master: {
     `port ${port}`,
     "bind 127.0.0.1",
     `dir ${dir}`,
-    `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`,
+    `sentinel monitor mymaster 127.0.0.1 ${master.port} 2`,
+    "sentinel down-after-milliseconds mymaster 500",
+    "sentinel failover-timeout mymaster 3000",
     master.password === undefined ? "" : `sentinel auth-pass mymaster ${master.password}`,
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
@@ -66,7 +99,10 @@ export async function startSentinel(master: {
     ...(argv0 === undefined ? {} : { argv0 }),
     env: { ...process.env, ...env },
     stdio: "ignore",
+    detached: true,
   });
+  const guard = guardOf(child, dir);
+  child.unref();
   const client = new Redis(port, { maxRetriesPerRequest: null });
   client.on("error", () => {});
   await client.ping();
@@ -77,6 +113,7 @@ export async function startSentinel(master: {
       const gone = once(child, "exit");
       child.kill("SIGKILL");
       await gone;
+      guard.kill("SIGKILL");
       rmSync(dir, { recursive: true, force: true });
     },
   };

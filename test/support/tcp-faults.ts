@@ -6,6 +6,8 @@ export type TcpFault =
   | "drop-request"
   /** The request is carried out, its answer is lost; the connection is cut. */
   | "drop-reply"
+  /** The request is carried out, the connection is cut in the middle of its answer. */
+  | "half-reply"
   /** The request is carried out, its answer never comes, the connection stays open. */
   | "hold-reply";
 
@@ -14,6 +16,8 @@ export interface TcpFaults {
   readonly port: number;
   /** Strikes at the next request whose bytes contain `when`, then lets everything pass again. */
   next(fault: TcpFault, when?: string): void;
+  /** What came from clients, in order, as latin-1. */
+  readonly requests: readonly string[];
   /** How many connections were made. */
   readonly connections: number;
   /** Cuts every connection there is. */
@@ -23,6 +27,7 @@ export interface TcpFaults {
 
 export async function tcpFaults(target: { readonly port: number }): Promise<TcpFaults> {
   const sockets = new Set<Socket>();
+  const requests: string[] = [];
   let armed: { fault: TcpFault; when: string } | undefined;
   let connections = 0;
   const server = createServer((client) => {
@@ -39,6 +44,7 @@ export async function tcpFaults(target: { readonly port: number }): Promise<TcpF
       });
     }
     client.on("data", (bytes): void => {
+      requests.push(bytes.toString("latin1"));
       if (armed !== undefined && bytes.includes(armed.when)) {
         struck = armed.fault;
         armed = undefined;
@@ -52,6 +58,7 @@ export async function tcpFaults(target: { readonly port: number }): Promise<TcpF
     upstream.on("data", (bytes) => {
       if (struck === undefined) client.write(bytes);
       else if (struck === "drop-reply") client.destroy();
+      else if (struck === "half-reply") client.write(bytes.subarray(0, bytes.length / 2), () => client.destroy());
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -60,6 +67,7 @@ export async function tcpFaults(target: { readonly port: number }): Promise<TcpF
     next(fault, when = "") {
       armed = { fault, when };
     },
+    requests,
     get connections() {
       return connections;
     },

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { startRedis } from "../../../test/support/redis-server.ts";
-import { startSentinel } from "../../../test/support/redis-topologies.ts";
+import { startSentinels } from "../../../test/support/redis-topologies.ts";
 import { describe, expect, roundTrip, test, turn } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
 import { Server } from "./server.ts";
@@ -62,16 +62,16 @@ describe("a server connects", () => {
     await server.stop();
   });
 
-  test("through a Sentinel, with its master's password", async () => {
+  test("through Sentinels, with its master's password", async () => {
     const master = await startRedis({ args: ["--requirepass", "data"] });
-    const sentinel = await startSentinel({ port: master.port, password: "data" });
+    const sentinels = await startSentinels({ port: master.port, password: "data" });
     const client = new Redis({ port: master.port, password: "data" });
 
-    const uri = `redis-sentinel://127.0.0.1:${sentinel.port}/0?master=mymaster&password=data`;
+    const uri = `redis-sentinel://127.0.0.1:${sentinels.ports[0]}/0?master=mymaster&password=data`;
     expect(await roundTrip(uri, client)).toBe("default: hello");
 
     client.disconnect();
-    await sentinel.stop();
+    await sentinels.stop();
     await master.stop();
   });
 });

@@ -1,10 +1,12 @@
-/** What every port keeps to, whatever lies between it and Redis. Losing connections and answers is with each port's own tests. */
+/** What every port keeps to, whatever lies between it and Redis. What takes Redis' own time is in `reconnects.slow.test.ts`. */
 import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, test } from "../../../../test/support/broker-test.ts";
-import type { Broker } from "../broker.ts";
+import { losses } from "../../../../test/support/lossy-port.ts";
+import { type Broker, makeBroker } from "../broker.ts";
 import type { MarkedBytes, Reply } from "../redis.ts";
 import { bind, defineScript, run, runAll } from "../script.ts";
+import { seededRandom } from "../testing/manual-clock.ts";
 
 const store = defineScript({
   name: "contract-store",
@@ -43,10 +45,21 @@ const breaking = defineScript({
   decode: () => "never",
 });
 
+/** Does again what it did before, if it is let. */
+const append = defineScript({
+  name: "contract-append",
+  effect: "record",
+  keys: ["list"],
+  args: { text: "text" },
+  lua: /* lua */ `return remember(tostring(redis.call("RPUSH", list, text)))`,
+  decode: (reply) => Buffer.from(reply as Uint8Array).toString(),
+});
+
 const key = "asynq:{q}:contract";
 const stored = (value: Uint8Array | MarkedBytes, text = "t") =>
   bind(store, { queue: "q", keys: { key }, args: { text }, items: [{ field: "f", value }] });
 const loaded = (...fields: string[]) => bind(load, { queue: "q", keys: { key }, args: {}, items: fields.map((field) => ({ field })) });
+const appended = (text: string, queue = "q") => bind(append, { queue, keys: { list: `asynq:{${queue}}:contract-list` }, args: { text } });
 const refused = bind(breaking, { queue: "q", keys: { key }, args: {} });
 
 async function roundTrip(broker: Broker, value: Uint8Array | MarkedBytes): Promise<Uint8Array> {
@@ -107,16 +120,28 @@ describe("a port", () => {
     expect(outcomes[2]!.error).toBeUndefined();
   });
 
+  test("throws a refusal where the call is alone, and goes on", async ({ broker }) => {
+    await expect(run(broker, refused)).rejects.toMatchObject({ code: "REDIS", reply: "WRONGTYPE", delivered: "no" });
+    const [unknown, known] = await broker.redis.send([
+      ["NOSUCHCOMMAND", "secret"],
+      ["EXISTS", key],
+    ]);
+    expect(unknown!.error).toMatchObject({ code: "REDIS", reply: "ERR" });
+    expect(String(unknown!.error)).not.toContain("secret");
+    expect(known).toEqual({ reply: 0 });
+    expect(await run(broker, stored(all))).toBe("1");
+  });
+
   test("runs what Redis forgot, alone and among others", async ({ broker, redis }) => {
     await runAll<unknown>(broker, [stored(all), loaded("f")]);
     for (let round = 0; round < 3; round++) {
-      await flushScripts(redis);
+      await redis.script("FLUSH");
       expect((await runAll<unknown>(broker, [stored(all), loaded("f"), stored(all)])).map(({ error }) => error)).toEqual([
         undefined,
         undefined,
         undefined,
       ]);
-      await flushScripts(redis);
+      await redis.script("FLUSH");
       expect(await run(broker, stored(all))).toBe("1");
     }
   });
@@ -128,6 +153,48 @@ describe("a port", () => {
       expect(await run(broker, stored(all))).toBe("1");
     }
   });
+
+  for (const loss of losses) {
+    test(`answers a call as the first time when it loses ${loss}, having sent the same bytes again`, async ({ lossy, clock, redis }) => {
+      const broker = makeBroker({ redis: lossy.port, clock, random: seededRandom(5) });
+      await run(broker, appended("first"));
+
+      const sent = lossy.lose(loss);
+      expect(await run(broker, appended("second"))).toBe("2");
+
+      expect(await redis.lrange("asynq:{q}:contract-list", 0, -1)).toEqual(["first", "second"]);
+      expect(sent().length).toBeGreaterThan(1);
+      expect(new Set(sent()).size).toBe(1);
+    });
+
+    test(`answers every call of a pipeline so, over three queues, when it loses ${loss}`, async ({ lossy, clock, redis }) => {
+      const broker = makeBroker({ redis: lossy.port, clock, random: seededRandom(5) });
+      // Their slots are of three masters, where there are three.
+      const queues = ["default", "low", "mail"];
+      const pipeline = (text: string) =>
+        runAll(
+          broker,
+          queues.map((queue) => appended(text, queue)),
+        );
+      await pipeline("first");
+
+      lossy.lose(loss);
+      expect(await pipeline("second")).toEqual(queues.map(() => ({ value: "2" })));
+
+      for (const queue of queues) expect(await redis.lrange(`asynq:{${queue}}:contract-list`, 0, -1)).toEqual(["first", "second"]);
+    });
+
+    test(`answers a call that Redis had forgotten so, when it loses ${loss} of the script's text`, async ({ lossy, clock, redis }) => {
+      const broker = makeBroker({ redis: lossy.port, clock, random: seededRandom(5) });
+      await run(broker, appended("first"));
+      await redis.script("FLUSH");
+
+      lossy.lose(loss, "by text");
+      expect(await run(broker, appended("second"))).toBe("2");
+
+      expect(await redis.lrange("asynq:{q}:contract-list", 0, -1)).toEqual(["first", "second"]);
+    });
+  }
 
   test("sends nothing for a caller that gave up before", async ({ port, keyspace }) => {
     await expect(port.send([["SET", key, "x"]], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "REDIS", delivered: "no" });
@@ -142,10 +209,6 @@ describe("a port", () => {
 /** Each master's own client, where there are several. */
 function masters(redis: Redis): Redis[] {
   return redis.isCluster ? (redis as unknown as { nodes(role: "master"): Redis[] }).nodes("master") : [redis];
-}
-
-async function flushScripts(redis: Redis): Promise<void> {
-  await Promise.all(masters(redis).map((node) => node.script("FLUSH")));
 }
 
 /** Every connection but the one that says so: the port's, and the gateway's. */
