@@ -1,4 +1,4 @@
-/** What every port keeps to, whatever lies between it and Redis. What takes Redis' own time is in `reconnects.slow.test.ts`. */
+/** What every port keeps to, whatever lies between it and Redis. What takes the time of foreign clocks (a restart, a failover, a slot that moves) is in `test/ports`. */
 import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, test } from "../../../../test/support/broker-test.ts";
