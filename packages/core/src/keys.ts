@@ -148,3 +148,12 @@ export function aggregatedKey(queue: string): string {
 export function callKey(queue: string, client: string, lane: number): string {
   return `asynq:{${queue}}:js:call:${client}:${lane}`;
 }
+
+/**
+ * A key that nobody ever writes. On a Cluster every script names it last: while the queue's slot moves to another master, Redis refuses a
+ * call that names a key which is not there (TRYAGAIN, ASK), and the port repeats it until the queue is whole again. Without it a script
+ * would find the containers and take the tasks that went ahead for gone.
+ */
+export function absentKey(queue: string): string {
+  return `asynq:{${queue}}:js:absent`;
+}

@@ -7,7 +7,7 @@
 import type { Broker } from "./broker.ts";
 import { replayWindowSec } from "./call-records.ts";
 import { RedisError, StaleCallError } from "./errors.ts";
-import { callKey } from "./keys.ts";
+import { absentKey, callKey } from "./keys.ts";
 import { packBytes } from "./lua/bytes.ts";
 import type { Command, CommandResult, CommandWord, MarkedBytes, RedisFeatures, Reply, SendOptions } from "./redis.ts";
 
@@ -103,11 +103,12 @@ export async function run<R>(broker: Broker, script: BoundScript<R>, options: Se
 export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>[], options: SendOptions = {}): Promise<Outcome<R>[]> {
   if (scripts.length === 0) return [];
   const { redis, calls } = broker;
-  const { codec, allowOom } = await redis.features();
+  const { codec, allowOom, cluster } = await redis.features();
   const shas = await Promise.all(scripts.map(({ script }) => script.sha(codec, allowOom)));
   const sent = scripts.map((bound, i) => {
     const call = bound.script.effect === "read" ? undefined : calls.take();
-    const keys = call === undefined ? bound.keys : [callKey(bound.queue, call.client, call.lane), ...bound.keys];
+    const keys = call === undefined ? [...bound.keys] : [callKey(bound.queue, call.client, call.lane), ...bound.keys];
+    if (cluster) keys.push(absentKey(bound.queue));
     const args = call === undefined ? bound.args : [call.seq, replayWindowSec, ...bound.args];
     return {
       ...bound,
