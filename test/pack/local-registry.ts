@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { createReadStream, existsSync, readFileSync, realpathSync } from "node:fs";
+import { cpSync, createReadStream, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 
 /** A packed package of ours, or an installed one of others; its manifest as npm would read it. */
@@ -16,6 +17,7 @@ export interface Manifest {
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -48,17 +50,25 @@ export async function startRegistry(packages: readonly Published[]): Promise<{ r
 
 function sendTarball(source: string, response: ServerResponse): void {
   if (source.endsWith(".tgz")) return void createReadStream(source).pipe(response);
-  const args = ["-czf", "-", "--exclude", "node_modules", "-C", path.dirname(source), path.basename(source)];
-  spawn("tar", args, { stdio: ["ignore", "pipe", "inherit"] }).stdout.pipe(response);
+  // pnpm keeps equal files once, as hard links, which tar would keep as links and npm would leave out: so a copy is packed.
+  const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-tarball-"));
+  const copied = path.join(dir, "package");
+  cpSync(source, copied, { recursive: true, filter: (file) => path.basename(file) !== "node_modules" });
+  const tar = spawn("tar", ["-czf", "-", "-C", dir, "package"], { stdio: ["ignore", "pipe", "inherit"] });
+  tar.once("close", () => rmSync(dir, { recursive: true }));
+  tar.stdout.pipe(response);
 }
 
-/** What the manifest at `dir` needs, and what that needs: those of the workspace first, so that these are the latest. */
+/**
+ * What the packages in these folders need, for their own tests too, as examples may use it, and what that needs in turn: those of the
+ * workspace first, so that these are the latest.
+ */
 export function readInstalled(dirs: readonly string[]): Published[] {
   const found = new Map<string, Published>();
   const queue = dirs.map((dir) => ({ dir, beside: path.join(dir, "node_modules") }));
   for (const { dir, beside } of queue) {
-    const { dependencies, peerDependencies }: Manifest = readManifest(dir);
-    for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+    const { dependencies, peerDependencies, devDependencies }: Manifest = readManifest(dir);
+    for (const name of Object.keys({ ...dependencies, ...peerDependencies, ...(dirs.includes(dir) ? devDependencies : {}) })) {
       if (name.startsWith("@asynqjs/") || !existsSync(path.join(beside, name))) continue;
       const source = realpathSync(path.join(beside, name));
       if (found.has(source)) continue;

@@ -27,17 +27,19 @@ export type Example = (block: ReadmeBlock, surroundings: Surroundings) => Promis
 interface Changes {
   /** What the example finds around it and its reader has: put before it. */
   readonly prelude?: string;
+  /** What its reader does with it: put after it. */
+  readonly epilogue?: string;
   /** What is elsewhere here; each has to occur. Where Redis is needs not be said. */
   readonly replace?: Readonly<Record<string, string>>;
 }
 
-function textOf({ name, text }: ReadmeBlock, { redisUrl }: Surroundings, { prelude = "", replace = {} }: Changes): string {
+function textOf({ name, text }: ReadmeBlock, { redisUrl }: Surroundings, { prelude = "", epilogue = "", replace = {} }: Changes): string {
   let changed = text.replaceAll(/redis:\/\/(?:localhost|127\.0\.0\.1):6379(?:\/\d+)?/g, redisUrl);
   for (const [from, to] of Object.entries(replace)) {
     expect(changed, name).toContain(from);
     changed = changed.replaceAll(from, to);
   }
-  return `${prelude}\n${changed}`;
+  return [prelude, changed, epilogue].join("\n");
 }
 
 /** A block of shell, from its first line to its last; answers what it printed. Whatever it left running ends with it. */

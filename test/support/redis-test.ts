@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
-import { test as base, inject, type TestAPI } from "vitest";
+import { test as base, beforeAll, inject, type TestAPI } from "vitest";
+import { type RedisServer, startRedis } from "./redis-server.ts";
 
 export { expect } from "vitest";
 
@@ -10,6 +11,16 @@ export interface RedisFixtures {
   readonly redis: Redis;
 }
 
+let own: RedisServer | undefined;
+
+/** Gives the tests of this file a Redis of their own: for those that change what databases share, as when it forgets every script. */
+export function useOwnRedis(): void {
+  beforeAll(async () => {
+    own = await startRedis();
+    return () => own!.stop();
+  });
+}
+
 /**
  * vitest's `test` with a real Redis. A database belongs to a vitest worker and is flushed before each test, so tests of one file that ask
  * for it must not be concurrent.
@@ -17,8 +28,8 @@ export interface RedisFixtures {
 export const test: TestAPI<RedisFixtures> = base.extend<RedisFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   redisUrl: async ({}, use) => {
-    const url = new URL(inject("redisUrl"));
-    url.pathname = `/${process.env.VITEST_POOL_ID ?? 0}`;
+    const url = new URL(own?.url ?? inject("redisUrl"));
+    url.pathname = `/${own === undefined ? (process.env.VITEST_POOL_ID ?? 0) : 0}`;
     const flusher = new Redis(url.href, { protocol: 2 });
     await flusher.flushdb();
     await flusher.quit();

@@ -2,11 +2,14 @@ import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, test } from "../../../test/support/broker-test.ts";
+import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import * as core from "./index.ts";
 import { bytesPrelude, packBytes } from "./lua/bytes.ts";
 import { bind, defineScript, run, runAll, type Script, sha1 } from "./script.ts";
 
 type AnyScript = Script<string, Record<string, never>, string, Record<string, never>, unknown>;
+
+useOwnRedis();
 
 /** Every script there is: the operations' modules export theirs. */
 const scripts = Object.values(core as Record<string, unknown>).filter(

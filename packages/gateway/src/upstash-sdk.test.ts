@@ -1,5 +1,8 @@
 import { Redis, type RedisConfigNodejs } from "@upstash/redis";
+import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import { expect, test, token } from "../test/gateway-test.ts";
+
+useOwnRedis();
 
 const settings: Record<string, Partial<RedisConfigNodejs>> = {
   "as it comes": {},

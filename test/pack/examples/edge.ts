@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { askExample, type Example, runShell } from "../run-example.ts";
+import { token } from "../../support/gateway-test.ts";
+import { askExample, type Example, runShell, startProgram } from "../run-example.ts";
 
 /** What Workers of the READMEs do: a request makes a task. */
 export const examples: Readonly<Record<string, Example>> = {
@@ -18,5 +19,18 @@ export const examples: Readonly<Record<string, Example>> = {
     const [status, answer] = await askExample(block, around, { orderId: "17" });
     expect({ status, answer }).toEqual({ status: 202, answer: { id: expect.any(String), state: "scheduled" } });
     expect(await around.redis.zscore("asynq:{critical}:scheduled", (answer as { id: string }).id)).not.toBeNull();
+  },
+
+  "packages/client-edge/README.md: @asynqjs/client-edge (3)": async (block, around) => {
+    const program = startProgram(block, around, {
+      prelude: `import { Client, Task, withMiddleware } from "@asynqjs/client-edge";
+        const client = new Client({ url: process.env.REDIS_URL!, token: process.env.REDIS_TOKEN! });
+        const welcome = (payload: { to: string }) => new Task("email:welcome", payload, { taskId: "a" });
+        const currentTraceparent = () => "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        const to = "ada@example.com";`,
+      env: { REDIS_URL: around.gatewayUrl, REDIS_TOKEN: token },
+    });
+    expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "" });
+    expect(String(await around.redis.hgetBuffer("asynq:{default}:t:a", "msg"))).toMatch(/traceparent[\s\S]*00-4bf92f35/);
   },
 };

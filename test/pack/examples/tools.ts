@@ -2,8 +2,10 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
+import { Redis } from "ioredis";
 import { expect } from "vitest";
 import { token } from "../../support/gateway-test.ts";
+import { startRedis } from "../../support/redis-server.ts";
 import { type Example, runShell, startProgram } from "../run-example.ts";
 
 /** What the other packages' READMEs do. */
@@ -15,6 +17,27 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await program.ended()).toBe(0);
     expect(program.shown()).toBe(comments(block.text));
     expect(await around.redis.get("asynq:{default}:processed")).toBe("1");
+  },
+
+  "packages/core/README.md: How safe an acknowledged task is": async (block, around) => {
+    expect(around.project.run("npm", "install", "@asynqjs/client-edge").status).toBe(0);
+    const master = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
+    const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
+    const toReplica = new Redis(replica.port);
+    await expect.poll(() => toReplica.info("replication"), { timeout: 20_000 }).toContain("master_link_status:up");
+
+    const program = startProgram(block, around, {
+      prelude: `import { Client, Task } from "@asynqjs/client-edge";
+        import { Redis } from "ioredis";
+        const url = "${master.url}";`,
+      epilogue: `await client.enqueue(new Task("t", undefined, { taskId: "a" }));
+        process.exit();`,
+    });
+
+    expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "" });
+    expect(await toReplica.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+    toReplica.disconnect();
+    for (const server of [replica, master]) await server.stop();
   },
 
   "packages/cron-fn/README.md: @asynqjs/cron-fn": async (block, around) => {

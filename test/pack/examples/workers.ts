@@ -56,4 +56,70 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await server.ended("SIGTERM")).toBe(0);
     await new Promise((resolve) => mailer.close(resolve));
   },
+
+  "packages/worker-node/README.md: Typed tasks": async (block, around) => {
+    expect(around.project.run("npm", "install", "@asynqjs/core", "zod").status).toBe(0);
+    around.project.write("tasks.ts", block.text);
+    expect(await startProgram(block, around).ended()).toBe(0);
+  },
+
+  "packages/worker-node/README.md: Typed tasks (2)": async (block, around) => {
+    const { redis } = around;
+    const client = new Client({ redis: ioredisPort(redis) });
+    await client.enqueue(new Task("email:welcome", { to: "ada@example.com" }, { taskId: "a", retentionSec: 60 }));
+
+    const server = startProgram(block, around, {
+      prelude: `import { ServeMux, Server } from "@asynqjs/worker-node";
+        import { welcome } from "./tasks.js";
+        const mux = new ServeMux();
+        const sendMail = async (to: string): Promise<string> => "mail to " + to;`,
+      epilogue: `await new Server("${around.redisUrl}").run(mux);`,
+    });
+
+    await expect.poll(() => redis.hget("asynq:{default}:t:a", "state"), { timeout: 20_000 }).toBe("completed");
+    expect(await redis.hget("asynq:{default}:t:a", "result")).toBe('{"messageId":"mail to ada@example.com"}');
+    expect(await server.ended("SIGTERM")).toBe(0);
+  },
+
+  "packages/worker-node/README.md: Limiting what is done at once": async (block, around) => {
+    const { redis } = around;
+    const client = new Client({ redis: ioredisPort(redis) });
+    await client.enqueue(new Task("email:welcome", undefined, { taskId: "a", retentionSec: 60 }));
+
+    const server = startProgram(block, around, {
+      prelude: `import { type ProcessingTask, Semaphore, ServeMux, Server } from "@asynqjs/worker-node";
+        class Busy extends Error {}
+        const mux = new ServeMux();
+        const send = async (task: ProcessingTask): Promise<void> => console.log("sent " + task.id);`,
+      epilogue: `await new Server("${around.redisUrl}", { isFailure: (error) => !(error instanceof Busy) }).run(mux);
+        await mailer.close();`,
+    });
+
+    await expect.poll(() => redis.hget("asynq:{default}:t:a", "state"), { timeout: 20_000 }).toBe("completed");
+    expect(server.shown()).toContain("sent a");
+    expect(await server.ended("SIGTERM")).toBe(0);
+  },
+
+  "packages/worker-node/README.md: Metrics": async (block, around) => {
+    const client = new Client({ redis: ioredisPort(around.redis) });
+    await client.enqueue(new Task("email:welcome"));
+
+    const program = startProgram(block, around, {
+      prelude: `import { makeBroker, systemClock, systemRandom } from "@asynqjs/core";
+        import { ioredisPort } from "@asynqjs/core/redis/ioredis";
+        import { Server } from "@asynqjs/worker-node";
+        import { Redis } from "ioredis";
+        const server = new Server("${around.redisUrl}");
+        const port = ioredisPort(new Redis("${around.redisUrl}"), { managed: true });
+        const broker = makeBroker({ redis: port, clock: systemClock, random: systemRandom });
+        const show = (...families: Parameters<typeof renderMetrics>): void => console.log(renderMetrics(...families));`,
+      epilogue: `await port.close();
+        await server.shutdown();`,
+      replace: { "\nrenderMetrics(": "\nshow(" },
+    });
+
+    expect(await program.ended()).toBe(0);
+    expect(program.shown()).toMatch(/^asynq_queue_size\{queue="default"\} 1$/m);
+    expect(program.shown()).toMatch(/^asynqjs_/m);
+  },
 };

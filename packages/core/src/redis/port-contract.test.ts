@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, test } from "../../../../test/support/broker-test.ts";
 import { losses } from "../../../../test/support/lossy-port.ts";
+import { useOwnRedis } from "../../../../test/support/redis-test.ts";
 import { type Broker, makeBroker } from "../broker.ts";
 import type { MarkedBytes, Reply } from "../redis.ts";
 import { bind, defineScript, run, runAll } from "../script.ts";
@@ -70,6 +71,8 @@ async function roundTrip(broker: Broker, value: Uint8Array | MarkedBytes): Promi
 
 const all = Uint8Array.from({ length: 256 }, (_, i) => i);
 const mebibyte = Uint8Array.from({ length: 1024 * 1024 }, (_, i) => (i * 2_654_435_761) >>> 24);
+
+useOwnRedis();
 
 describe("a port", () => {
   test("carries all 256 byte values both ways, NUL, nothing, and 1 MiB of anything", async ({ broker }) => {
