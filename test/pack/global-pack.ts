@@ -1,59 +1,14 @@
-import { spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
-import { type Manifest, readInstalled, readManifest, startRegistry } from "./local-registry.ts";
-
-const root: string = fileURLToPath(new URL("../../", import.meta.url));
-
-/** What a packed package's manifest says. */
-export interface PackedManifest extends Manifest {
-  readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
-  readonly bin?: Readonly<Record<string, string>>;
-}
+import { type PackedPackages, packPackages } from "./pack-packages.ts";
 
 declare module "vitest" {
-  interface ProvidedContext {
-    /** Our packages, each as the tarball that would be published. */
-    packed: readonly { readonly manifest: PackedManifest; readonly tarball: string }[];
-    /** Where npm finds these, and what they need. */
-    registryUrl: string;
-  }
+  interface ProvidedContext extends Pick<PackedPackages, "packed" | "registryUrl"> {}
 }
 
-/** Builds and packs every package once, and offers them to npm. */
+/** Packs once for all tests of a run. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-packed-"));
-  must("node", ["scripts/build.ts"], root);
-  const folders = globSync("packages/*", { cwd: root })
-    .sort()
-    .map((folder) => path.join(root, folder));
-  const staged = folders.map((folder) => {
-    // pnpm writes the manifest that is published, with the built exports and the versions in place of our own.
-    const stage = path.join(dir, path.basename(folder));
-    must("pnpm", ["pack", "--pack-destination", stage], folder);
-    must("tar", ["-xzf", globSync("*.tgz", { cwd: stage })[0]!], stage);
-    return path.join(stage, "package");
-  });
-  const tarballs: { filename: string }[] = JSON.parse(must("npm", ["pack", "--json", ...staged], dir));
-  const packed = staged.map((stage, i) => ({
-    manifest: readManifest<PackedManifest>(stage),
-    tarball: path.join(dir, tarballs[i]!.filename),
-  }));
-  const ours = packed.map(({ manifest, tarball }) => ({ manifest, source: tarball }));
-  const registry = await startRegistry([...ours, ...readInstalled(folders)]);
+  const { packed, registryUrl, stop } = await packPackages();
   provide("packed", packed);
-  provide("registryUrl", registry.url);
-  return async () => {
-    await registry.stop();
-    rmSync(dir, { recursive: true });
-  };
-}
-
-function must(command: string, args: readonly string[], cwd: string): string {
-  const { stdout, stderr, status, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed: ${stdout}${stderr}${error ?? ""}`);
-  return stdout;
+  provide("registryUrl", registryUrl);
+  return stop;
 }
