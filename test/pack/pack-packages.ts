@@ -8,7 +8,7 @@ import { type Manifest, readInstalled, readManifest, startRegistry } from "./loc
 const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What a packed package's manifest says. */
-export interface PackedManifest extends Manifest {
+interface PackedManifest extends Manifest {
   readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
   readonly bin?: Readonly<Record<string, string>>;
 }
