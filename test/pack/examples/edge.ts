@@ -33,4 +33,15 @@ export const examples: Readonly<Record<string, Example>> = {
     expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "" });
     expect(String(await around.redis.hgetBuffer("asynq:{default}:t:a", "msg"))).toMatch(/traceparent[\s\S]*00-4bf92f35/);
   },
+
+  "packages/client-edge/README.md: @asynqjs/client-edge (4)": async (block, around) => {
+    expect(around.project.run("npm", "install", "@upstash/redis").status).toBe(0);
+    const program = startProgram(block, around, {
+      prelude: "const { REDIS_URL: url, REDIS_TOKEN: token } = process.env as { REDIS_URL: string; REDIS_TOKEN: string };",
+      epilogue: 'await client.enqueue(new Task("email:welcome", undefined, { taskId: "by-upstash" }));',
+      env: { REDIS_URL: around.gatewayUrl, REDIS_TOKEN: token },
+    });
+    expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "" });
+    expect(await around.redis.lrange("asynq:{default}:pending", 0, -1)).toContain("by-upstash");
+  },
 };

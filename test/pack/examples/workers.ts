@@ -100,6 +100,23 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await server.ended("SIGTERM")).toBe(0);
   },
 
+  "packages/worker-node/README.md: Groups": async (block, around) => {
+    const { redis } = around;
+    const client = new Client({ redis: ioredisPort(redis) });
+    for (const to of ["ada", "grace"]) await client.enqueue(new Task("mail", { to }, { group: "today", taskId: to }));
+
+    const server = startProgram(block, around, {
+      prelude: 'import { ServeMux } from "@asynqjs/worker-node";',
+      epilogue: `const mux = new ServeMux();
+        mux.handle("digest", async (task) => console.log("digest", JSON.stringify(task.json())));
+        await server.run(mux);`,
+      replace: { "groupMaxSize: 500": "groupMaxSize: 2" },
+    });
+
+    await expect.poll(server.shown, { timeout: 30_000 }).toContain('digest {"user":"today","mails":[{"to":"ada"},{"to":"grace"}]}');
+    expect(await server.ended("SIGTERM")).toBe(0);
+  },
+
   "packages/worker-node/README.md: Metrics": async (block, around) => {
     const client = new Client({ redis: ioredisPort(around.redis) });
     await client.enqueue(new Task("email:welcome"));
