@@ -121,7 +121,8 @@ function ping(port: number): Promise<string> {
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port that was free a moment ago, so low that the bus port of a Cluster, 10000 above, is a valid one too. */
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
     const server = createServer();

@@ -39,6 +39,8 @@ describe("composeTask", () => {
     expect(compose({ timeoutSec: 0 }).message).toMatchObject({ timeoutSec: 1800, deadlineSec: undefined });
     expect(compose({ timeoutSec: 90.9 }).message.timeoutSec).toBe(90);
     expect(compose({ deadline: new Date(0) }).message).toMatchObject({ timeoutSec: 1800, deadlineSec: undefined });
+    // Asynq compares the time, not the second that it stores of it.
+    expect(compose({ deadline: new Date(999) }).message).toMatchObject({ timeoutSec: undefined, deadlineSec: undefined });
   });
 
   test("cuts a timeout below a second to none, as Asynq does", () => {

@@ -77,7 +77,8 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
   const id = taskId === undefined ? uuid(random) : plainText("taskId", taskId);
   const keptSec = Math.trunc(number("retentionSec", retentionSec, 0)) || undefined;
   const lockTtlSec = uniqueTtlSec === undefined ? undefined : Math.trunc(number("uniqueTtlSec", uniqueTtlSec, 1));
-  const deadlineSec = deadline === undefined ? undefined : unixSec(dateMs("deadline", deadline)) || undefined;
+  // Asynq's "none" is the very epoch: a deadline within its first second is one, though nothing of it is stored.
+  const deadlineMs = deadline === undefined ? 0 : dateMs("deadline", deadline);
   const runSec = timeoutSec === undefined ? 0 : Math.trunc(number("timeoutSec", timeoutSec));
   const dueMs =
     processAt !== undefined
@@ -108,8 +109,8 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
       retry: Math.max(0, maxRetry),
       retried: 0,
       // A part of a second was asked for, so it is not the default that holds, though none is left of it.
-      timeoutSec: runSec || (deadlineSec || timeoutSec ? undefined : defaultTimeoutSec),
-      deadlineSec,
+      timeoutSec: runSec || (deadlineMs || timeoutSec ? undefined : defaultTimeoutSec),
+      deadlineSec: unixSec(deadlineMs) || undefined,
       uniqueKey: lockTtlSec === undefined ? undefined : uniqueKey(queue, type, payload),
       retentionSec: keptSec,
       groupKey: group,

@@ -1,11 +1,14 @@
 /**
- * The ways in which Asynq's own scripts lose or strand a task, each closed here. The rest of the list belongs to what is not built yet:
- * the inspector (H), wrong types everywhere (I), a full or evicting Redis (J, K).
+ * The ways in which Asynq's own scripts lose or strand a task, each closed here. They start from what real Go Asynq left in Redis. The rest
+ * of the list belongs to what is not built yet: the inspector (H), wrong types everywhere (I), a full or evicting Redis (J, K).
  */
+import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { restoreGoState } from "../../../../test/support/go-state.ts";
 import { Task } from "../task.ts";
 import { aggregate } from "../ticks/aggregate.ts";
+import { recover } from "../ticks/recover.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
 import { aggregationCheck } from "./aggregation-check.ts";
 import { dequeue } from "./dequeue.ts";
@@ -17,27 +20,30 @@ import { settle, type TaskOutcome } from "./settle.ts";
 describe("holes of Asynq's scripts", () => {
   test("hole A: settling a task whose lease entry is missing moves nothing, so the task is not lost", async ({
     broker,
-    seedPending,
     keyspace,
     redis,
   }) => {
-    await seedPending("a");
+    await restoreGoState(redis, "pending");
     const [a] = (await dequeue(broker, ["default"], 1)).tasks;
     await redis.zrem("asynq:{default}:lease", "a");
     const before = await keyspace();
-    const msg = patchTaskMessage(a!.msg, { retried: 1 });
 
-    const outcomes: TaskOutcome[] = (
-      [
-        { to: "done" },
-        { to: "completed", msg, expireAtSec: startSec + 1 },
-        { to: "retry", msg, retryAtSec: startSec, isFailure: true },
-        { to: "archived", msg },
-        { to: "requeued" },
-        { to: "quarantined", why: "x" },
-      ] as const
-    ).map((outcome) => ({ queue: "default", id: "a", fence: { token: a!.token }, ...outcome }));
-    for (const outcome of outcomes) expect((await settle(broker, [outcome])).results).toEqual([{ verdict: "lease-lost" }]);
+    for (const outcome of everyOutcome(a!.msg, { token: a!.token }))
+      expect((await settle(broker, [outcome])).results).toEqual([{ verdict: "lease-lost" }]);
+
+    expect(await keyspace()).toEqual(before);
+    expect(before["asynq:{default}:active"]).toEqual(["a"]);
+  });
+
+  test("hole A: nor does a recoverer that read the lease of a Go worker before it went missing", async ({ broker, keyspace, redis }) => {
+    await restoreGoState(redis, "active");
+    const score = (await redis.zscore("asynq:{default}:lease", "a"))!;
+    const msg = (await redis.hgetBuffer("asynq:{default}:t:a", "msg"))!;
+    await redis.zrem("asynq:{default}:lease", "a");
+    const before = await keyspace();
+
+    for (const outcome of everyOutcome(msg, { expiredScore: score }))
+      expect((await settle(broker, [outcome], { cutoffSec: startSec })).results).toEqual([{ verdict: "lease-lost" }]);
 
     expect(await keyspace()).toEqual(before);
     expect(before["asynq:{default}:active"]).toEqual(["a"]);
@@ -46,26 +52,40 @@ describe("holes of Asynq's scripts", () => {
   test("hole B: an id without a hash is dropped by the dequeue, leaves no ghost, blocks no id, and hides no task behind it", async ({
     broker,
     aTask,
-    seedPending,
     redis,
     keyspace,
   }) => {
-    await seedPending("gone", "stub", "there");
-    await redis.del("asynq:{default}:t:gone");
-    await redis.hdel("asynq:{default}:t:stub", "msg");
+    await restoreGoState(redis, "pending");
+    await redis.del("asynq:{default}:t:a");
+    await redis.hdel("asynq:{default}:t:b", "msg");
 
     const report = await dequeue(broker, ["default"], 1);
 
-    expect(report).toMatchObject({ tasks: [{ id: "there" }], dangling: 2 });
-    expect(Object.keys(await keyspace()).filter((key) => key.includes(":t:"))).toEqual(["asynq:{default}:t:there"]);
-    expect(await enqueue(broker, [aTask({ taskId: "gone" }), aTask({ taskId: "stub" })])).toEqual([
+    expect(report).toMatchObject({ tasks: [{ id: "c" }], dangling: 2 });
+    expect(Object.keys(await keyspace()).filter((key) => key.includes(":t:"))).toEqual(["asynq:{default}:t:c"]);
+    expect(await enqueue(broker, [aTask({ taskId: "a" }), aTask({ taskId: "b" })])).toEqual([
       { verdict: "enqueued" },
       { verdict: "enqueued" },
     ]);
   });
 
-  test("hole C: a unique task refused for its id leaves no lock behind", async ({ broker, aTask, keyspace }) => {
-    await enqueue(broker, [aTask({ taskId: "a" })]);
+  test("hole B: what a Go worker makes of such an id, a ghost that is active for ever, our recoverer takes away", async ({
+    broker,
+    aTask,
+    redis,
+    keyspace,
+  }) => {
+    await restoreGoState(redis, "dangling");
+    expect(await enqueue(broker, [aTask({ taskId: "gone" })])).toEqual([{ verdict: "task-id-conflict" }]);
+
+    expect(await recover(broker, { queues: ["default"] })).toMatchObject({ dangling: 1, recovered: 0, quarantined: 0 });
+
+    expect(Object.keys(await keyspace())).toEqual(["asynq:queues"]);
+    expect(await enqueue(broker, [aTask({ taskId: "gone" })])).toEqual([{ verdict: "enqueued" }]);
+  });
+
+  test("hole C: a unique task refused for its id leaves no lock behind", async ({ broker, aTask, keyspace, redis }) => {
+    await restoreGoState(redis, "pending");
     const before = await keyspace();
 
     const refused = await enqueue(broker, [
@@ -81,18 +101,13 @@ describe("holes of Asynq's scripts", () => {
   for (const expired of [7_999, 8_001, 20_000]) {
     test(`hole D: archives although ${expired} archived tasks have expired, and trims them a thousand at a time`, async ({
       broker,
-      seedPending,
       redis,
     }) => {
-      await seedPending("a");
+      await restoreGoState(redis, "pending");
       const [a] = (await dequeue(broker, ["default"], 1)).tasks;
-      const oldSec = startSec - 91 * 24 * 3600;
-      const pipeline = redis.pipeline();
-      for (let i = 0; i < expired; i++) {
-        pipeline.zadd("asynq:{default}:archived", oldSec, `old${i}`);
-        pipeline.hset(`asynq:{default}:t:old${i}`, "msg", "m", "state", "archived");
-      }
-      await pipeline.exec();
+      await seedArchived(redis, expired, startSec - 91 * 24 * 3600);
+      const failed = Number(await redis.get("asynq:{default}:failed"));
+      const waiting = 2;
 
       const report = await settle(broker, [
         { queue: "default", id: "a", fence: { token: a!.token }, to: "archived", msg: patchTaskMessage(a!.msg, {}) },
@@ -104,36 +119,28 @@ describe("holes of Asynq's scripts", () => {
       expect(await redis.hget("asynq:{default}:t:a", "state")).toBe("archived");
       expect(await redis.zscore("asynq:{default}:archived", "a")).toBe(String(startSec));
       expect(await redis.zcard("asynq:{default}:archived")).toBe(expired + 1 - trimmed);
-      expect(await redis.keys("asynq:{default}:t:*")).toHaveLength(expired + 1 - trimmed);
-      expect(await redis.get("asynq:{default}:failed")).toBe("1");
+      expect(await redis.keys("asynq:{default}:t:*")).toHaveLength(waiting + expired + 1 - trimmed);
+      expect(await redis.get("asynq:{default}:failed")).toBe(String(failed + 1));
     });
   }
 
-  test("hole D: keeps the newest 9,999 and never trims the very task it archives, whatever its id", async ({
-    broker,
-    seedPending,
-    redis,
-  }) => {
-    await seedPending("0-sorts-first");
+  test("hole D: keeps the newest 9,999 and never trims the very task it archives, whatever its id", async ({ broker, redis }) => {
+    await restoreGoState(redis, "pending");
     const [task] = (await dequeue(broker, ["default"], 1)).tasks;
-    const pipeline = redis.pipeline();
-    for (let i = 0; i < 10_000; i++) {
-      pipeline.zadd("asynq:{default}:archived", startSec, `z${i}`);
-      pipeline.hset(`asynq:{default}:t:z${i}`, "msg", "m", "state", "archived");
-    }
-    pipeline.hset("asynq:{default}:t:z0", "unique_key", "asynq:{default}:unique:t:");
-    pipeline.set("asynq:{default}:unique:t:", "z0");
-    await pipeline.exec();
+    await seedArchived(redis, 10_000, startSec);
+    const lock = (await redis.hget("asynq:{default}:t:z", "unique_key"))!;
+    expect(await redis.get(lock)).toBe("z");
 
     const report = await settle(broker, [
       { queue: "default", id: task!.id, fence: { token: task!.token }, to: "archived", msg: patchTaskMessage(task!.msg, {}) },
     ]);
 
     expect(report).toEqual({ results: [{ verdict: "settled" }], trimmed: 1 });
-    expect(await redis.zscore("asynq:{default}:archived", task!.id)).toBe(String(startSec));
-    expect(await redis.hget("asynq:{default}:t:0-sorts-first", "state")).toBe("archived");
+    // Its id sorts first of all.
+    expect(await redis.zscore("asynq:{default}:archived", "a")).toBe(String(startSec));
+    expect(await redis.hget("asynq:{default}:t:a", "state")).toBe("archived");
     // The oldest went, and gave back the lock it held.
-    expect(await redis.exists("asynq:{default}:t:z0", "asynq:{default}:unique:t:")).toBe(0);
+    expect(await redis.exists("asynq:{default}:t:z", lock)).toBe(0);
   });
 
   test("hole E: a set that is reclaimed after its group emptied puts the group's name back into the index, so it is aggregated", async ({
@@ -187,18 +194,17 @@ describe("holes of Asynq's scripts", () => {
   test("hole F: a worker that stalled past its lease cannot touch the task another runs by now", async ({
     broker,
     other,
-    seedPending,
     clock,
     keyspace,
     redis,
   }) => {
-    await seedPending("a");
+    await restoreGoState(redis, "pending");
     const [stalled] = (await dequeue(broker, ["default"], 1)).tasks;
     await clock.advance(61_000);
     // Recovered, by Go or by us, and taken by another worker.
     await redis.lrem("asynq:{default}:active", 0, "a");
     await redis.zrem("asynq:{default}:lease", "a");
-    await redis.lpush("asynq:{default}:pending", "a");
+    await redis.rpush("asynq:{default}:pending", "a");
     const [running] = (await dequeue(other, ["default"], 1)).tasks;
     const before = await keyspace();
 
@@ -221,3 +227,31 @@ describe("holes of Asynq's scripts", () => {
     ]);
   });
 });
+
+/** Each thing that may become of an active task `a`. */
+function everyOutcome(stored: Uint8Array, fence: TaskOutcome["fence"]): TaskOutcome[] {
+  const msg = patchTaskMessage(stored, { retried: 1 });
+  return (
+    [
+      { to: "done" },
+      { to: "completed", msg, expireAtSec: startSec + 1 },
+      { to: "retry", msg, retryAtSec: startSec, isFailure: true },
+      { to: "archived", msg },
+      { to: "requeued" },
+      { to: "quarantined", why: "x" },
+    ] as const
+  ).map((outcome) => ({ queue: "default", id: "a", fence, ...outcome }));
+}
+
+/** The archived task `z` of Go, and copies of it without its lock, whose ids sort after it: `count` in all, archived at a second. */
+async function seedArchived(redis: Redis, count: number, archivedAtSec: number): Promise<void> {
+  await restoreGoState(redis, "archived");
+  const { unique_key: _, ...copy } = await redis.hgetallBuffer("asynq:{default}:t:z");
+  const pipeline = redis.pipeline();
+  pipeline.zadd("asynq:{default}:archived", archivedAtSec, "z");
+  for (let i = 1; i < count; i++) {
+    pipeline.zadd("asynq:{default}:archived", archivedAtSec, `z${i}`);
+    pipeline.hset(`asynq:{default}:t:z${i}`, copy);
+  }
+  await pipeline.exec();
+}

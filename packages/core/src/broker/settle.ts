@@ -91,7 +91,7 @@ export type TaskOutcome = {
 
 /**
  * `settled`; `lease-lost`: it belongs to someone else, or is settled already, nothing was written; `dangling`: its hash was gone or no
- * hash, so there was nothing to keep, and the id was dropped.
+ * hash, so there was nothing to keep, and the id was dropped, with what a hash without a message still held.
  */
 export type SettleVerdict = "settled" | "lease-lost" | "dangling";
 
@@ -179,11 +179,12 @@ export const settleScript = defineScript({
         gone[id] = true
         settled[#settled + 1] = id
         local holds_lock = lock ~= "" and redis.pcall("GET", lock) == id
-        local has_task = to == "d" or redis.pcall("HEXISTS", task, "msg") == 1
+        local stored = to == "d" and 1 or redis.pcall("HEXISTS", task, "msg")
 
         redis.call("LREM", active, -1, id)
-        if not has_task then
+        if stored ~= 1 then
           verdicts[item] = "d"
+          if stored == 0 then doomed[#doomed + 1] = task end
         else
           verdicts[item] = "s"
           if to == "d" then

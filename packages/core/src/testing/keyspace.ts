@@ -11,22 +11,22 @@ export async function readKeyspace(
   redis: RedisPort,
   { calls = false }: { readonly calls?: boolean } = {},
 ): Promise<Record<string, KeyValue>> {
-  const keys: string[] = [];
+  const keys = new Map<string, Uint8Array>();
   let cursor = "0";
   do {
     const [next, some] = (await one(redis, ["SCAN", cursor, "COUNT", "1000"])) as [Uint8Array, Uint8Array[]];
-    keys.push(...some.map(text));
+    for (const key of some) keys.set(text(key), key);
     cursor = text(next);
   } while (cursor !== "0");
   const space: Record<string, KeyValue> = {};
-  for (const key of [...new Set(keys)].sort()) {
-    if (!calls && key.includes(":js:call:")) continue;
-    space[key] = await readKey(redis, key);
+  for (const name of [...keys.keys()].sort()) {
+    if (!calls && name.includes(":js:call:")) continue;
+    space[name] = await readKey(redis, keys.get(name)!);
   }
   return space;
 }
 
-async function readKey(redis: RedisPort, key: string): Promise<KeyValue> {
+async function readKey(redis: RedisPort, key: Uint8Array): Promise<KeyValue> {
   const type = text((await one(redis, ["TYPE", key])) as Uint8Array);
   // The third protocol answers pairs as pairs and scores as numbers.
   const list = async (command: Command): Promise<string[]> => ((await one(redis, command)) as Uint8Array[]).flat().map(text);

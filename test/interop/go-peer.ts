@@ -1,0 +1,165 @@
+import type { EnqueueOptions, TaskState } from "@asynqjs/core";
+import { JsonProcess } from "./json-process.ts";
+
+/** What Go's inspector says of a task; bytes are base64, times Unix seconds, 0 where Go has its zero time. */
+export interface GoTaskInfo {
+  readonly id: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly payload: string | null;
+  readonly headers: Readonly<Record<string, string>> | null;
+  readonly state: TaskState;
+  readonly maxRetry: number;
+  readonly retried: number;
+  readonly lastErr: string;
+  readonly lastFailedAtSec: number;
+  readonly timeoutSec: number;
+  readonly deadlineSec: number;
+  readonly group: string;
+  readonly nextProcessAtSec: number;
+  readonly isOrphaned: boolean;
+  readonly retentionSec: number;
+  readonly completedAtSec: number;
+  readonly result: string | null;
+}
+
+/** Go's `QueueInfo`, as Go writes it: durations are nanoseconds. */
+export interface GoQueueInfo {
+  readonly Queue: string;
+  readonly Latency: number;
+  readonly Size: number;
+  readonly Groups: number;
+  readonly Pending: number;
+  readonly Active: number;
+  readonly Scheduled: number;
+  readonly Retry: number;
+  readonly Archived: number;
+  readonly Completed: number;
+  readonly Aggregating: number;
+  readonly Processed: number;
+  readonly Failed: number;
+  readonly Paused: boolean;
+}
+
+/** A task for Go's client: our options, in the units of Go's durations cut to milliseconds. */
+export interface GoNewTask {
+  readonly type: string;
+  /** `undefined` is Go's nil. */
+  readonly payload?: Uint8Array | undefined;
+  readonly options?: EnqueueOptions;
+}
+
+/** What became of one of them. */
+export type GoEnqueued = { readonly result: GoTaskInfo; readonly error?: never } | { readonly result?: never; readonly error: string };
+
+/** What an operation of the inspector is about; the queue is `default` unless another is named. */
+interface Target {
+  readonly queue?: string;
+  readonly id?: string;
+  readonly state?: TaskState;
+  readonly group?: string;
+}
+
+/** An error of Go, in its words. */
+class GoError extends Error {
+  override name = "GoError";
+}
+
+/** Go's client and inspector, in a process of their own. Requests are answered in order. */
+export class GoPeer {
+  readonly #process: JsonProcess<{ result?: unknown; error?: string }>;
+  #asked = 0;
+
+  constructor(file: string, redisUrl: string) {
+    this.#process = new JsonProcess(file, ["serve", JSON.stringify(goRedis(redisUrl))]);
+  }
+
+  /** Which version of Asynq the process is linked with. */
+  version(): Promise<string> {
+    return this.#ask("version");
+  }
+
+  /** Enqueues with Go's client, one after the other, and answers for each. */
+  enqueue(...tasks: readonly GoNewTask[]): Promise<GoEnqueued[]> {
+    return this.#ask(
+      "enqueue",
+      tasks.map(({ type, payload, options = {} }) => ({
+        type,
+        payload: payload === undefined ? null : Buffer.from(payload).toString("base64"),
+        headers: options.headers,
+        options: goOptions(options),
+      })),
+    );
+  }
+
+  /** @throws {GoError} */
+  task(id: string, queue?: string): Promise<GoTaskInfo> {
+    return this.#inspect("task", { id, ...(queue === undefined ? {} : { queue }) });
+  }
+
+  list(state: TaskState, target: Target = {}): Promise<GoTaskInfo[]> {
+    return this.#inspect("list", { ...target, state });
+  }
+
+  queues(): Promise<string[]> {
+    return this.#ask("queues");
+  }
+
+  queueInfo(queue = "default"): Promise<GoQueueInfo> {
+    return this.#inspect("queueInfo", { queue });
+  }
+
+  /** Go's nil is no group. */
+  async groups(queue = "default"): Promise<{ readonly Group: string; readonly Size: number }[]> {
+    return (await this.#inspect<{ Group: string; Size: number }[] | null>("groups", { queue })) ?? [];
+  }
+
+  /** Moves, deletes or cancels one task, or pauses a queue. @throws {GoError} */
+  async act(operation: "run" | "archive" | "delete" | "pause" | "unpause" | "cancel", target: Target = {}): Promise<void> {
+    await this.#inspect(operation, target);
+  }
+
+  /** Moves or deletes all tasks of a state; answers how many. */
+  actOnAll(operation: "runAll" | "archiveAll" | "deleteAll", target: Target): Promise<number> {
+    return this.#inspect(operation, target);
+  }
+
+  end(): Promise<void> {
+    return this.#process.end();
+  }
+
+  #inspect<T>(op: string, target: Target): Promise<T> {
+    return this.#ask(op, { queue: "default", ...target });
+  }
+
+  async #ask<T>(op: string, args: unknown = {}): Promise<T> {
+    const nth = this.#asked++;
+    this.#process.send({ op, args });
+    const { result, error } = await this.#process.told(() => true, nth);
+    if (error !== undefined) throw new GoError(error);
+    return result as T;
+  }
+}
+
+/** Where Redis is, as the Go programs read it. */
+export function goRedis(redisUrl: string): { readonly addr: string; readonly db: number } {
+  const url = new URL(redisUrl);
+  return { addr: url.host, db: Number(url.pathname.slice(1) || 0) };
+}
+
+const ms = (sec: number | undefined): number | undefined => (sec === undefined ? undefined : Math.round(sec * 1000));
+
+function goOptions(options: EnqueueOptions): Readonly<Record<string, string | number | undefined>> {
+  return {
+    taskId: options.taskId,
+    queue: options.queue,
+    maxRetry: options.maxRetry,
+    timeoutMs: ms(options.timeoutSec),
+    deadlineMs: options.deadline?.getTime(),
+    uniqueTtlMs: ms(options.uniqueTtlSec),
+    processAtMs: options.processAt?.getTime(),
+    processInMs: ms(options.processInSec),
+    retentionMs: ms(options.retentionSec),
+    group: options.group,
+  };
+}

@@ -1,0 +1,87 @@
+import { SkipRetry } from "@asynqjs/core";
+import type { ProcessingTask } from "@asynqjs/worker-node";
+import { gate } from "../support/server-test.ts";
+import { expect, goVersions, onGo } from "./interop-test.ts";
+
+const everyByte = Uint8Array.from({ length: 512 }, (_, i) => i % 256);
+
+onGo(goVersions, (test) => {
+  test("what Go's client enqueues, our server runs: any bytes, any text, none; Go reads the result", async ({
+    go,
+    startServer,
+    goVersion,
+  }) => {
+    const headers = { trace: "a→b", empty: "" };
+    const enqueued = await go.enqueue(
+      { type: "echo", payload: everyByte, options: { taskId: "bytes", maxRetry: 3, timeoutSec: 60, retentionSec: 3600, headers } },
+      { type: "echo", payload: Buffer.from("ünïcode 🎉\u0000"), options: { taskId: "text", retentionSec: 3600 } },
+      { type: "echo", options: { taskId: "none", retentionSec: 3600 } },
+    );
+    expect(enqueued.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
+
+    const runs = new Map<string, ProcessingTask>();
+    await startServer(async (task) => {
+      runs.set(task.id, task);
+      await task.resultWriter.write(task.payload);
+    });
+
+    for (const { result } of enqueued) {
+      await expect.poll(async () => (await go.task(result!.id)).state).toBe("completed");
+      const payload = Buffer.from(result!.payload ?? "", "base64");
+      expect(Buffer.from(runs.get(result!.id)!.payload)).toEqual(payload);
+      expect(Buffer.from((await go.task(result!.id)).result ?? "", "base64")).toEqual(payload);
+    }
+    expect(runs.get("bytes")).toMatchObject({ type: "echo", queue: "default", retryCount: 0, maxRetry: 3 });
+    expect(runs.get("bytes")!.headers).toEqual(goVersion === "v0.26.0" ? headers : {});
+  });
+
+  test("a task of Go that is due later runs when its time has come", async ({ go, startServer }) => {
+    // 1 s of the machine's clock: Go's client knows no other.
+    await go.enqueue({ type: "echo", options: { taskId: "later", processInSec: 1 } });
+    expect(await go.task("later")).toMatchObject({ state: "scheduled" });
+
+    const ran = gate<string>();
+    await startServer(async (task) => ran.open(task.id), { delayedTaskCheckIntervalMs: 100 });
+
+    expect(await ran.opened).toBe("later");
+  });
+
+  test("Go reads how a task failed here: in retry with the error, or archived when it is not to be tried again", async ({
+    go,
+    startServer,
+  }) => {
+    await go.enqueue({ type: "fail", options: { taskId: "fails" } }, { type: "skip", options: { taskId: "skips" } });
+
+    await startServer(async (task) => {
+      throw task.type === "skip" ? new SkipRetry("no address ✗") : new Error("mailer is down 🎉");
+    });
+
+    await expect.poll(() => go.task("fails")).toMatchObject({ state: "retry", retried: 1, lastErr: "mailer is down 🎉" });
+    await expect.poll(() => go.task("skips")).toMatchObject({ state: "archived", retried: 0, lastErr: "no address ✗" });
+    expect((await go.task("fails")).nextProcessAtSec).toBeGreaterThan(Date.now() / 1000);
+    await expect.poll(() => go.queueInfo()).toMatchObject({ Processed: 2, Failed: 2 });
+  });
+
+  test("a unique task of Go is free again when our server has done it", async ({ go, startServer }) => {
+    const once = { type: "echo", payload: Buffer.from("once"), options: { uniqueTtlSec: 3600 } };
+    expect((await go.enqueue(once, once)).map(({ error }) => error)).toEqual([undefined, "task already exists"]);
+
+    await startServer(async () => {});
+
+    await expect.poll(async () => (await go.enqueue(once))[0]!.error).toBeUndefined();
+  });
+
+  test("our server leaves a queue alone that Go has paused, until Go lets it go on", async ({ go, startServer }) => {
+    await go.enqueue({ type: "echo", options: { taskId: "a", retentionSec: 3600 } });
+    await go.act("pause");
+    await go.enqueue({ type: "echo", options: { taskId: "b", queue: "other", retentionSec: 3600 } });
+
+    await startServer(async () => {}, { queues: { default: 6, other: 1 }, strictPriority: true });
+    // Of less priority, so that it ran after `default` was looked at.
+    await expect.poll(async () => (await go.task("b", "other")).state).toBe("completed");
+    expect(await go.task("a")).toMatchObject({ state: "pending" });
+
+    await go.act("unpause");
+    await expect.poll(async () => (await go.task("a")).state).toBe("completed");
+  });
+});
