@@ -104,6 +104,7 @@ export const test = redisTest.extend<ServerFixtures>({
         logger: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") },
         delayedTaskCheckIntervalMs: false,
         recoverIntervalMs: false,
+        repairIntervalMs: false,
         janitorIntervalMs: false,
         ...config,
       });

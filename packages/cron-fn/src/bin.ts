@@ -7,7 +7,7 @@ import { runTicks, type TickName, tickNames } from "./run-ticks.ts";
 
 const help = `asynqjs-tick: runs Asynq's maintenance once and prints a report as JSON
 
-  asynqjs-tick [forward] [recover] [janitor] [OPTION]...
+  asynqjs-tick [forward] [recover] [janitor] [repair] [OPTION]...
 
   --redis URI     where Redis is; default: $ASYNQ_REDIS_URL, else redis://127.0.0.1:6379
   --queue NAME    serve this queue only; may be repeated; default: all queues

@@ -80,7 +80,7 @@ describe("asynqjs-tick", () => {
     expect(await tick("fly")).toEqual({
       code: 2,
       out: "",
-      err: 'asynqjs-tick: unknown tick "fly"; expected one of forward, recover, janitor\n',
+      err: 'asynqjs-tick: unknown tick "fly"; expected one of forward, recover, janitor, repair\n',
     });
     expect(await tick("--redis", "nonsense://secret@h")).toMatchObject({ code: 2, err: expect.not.stringContaining("secret") });
     const nobody = await tick("--redis", "redis://:secret@127.0.0.1:1", "--timeout-ms", "200");

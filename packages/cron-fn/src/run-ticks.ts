@@ -1,5 +1,4 @@
 import {
-  allQueues,
   type Broker,
   checkSkew,
   type ForwardReport,
@@ -7,12 +6,15 @@ import {
   isCorrected,
   type JanitorReport,
   janitor,
+  listQueues,
   type RecoverReport,
+  type RepairReport,
   recover,
+  repair,
 } from "@asynqjs/core";
 
 /** The ticks that need nothing of yours, by Asynq's names of what does the same in a server. */
-export const tickNames = ["forward", "recover", "janitor"] as const;
+export const tickNames = ["forward", "recover", "janitor", "repair"] as const;
 export type TickName = (typeof tickNames)[number];
 
 export interface RunTicksOptions {
@@ -22,6 +24,8 @@ export interface RunTicksOptions {
   readonly queues?: readonly string[] | undefined;
   /** How long each tick may take on more, milliseconds. Default 10,000. */
   readonly budgetMs?: number | undefined;
+  /** Whether `repair` sweeps the keyspace too. Default: where Redis is reached directly. */
+  readonly sweep?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,6 +34,7 @@ export interface TicksReport {
   readonly forward?: ForwardReport;
   readonly recover?: RecoverReport;
   readonly janitor?: JanitorReport;
+  readonly repair?: RepairReport;
 }
 
 /**
@@ -39,7 +44,10 @@ export interface TicksReport {
  * @throws {RedisError} the way to Redis failed; call it again
  * @throws {ClockSkewError} the clocks are more than five minutes apart
  */
-export async function runTicks(broker: Broker, { ticks = tickNames, queues, ...limits }: RunTicksOptions = {}): Promise<TicksReport> {
+export async function runTicks(
+  broker: Broker,
+  { ticks = tickNames, queues, sweep, ...limits }: RunTicksOptions = {},
+): Promise<TicksReport> {
   if (isCorrected(broker.clock)) {
     await broker.clock.look(broker.redis);
     checkSkew(broker.clock);
@@ -57,13 +65,10 @@ export async function runTicks(broker: Broker, { ticks = tickNames, queues, ...l
       case "janitor":
         report.janitor = await janitor(broker, { ...limits, queues: served });
         break;
+      case "repair":
+        report.repair = await repair(broker, { ...limits, queues: served, sweep });
+        break;
     }
   }
   return report;
-}
-
-async function listQueues({ redis }: Broker): Promise<string[]> {
-  const [answer] = await redis.send([["SMEMBERS", allQueues]]);
-  if (answer!.error !== undefined) throw answer!.error;
-  return (answer!.reply as readonly Uint8Array[]).map((name) => new TextDecoder().decode(name)).sort();
 }

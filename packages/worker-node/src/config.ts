@@ -82,6 +82,8 @@ export interface Config extends LimitOptions {
   readonly groupMaxSize?: number | undefined;
   /** How often tasks are deleted that their retention or a limit no longer keeps; `false` where cron functions do it. Default 8,000. */
   readonly janitorIntervalMs?: number | false | undefined;
+  /** How often what Go's scripts, evictions and restored backups leave behind is put right; `false` where cron functions do it. Default 300,000. */
+  readonly repairIntervalMs?: number | false | undefined;
   /** How many of them at once, up to 1,000. Default 100; more holds Redis for longer. */
   readonly janitorBatchSize?: number | undefined;
   /** How often leases are extended, at most 10,000, a third of a lease. Default 5,000. */
@@ -148,6 +150,7 @@ export interface Settings {
   readonly groupMaxDelayMs: number;
   readonly groupMaxSize: number;
   readonly janitorIntervalMs: number | false;
+  readonly repairIntervalMs: number | false;
   readonly janitorBatchSize: number;
   readonly limits: Limits;
   readonly heartbeatIntervalMs: number;
@@ -193,6 +196,7 @@ export function checkConfig(config: Config): Settings {
     groupGracePeriodMs: duration("groupGracePeriodMs", config.groupGracePeriodMs ?? 60_000, 1_000),
     groupMaxDelayMs: duration("groupMaxDelayMs", config.groupMaxDelayMs ?? 0, 0),
     groupMaxSize: whole("groupMaxSize", config.groupMaxSize ?? 0, 0),
+    repairIntervalMs: interval("repairIntervalMs", config.repairIntervalMs ?? 300_000),
     janitorIntervalMs: interval("janitorIntervalMs", config.janitorIntervalMs ?? 8_000),
     janitorBatchSize: whole("janitorBatchSize", config.janitorBatchSize ?? defaultJanitorBatchSize, 1, maxJanitorBatchSize),
     limits: checkLimits(config),

@@ -47,12 +47,15 @@ const counters = [
   "recoverErrors",
   "aggregateErrors",
   "janitorErrors",
+  "repairErrors",
   /** What the forwarder and the recoverer of this server did. */
   "forwarded",
   "recovered",
   "recoveredArchived",
   /** Tasks that went back to their group, since nobody aggregated them in time. */
   "reclaimed",
+  /** Tasks, locks, groups and queues that the repairer put right. */
+  "repaired",
   /** Sets of tasks, and the tasks in them, in whose place an aggregated task stands. */
   "aggregatedSets",
   "aggregated",

@@ -2,6 +2,7 @@ import {
   type Broker,
   checkDurability,
   checkSkew,
+  durableRedis,
   isCorrected,
   makeBroker,
   type RedisPort,
@@ -18,6 +19,7 @@ import { janitor } from "./janitor.ts";
 import { Counters, type Metrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
+import { repairer } from "./repairer.ts";
 import { type Handler, type HandlerFunc, toHandlerFunc } from "./serve-mux.ts";
 import { type Settler, settler } from "./settler.ts";
 import { strayRejections } from "./stray-rejections.ts";
@@ -52,6 +54,7 @@ const stopOrder = [
   "subscriber",
   "janitor",
   "aggregator",
+  "repairer",
   "healthchecker",
   "heartbeater",
   "strayRejections",
@@ -188,7 +191,7 @@ export class Server {
   /** Asynq's order of start. */
   #makeComponents(handler: HandlerFunc): Component[] {
     const [settings, counters] = [this.#settings, this.#counters];
-    const { clock, random, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, groupAggregator } = settings;
+    const { clock, random, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, repairIntervalMs, groupAggregator } = settings;
     // A broker of its own: it is to move into a thread of its own.
     const beats = heartbeater(makeBroker({ redis: this.#port, clock, random }), settings, counters);
     this.#settler = settler(this.#broker, settings, counters);
@@ -206,8 +209,16 @@ export class Server {
       ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters)]),
       processor,
       ...(janitorIntervalMs === false ? [] : [janitor(this.#broker, { ...settings, janitorIntervalMs }, counters)]),
-      ...(groupAggregator === undefined ? [] : [aggregator(this.#broker, { ...settings, groupAggregator }, counters)]),
+      ...(repairIntervalMs === false ? [] : [repairer(this.#broker, { ...settings, repairIntervalMs }, counters)]),
+      ...(groupAggregator === undefined ? [] : [aggregator(this.#enqueuing(), { ...settings, groupAggregator }, counters)]),
     ];
+  }
+
+  /** A broker whose tasks are as safe as `durability` says: what a worker enqueues itself must not be lost either. */
+  #enqueuing(): Broker {
+    const { clock, random, limits, durability } = this.#settings;
+    if (durability === "none") return this.#broker;
+    return makeBroker({ redis: durableRedis(this.#port, { tier: durability }), clock, random, limits });
   }
 
   async #lookAtClock(): Promise<void> {

@@ -149,3 +149,44 @@ describe("janitor", () => {
     expect(log.join("\n")).toContain('janitor could not serve a queue {"queue":"broken"');
   });
 });
+
+describe("repairer", () => {
+  test("mends every 5 minutes, the first time after one interval, what nobody else would ever take up", async ({
+    makeServer,
+    seed,
+    redis,
+    clock,
+    pass,
+    log,
+  }) => {
+    await seed({ taskId: "a" });
+    // What Go's dequeue and an evicted lease leave.
+    await redis.rpoplpush("asynq:{default}:pending", "asynq:{default}:active");
+    await redis.hset("asynq:{default}:t:a", "state", "active");
+    const server = makeServer({ repairIntervalMs: 300_000, recoverIntervalMs: 60_000, delayedTaskCheckIntervalMs: 5_000 });
+    await server.start(() => {});
+
+    await pass(299_000);
+    expect(server.metrics().repaired).toBe(0);
+    await clock.advance(1_000);
+    await until(() => server.metrics().repaired === 1);
+    expect(log.join("\n")).toContain("warn repairer mended what was left behind");
+
+    await until(async () => {
+      await clock.advance(5_000);
+      return server.metrics().done === 1;
+    });
+  });
+
+  test("says so when it cannot serve a queue, and serves the others", async ({ makeServer, redis, clock }) => {
+    await redis.lpush("asynq:{broken}:js:repair", "in the way");
+    await redis.zadd("asynq:{fine}:retry", startSec, "gone");
+    const server = makeServer({ repairIntervalMs: 1_000, queues: { broken: 1, fine: 1 } });
+    await server.start(() => {});
+
+    await clock.advance(1_000);
+    await until(() => server.metrics().dangling === 1);
+
+    expect(server.metrics().repairErrors).toBe(1);
+  });
+});

@@ -64,7 +64,7 @@ describe("repairQueue", () => {
     for (const set of ["scheduled", "retry", "archived", "completed", "js:quarantine"])
       await redis.zadd(`asynq:{default}:${set}`, startSec, set);
 
-    expect(await repaired(broker)).toEqual({ ...sound, dangling: 9 });
+    expect(await repaired(broker)).toEqual({ ...sound, inUse: false, dangling: 9 });
 
     expect(await keyspace()).toEqual({ "asynq:{default}:t:wrong": "no hash" });
   });

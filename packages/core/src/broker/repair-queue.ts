@@ -51,7 +51,6 @@ export const repairQueueScript = defineScript({
       { active, "list" }, { lease, "zset" }, { pending, "list" }, { scheduled, "zset" }, { retry, "zset" }, { archived, "zset" },
       { completed, "zset" }, { quarantine, "zset" }
     }
-    local in_use = redis.call("EXISTS", active, lease, pending, scheduled, retry, archived, completed, quarantine) > 0
     local can_lease, can_activate = not is_wrong("zset", lease), not is_wrong("list", active)
 
     local is_active
@@ -113,6 +112,7 @@ export const repairQueueScript = defineScript({
       looks = looks - #ids
     end
 
+    local in_use = redis.call("EXISTS", active, lease, pending, scheduled, retry, archived, completed, quarantine) > 0
     local whole = at > #order
     if whole then redis.call("DEL", cursor) else redis.call("SET", cursor, at .. ":" .. start, "EX", 86400) end
     return remember(table.concat({ leased, reactivated, dangling, strays, in_use and 1 or 0, whole and 1 or 0 }, ","))

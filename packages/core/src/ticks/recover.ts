@@ -7,7 +7,7 @@ import { LeaseExpiredError, RedisError } from "../errors.ts";
 import { decideRecovery, maxRecoveries } from "../failure.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
-import { runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 /** How long after its lease a task counts as lost. Asynq: the recoverer's tolerance. */
 export const recoverAfterSec = 30;
@@ -142,12 +142,6 @@ function outcomeOf(
   } catch (error) {
     return { ...lost, to: "quarantined", why: error instanceof Error ? error.message : "cannot be read" };
   }
-}
-
-/** An answer of Redis about this queue is reported; a way that failed ends the tick. */
-function refused(error: unknown): Error {
-  if (error instanceof Error && "reply" in error && error.reply !== undefined) return error;
-  throw error;
 }
 
 function add(sum: RecoverReport, one: RecoverReport): RecoverReport {

@@ -43,3 +43,9 @@ export async function runTick<R extends TickReport>(
   }
   return sum;
 }
+
+/** An answer of Redis about this queue is reported; a way that failed ends the tick. */
+export function refused(error: unknown): Error {
+  if (error instanceof Error && "reply" in error && error.reply !== undefined) return error;
+  throw error;
+}

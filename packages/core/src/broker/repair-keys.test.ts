@@ -1,0 +1,142 @@
+import { describe } from "vitest";
+import { expect, startNs, startSec, test } from "../../../../test/support/broker-test.ts";
+import type { Broker } from "../broker.ts";
+import { recover } from "../ticks/recover.ts";
+import { dequeue } from "./dequeue.ts";
+import { enqueue } from "./enqueue.ts";
+import { listKeys } from "./list-keys.ts";
+import { repairKeys } from "./repair-keys.ts";
+
+const judge = (broker: Broker, ripe: boolean, ...rests: string[]) =>
+  repairKeys(
+    broker,
+    "default",
+    rests.map((rest) => ({ rest, ripe })),
+  );
+
+describe("repairKeys", () => {
+  test("finds sound what stands where its state says, in every state, and changes nothing", async ({ broker, aTask, keyspace, redis }) => {
+    await enqueue(broker, [
+      aTask({ taskId: "active" }),
+      aTask({ taskId: "pending", uniqueTtlSec: 60 }),
+      aTask({ taskId: "scheduled", processInSec: 60 }),
+      aTask({ taskId: "aggregating", group: "g" }),
+    ]);
+    await dequeue(broker, ["default"], 1);
+    for (const state of ["retry", "archived", "completed", "js:quarantine"]) {
+      await redis.hset(`asynq:{default}:t:${state}`, "msg", "m", "state", state);
+      await redis.zadd(`asynq:{default}:${state}`, startSec, state);
+    }
+    await redis.hset("asynq:{default}:t:in-a-set", "msg", "m", "state", "aggregating", "group", "g");
+    const set = "asynq:{default}:g:g:11111111-2222-4333-8444-555555555555";
+    await redis.zadd(set, startSec, "in-a-set");
+    await redis.zadd("asynq:{default}:aggregation_sets", startSec + 120, set);
+    const before = await keyspace();
+    const rests = Object.keys(before).flatMap((key) => /^asynq:\{default\}:((?:t|g|unique):.*)$/.exec(key)?.[1] ?? []);
+    expect(rests).toHaveLength(12);
+
+    expect(await judge(broker, true, ...rests)).toEqual(rests.map(() => "sound"));
+
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("touches what is unsound for the first time not at all", async ({ broker, redis, keyspace }) => {
+    await redis.hset("asynq:{default}:t:lost", "msg", "m", "state", "retry");
+    await redis.hset("asynq:{default}:t:ghost", "state", "active");
+    await redis.set("asynq:{default}:unique:t:1", "gone", "EX", 60);
+    const before = await keyspace();
+
+    expect(await judge(broker, false, "t:lost", "t:ghost", "unique:t:1", "t:none")).toEqual(["unsound", "unsound", "unsound", "sound"]);
+
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("hole A: brings back the task that Go's scripts took out of every list", async ({ broker, seedPending, redis, clock }) => {
+    await seedPending("a");
+    await dequeue(broker, ["default"], 1);
+    // What Go's `done` leaves when the lease was evicted: LREM went through, then it said NOT FOUND.
+    await redis.del("asynq:{default}:lease", "asynq:{default}:active");
+
+    expect(await judge(broker, true, "t:a")).toEqual(["reactivated"]);
+    expect(await redis.zscore("asynq:{default}:lease", "a")).toBe(String(startSec));
+
+    await clock.advance(31_000);
+    expect(await recover(broker, { queues: ["default"] })).toMatchObject({ recovered: 1 });
+  });
+
+  test("makes a task pending that was acknowledged and is in no container", async ({ broker, aTask, redis, keyspace }) => {
+    await enqueue(broker, [aTask({ taskId: "evicted" }), aTask({ taskId: "retry", processInSec: 60 })]);
+    await redis.del("asynq:{default}:pending", "asynq:{default}:scheduled");
+
+    expect(await judge(broker, true, "t:evicted", "t:retry")).toEqual(["requeued", "requeued"]);
+
+    expect(await keyspace()).toMatchObject({
+      "asynq:{default}:pending": ["retry", "evicted"],
+      "asynq:{default}:t:retry": { state: "pending", pending_since: startNs },
+    });
+  });
+
+  test("removes hashes of no task, and of those that Go's inspector trimmed; gives locks of nobody back", async ({
+    broker,
+    aTask,
+    redis,
+    keyspace,
+  }) => {
+    await enqueue(broker, [aTask({ taskId: "owner", uniqueTtlSec: 60 })]);
+    const before = await keyspace();
+    await redis.hset("asynq:{default}:t:ghost", "state", "active", "result", "late");
+    await redis.hset("asynq:{default}:t:trimmed", "msg", "m", "state", "archived");
+    await redis.set("asynq:{default}:unique:t:gone", "gone", "EX", 60);
+    // What Go's refused unique task leaves: a lock that names a task which has another one.
+    await redis.set("asynq:{default}:unique:t:other", "owner", "EX", 60);
+
+    expect(await judge(broker, true, "t:ghost", "t:trimmed", "unique:t:gone", "unique:t:other")).toEqual([
+      "removed",
+      "removed",
+      "unlocked",
+      "unlocked",
+    ]);
+
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("names a group to the aggregators, and a set to whoever gives it back, at once; not one that is being deleted", async ({
+    broker,
+    redis,
+  }) => {
+    const uuid = "11111111-2222-4333-8444-555555555555";
+    await redis.zadd("asynq:{default}:g:red", startSec, "a");
+    await redis.zadd(`asynq:{default}:g:red:${uuid}`, startSec, "b");
+    await redis.zadd(`asynq:{default}:g:blue:${uuid}`, startSec, "c");
+    await redis.zadd("asynq:{default}:js:aggregated", startSec, `asynq:{default}:g:blue:${uuid}`);
+
+    expect(await judge(broker, false, "g:red", `g:red:${uuid}`, `g:blue:${uuid}`)).toEqual(["indexed", "indexed", "sound"]);
+
+    expect(await redis.smembers("asynq:{default}:groups")).toEqual(["red"]);
+    expect(await redis.zrange("asynq:{default}:aggregation_sets", "0", "-1", "WITHSCORES")).toEqual([
+      `asynq:{default}:g:red:${uuid}`,
+      String(startSec),
+    ]);
+    expect(await judge(broker, false, "g:red", `g:red:${uuid}`)).toEqual(["sound", "sound"]);
+  });
+});
+
+describe("listKeys", () => {
+  test("walks through the keys of a queue page by page, whatever its name means in a pattern", async ({ broker, aTask }) => {
+    await enqueue(
+      broker,
+      ["a*b", "axb", "[q]?"].flatMap((queue) => Array.from({ length: 30 }, (_, i) => aTask({ queue, taskId: `${i}` }))),
+    );
+    for (const queue of ["a*b", "[q]?"]) {
+      const found = new Set<string>();
+      let cursor = "0";
+      do {
+        const page = await listKeys(broker, { queue, cursor, count: 10 });
+        for (const key of page.keys) found.add(key);
+        cursor = page.cursor;
+      } while (cursor !== "0");
+      expect([...found].filter((key) => !key.includes(":js:"))).toHaveLength(31);
+      expect([...found].every((key) => key.startsWith(`asynq:{${queue}}:`))).toBe(true);
+    }
+  });
+});

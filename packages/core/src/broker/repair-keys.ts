@@ -1,0 +1,159 @@
+import type { Broker } from "../broker.ts";
+import { unixNs, unixSec } from "../clock.ts";
+import { activeKey, aggregatedKey, aggregationSetsKey, groupsKey, leaseKey, pendingKey, queuePrefix } from "../keys.ts";
+import { containers } from "../lua/containers.ts";
+import type { SendOptions } from "../redis.ts";
+import { bind, defineScript, run } from "../script.ts";
+import { decodeVerdicts } from "../verdicts.ts";
+
+/** A key of a queue, without the queue's prefix, and whether it was found unsound long enough ago to be dealt with. */
+export interface SuspectKey {
+  /** Such as `t:<id>`, `unique:<type>:<md5>`, `g:<group>`. */
+  readonly rest: string;
+  readonly ripe: boolean;
+}
+
+/** A call judges at most so many keys. */
+export const maxKeysPerRepair = 100;
+
+/**
+ * `sound`; `unsound`: seen for the first time, or not long enough ago; or what was done: `requeued` a task that was in no container,
+ * `reactivated` one that was active, `removed` a hash of no task or of one that was trimmed, `unlocked` a lock of nobody, `indexed` a group
+ * or an aggregation set that its index lacked.
+ */
+export type KeyVerdict = "sound" | "unsound" | "requeued" | "reactivated" | "removed" | "unlocked" | "indexed";
+
+/**
+ * Judges keys by what the containers say at this very moment. An index is mended at once, since no script leaves one behind for later; a
+ * hash or a lock only when it was unsound a while ago as well. A task that can still be done is put back, never removed: it was acknowledged.
+ */
+export const repairKeysScript = defineScript({
+  name: "repair-keys",
+  effect: "record",
+  keys: ["pending", "active", "lease", "groups", "sets", "aggregated"],
+  args: { prefix: "text", now_s: "text", now_ns: "text" },
+  each: { rest: "text", ripe: "text" },
+  lua: /* lua */ `
+    ${containers}
+    if
+      is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", lease) or is_wrong("set", groups)
+      or is_wrong("zset", sets) or is_wrong("zset", aggregated)
+    then
+      return wrong_container()
+    end
+    local function in_zset(key, member)
+      return not is_wrong("zset", key) and redis.call("ZSCORE", key, member)
+    end
+    local function in_a_set(group, id)
+      for _, index in ipairs({ sets, aggregated }) do
+        for _, set in ipairs(redis.call("ZRANGE", index, 0, -1)) do
+          if string.sub(set, 1, #prefix + 3 + #group) == prefix .. "g:" .. group .. ":" and in_zset(set, id) then return true end
+        end
+      end
+      return false
+    end
+    local function has_home(id, state, group)
+      if state == "active" then return in_zset(lease, id) or redis.call("LPOS", active, id) end
+      if state == "aggregating" then return group and (in_zset(prefix .. "g:" .. group, id) or in_a_set(group, id)) end
+      -- In a longer list a look for one id would hold Redis, and there a lost list is no more the reason.
+      if state == "pending" then return redis.call("LLEN", pending) > 1000 or redis.call("LPOS", pending, id) end
+      return state and in_zset(prefix .. state, id)
+    end
+
+    local function judge_task(task, id, ripe)
+      local fields = redis.pcall("HMGET", task, "msg", "state", "group")
+      if fields.err then return "." end
+      local msg, state, group = fields[1], fields[2], fields[3]
+      if not msg and not state and redis.call("EXISTS", task) == 0 then return "." end
+      if msg and has_home(id, state, group) then return "." end
+      if ripe == "0" then return "u" end
+      if not msg or state == "archived" or state == "completed" then
+        redis.call("DEL", task)
+        return "d"
+      end
+      if state == "active" then
+        redis.call("LPUSH", active, id)
+        redis.call("ZADD", lease, now_s, id)
+        return "a"
+      end
+      redis.call("LPUSH", pending, id)
+      redis.call("HSET", task, "state", "pending", "pending_since", now_ns)
+      return "p"
+    end
+    local function judge_lock(lock, ripe)
+      local id = redis.pcall("GET", lock)
+      if type(id) ~= "string" then return "." end
+      local fields = redis.pcall("HMGET", prefix .. "t:" .. id, "msg", "unique_key")
+      local held = not fields.err and fields[1] and (not fields[2] or fields[2] == "" or fields[2] == lock)
+      if held then return "." end
+      if ripe == "0" then return "u" end
+      redis.call("DEL", lock)
+      return "l"
+    end
+    local function judge_group(key, name)
+      if redis.call("TYPE", key).ok ~= "zset" then return "." end
+      local uuid = string.sub(name, -37)
+      if string.find(uuid, "^:%x+%-%x+%-%x+%-%x+%-%x+$") and #uuid == 37 then
+        if redis.call("ZSCORE", sets, key) or redis.call("ZSCORE", aggregated, key) then return "." end
+        redis.call("ZADD", sets, now_s, key)
+        return "i"
+      end
+      return redis.call("SADD", groups, name) == 1 and "i" or "."
+    end
+
+    local verdicts = {}
+    for_each_item(rest, ripe) do
+      local verdict = "."
+      if string.sub(rest, 1, 2) == "t:" then
+        verdict = judge_task(prefix .. rest, string.sub(rest, 3), ripe)
+      elseif string.sub(rest, 1, 7) == "unique:" then
+        verdict = judge_lock(prefix .. rest, ripe)
+      elseif string.sub(rest, 1, 2) == "g:" then
+        verdict = judge_group(prefix .. rest, string.sub(rest, 3))
+      end
+      verdicts[item] = verdict
+    end
+    return remember(table.concat(verdicts))
+  `,
+  decode: decodeVerdicts<KeyVerdict>({
+    ".": "sound",
+    u: "unsound",
+    p: "requeued",
+    a: "reactivated",
+    d: "removed",
+    l: "unlocked",
+    i: "indexed",
+  }),
+});
+
+/**
+ * Judges up to 100 keys of one queue and mends what is to be mended; one verdict each, in order.
+ *
+ * May be repeated: yes; what is sound is left alone.
+ * @throws {RedisError}
+ */
+export function repairKeys(
+  broker: Broker,
+  queue: string,
+  keys: readonly SuspectKey[],
+  options: SendOptions = {},
+): Promise<readonly KeyVerdict[]> {
+  const nowMs = broker.clock.nowMs();
+  return run(
+    broker,
+    bind(repairKeysScript, {
+      queue,
+      keys: {
+        pending: pendingKey(queue),
+        active: activeKey(queue),
+        lease: leaseKey(queue),
+        groups: groupsKey(queue),
+        sets: aggregationSetsKey(queue),
+        aggregated: aggregatedKey(queue),
+      },
+      args: { prefix: queuePrefix(queue), now_s: unixSec(nowMs), now_ns: unixNs(nowMs) },
+      items: keys.map(({ rest, ripe }) => ({ rest, ripe: ripe ? 1 : 0 })),
+    }),
+    options,
+  );
+}

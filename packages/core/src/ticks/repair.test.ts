@@ -1,0 +1,125 @@
+import type { Redis } from "ioredis";
+import { describe, inject } from "vitest";
+import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import type { Broker } from "../broker.ts";
+import { type RepairOptions, type RepairReport, repair } from "./repair.ts";
+
+const nothing: RepairReport = {
+  leased: 0,
+  reactivated: 0,
+  dangling: 0,
+  strays: 0,
+  published: 0,
+  requeued: 0,
+  removed: 0,
+  unlocked: 0,
+  indexed: 0,
+  more: false,
+  errors: [],
+};
+const repaired = (broker: Broker, options: Partial<RepairOptions> = {}): Promise<RepairReport> =>
+  repair(broker, { queues: ["default", "low"], sweep: true, ...options });
+
+/** As often as a sweep takes to get through the keyspace. */
+async function sweptWhole(broker: Broker, redis: Redis): Promise<RepairReport[]> {
+  const reports: RepairReport[] = [];
+  do reports.push(await repaired(broker));
+  while ((await redis.hlen("asynq:js:sweep")) > 0);
+  return reports;
+}
+
+describe("repair", () => {
+  test("leaves sound queues and an empty Redis as they are", async ({ broker, seedPending, keyspace }) => {
+    expect(await repaired(broker)).toEqual(nothing);
+    expect(await keyspace()).toEqual({});
+    await seedPending("a", "b");
+    const before = await keyspace();
+
+    expect(await repaired(broker)).toEqual(nothing);
+
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("mends in one tick what containers show, in every queue, and names a queue that inspectors do not see", async ({
+    broker,
+    redis,
+  }) => {
+    await redis.lpush("asynq:{default}:active", "a");
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "active");
+    await redis.lpush("asynq:{low}:pending", "gone");
+    await redis.zadd("asynq:{low}:retry", startSec, "gone-too");
+
+    expect(await repaired(broker, { sweep: false })).toMatchObject({ leased: 1, dangling: 2, errors: [] });
+
+    expect(await redis.smembers("asynq:queues")).toEqual(["default"]);
+    expect(await redis.exists("asynq:{low}:pending", "asynq:{low}:retry")).toBe(0);
+  });
+
+  test("deals with what only a sweep shows when it was unsound a minute before as well", async ({ broker, redis, clock, keyspace }) => {
+    await redis.hset("asynq:{default}:t:ghost", "state", "active");
+    await redis.hset("asynq:{default}:t:lost", "msg", "m", "state", "retry");
+    await redis.set("asynq:{low}:unique:t:1", "gone");
+    const before = await keyspace();
+
+    await sweptWhole(broker, redis);
+    const { "asynq:js:sweep:found": found, ...rest } = await keyspace();
+    expect(rest).toEqual(before);
+    expect(Object.keys(found!).sort()).toEqual(["asynq:{default}:t:ghost", "asynq:{default}:t:lost", "asynq:{low}:unique:t:1"]);
+    await clock.advance(59_000);
+    expect((await sweptWhole(broker, redis)).every(({ removed, requeued, unlocked }) => removed + requeued + unlocked === 0)).toBe(true);
+
+    await clock.advance(1_000);
+    const reports = await sweptWhole(broker, redis);
+    const sum = (count: "removed" | "requeued" | "unlocked") => reports.reduce((total, report) => total + report[count], 0);
+    expect([sum("removed"), sum("requeued"), sum("unlocked")]).toEqual([1, 1, 1]);
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["lost"]);
+    expect(await redis.exists("asynq:js:sweep:found")).toBe(0);
+  });
+
+  test("forgets what was unsound once and is sound again", async ({ broker, redis, clock }) => {
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "retry");
+    await sweptWhole(broker, redis);
+    await redis.zadd("asynq:{default}:retry", startSec + 600, "a");
+    await sweptWhole(broker, redis);
+    expect(await redis.exists("asynq:js:sweep:found")).toBe(0);
+
+    await redis.zrem("asynq:{default}:retry", "a");
+    await clock.advance(120_000);
+    await sweptWhole(broker, redis);
+
+    expect(await redis.hget("asynq:{default}:t:a", "state")).toBe("retry");
+  });
+
+  test("goes on with a sweep of many keys in the next tick, whoever runs it", async ({ broker, other, redis }) => {
+    const pipeline = redis.pipeline();
+    for (let i = 0; i < 3_000; i++) pipeline.hset(`asynq:{default}:t:${i}`, "state", "active");
+    await pipeline.exec();
+
+    await repaired(broker, { queues: ["default"] });
+    const first = await redis.zcard("asynq:js:sweep:found");
+    await repaired(other, { queues: ["default"] });
+
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(3_000);
+    expect(await redis.zcard("asynq:js:sweep:found")).toBeGreaterThan(first);
+  });
+
+  test("does not sweep over HTTP unless it is asked to", async ({ broker, redis }) => {
+    await redis.hset("asynq:{default}:t:ghost", "state", "active");
+
+    await repair(broker, { queues: ["default"] });
+
+    const overHttp = ["fetch", "upstash"].includes(inject("brokerPort"));
+    expect(await redis.exists("asynq:js:sweep:found")).toBe(overHttp ? 0 : 1);
+  });
+
+  test("reports a queue that cannot be served, mends the others, and stops when told to", async ({ broker, redis }) => {
+    await redis.lpush("asynq:{default}:js:repair", "x");
+    await redis.lpush("asynq:{low}:pending", "gone");
+
+    const report = await repaired(broker, { sweep: false });
+    expect(report).toMatchObject({ dangling: 1, errors: [{ queue: "default" }] });
+
+    expect(await repaired(broker, { signal: AbortSignal.abort() })).toEqual({ ...nothing, more: true });
+  });
+});

@@ -1,0 +1,91 @@
+import { repairQueue } from "../broker/repair-queue.ts";
+import type { Broker } from "../broker.ts";
+import { allQueues } from "../keys.ts";
+import { type SweepReport, sweep } from "./sweep.ts";
+import { refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+
+export interface RepairOptions extends TickOptions {
+  /**
+   * Whether the keyspace is swept too, for what no container shows: hashes, locks and groups that nothing names. Default: where Redis is
+   * reached directly; over HTTP, where each step is a request that is paid for, only when asked.
+   */
+  readonly sweep?: boolean | undefined;
+}
+
+export interface RepairReport extends TickReport, SweepReport {
+  /** Active tasks that had no lease, so that nobody would have taken them back. */
+  readonly leased: number;
+  /** Ids whose hash was gone, no hash, or without message: dropped. */
+  readonly dangling: number;
+  /** Ids that stood in a second container: taken out of it. */
+  readonly strays: number;
+  /** Queues that inspectors could not see: named again. */
+  readonly published: number;
+}
+
+/**
+ * Mends what Go's scripts, evictions and restored backups leave behind: first what the containers of each queue show, then, a part of the
+ * keyspace each time, what only a sweep shows. Nothing that can still be done is removed.
+ *
+ * May be repeated and run in any number of copies at once; what is sound is left alone.
+ * @throws {RedisError} the way to Redis failed
+ */
+export function repair(broker: Broker, options: RepairOptions): Promise<RepairReport> {
+  return runTick(broker, options, (spent) => repairOnce(broker, options, spent), add);
+}
+
+const nothing: RepairReport = {
+  leased: 0,
+  reactivated: 0,
+  dangling: 0,
+  strays: 0,
+  published: 0,
+  requeued: 0,
+  removed: 0,
+  unlocked: 0,
+  indexed: 0,
+  more: false,
+  errors: [],
+};
+
+async function repairOnce(broker: Broker, { queues, signal, sweep: swept }: RepairOptions, spent: Spent): Promise<RepairReport> {
+  let report = nothing;
+  for (const queue of queues) {
+    for (let whole = false; !whole; ) {
+      if (spent()) return { ...report, more: true };
+      const step = await repairQueue(broker, queue, { signal }).catch(refused);
+      if (step instanceof Error) {
+        report = { ...report, errors: [...report.errors, { queue, error: step }] };
+        break;
+      }
+      whole = step.whole;
+      report = add(report, { ...nothing, ...step });
+      if (whole && step.inUse) report = { ...report, published: report.published + (await publish(broker, queue, signal)) };
+    }
+  }
+  const { codec } = await broker.redis.features();
+  if (swept ?? codec === "raw") report = add(report, { ...nothing, ...(await sweep(broker, { queues, signal }, spent)) });
+  return report;
+}
+
+/** Names a queue in use to the inspectors; answers 1 when it was not named before. */
+async function publish({ redis }: Broker, queue: string, signal: AbortSignal | undefined): Promise<number> {
+  const [added] = await redis.send([["SADD", allQueues, queue]], { signal });
+  return added!.reply === 1 ? 1 : 0;
+}
+
+function add(sum: RepairReport, one: RepairReport): RepairReport {
+  return {
+    leased: sum.leased + one.leased,
+    reactivated: sum.reactivated + one.reactivated,
+    dangling: sum.dangling + one.dangling,
+    strays: sum.strays + one.strays,
+    published: sum.published + one.published,
+    requeued: sum.requeued + one.requeued,
+    removed: sum.removed + one.removed,
+    unlocked: sum.unlocked + one.unlocked,
+    indexed: sum.indexed + one.indexed,
+    more: one.more,
+    errors: [...sum.errors, ...one.errors],
+  };
+}

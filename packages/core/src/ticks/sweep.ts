@@ -1,0 +1,127 @@
+import { listKeys } from "../broker/list-keys.ts";
+import { type KeyVerdict, maxKeysPerRepair, repairKeys } from "../broker/repair-keys.ts";
+import type { Broker } from "../broker.ts";
+import { byQueue } from "../by-queue.ts";
+import { unixSec } from "../clock.ts";
+import { sweepCursorKey, sweepFoundKey } from "../keys.ts";
+import type { Command, Reply } from "../redis.ts";
+import { decodeText } from "../verdicts.ts";
+import { refused, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+
+/** What a sweep mended. */
+export interface SweepReport extends Pick<TickReport, "errors"> {
+  /** Tasks that were in no container: pending again. */
+  readonly requeued: number;
+  /** Active tasks that were in no list: active again, their lease ended, so the recoverer takes them. */
+  readonly reactivated: number;
+  /** Hashes of no task, or of one that was trimmed. */
+  readonly removed: number;
+  /** Unique locks whose task is gone, or never had them. */
+  readonly unlocked: number;
+  /** Groups and aggregation sets that their index lacked. */
+  readonly indexed: number;
+}
+
+/** A step looks at about so many keys. */
+const keysPerStep = 1_000;
+/** What is unsound is dealt with when it was so this long ago as well: whatever was under way then is over. */
+const ripeAfterSec = 60;
+/** What was found once and never again is forgotten, and no more than so much is kept. */
+const forgetAfterSec = 24 * 3600;
+const maxFound = 10_000;
+
+/**
+ * One step through the keyspace for all queues, on a Cluster one for each queue given. Each goes on where the last one, whoever made it,
+ * left off: the place is kept in Redis, and so is what was found unsound.
+ * @throws {RedisError} the way to Redis failed
+ */
+export async function sweep(
+  broker: Broker,
+  { queues, signal }: Pick<TickOptions, "queues" | "signal">,
+  spent: Spent,
+): Promise<SweepReport> {
+  const { cluster } = await broker.redis.features();
+  let report: SweepReport = { requeued: 0, reactivated: 0, removed: 0, unlocked: 0, indexed: 0, errors: [] };
+  for (const part of cluster ? queues : [undefined]) {
+    if (spent()) break;
+    report = await sweepPart(broker, part, report, signal);
+  }
+  return report;
+}
+
+async function sweepPart(
+  broker: Broker,
+  part: string | undefined,
+  before: SweepReport,
+  signal: AbortSignal | undefined,
+): Promise<SweepReport> {
+  const place = part ?? "*";
+  const [kept] = await plain(broker, [["HGET", sweepCursorKey, place]], signal);
+  const page = await listKeys(broker, { queue: part, cursor: kept === null ? "0" : decodeText(kept!), count: keysPerStep }, { signal });
+  const keys = [...new Set(page.keys)].flatMap((key) => readKey(key) ?? []);
+  let report = before;
+  if (keys.length > 0) {
+    const nowSec = unixSec(broker.clock.nowMs());
+    const [scores] = await plain(broker, [["ZMSCORE", sweepFoundKey, ...keys.map(({ key }) => key)]], signal);
+    const found = keys.map((key, i) => {
+      const score = (scores as readonly Reply[])[i]!;
+      return { ...key, foundAtSec: score === null ? undefined : Number(decodeText(score)) };
+    });
+    for (const [queue, items] of byQueue(found, ({ queue }) => queue)) {
+      for (let at = 0; at < items.length; at += maxKeysPerRepair) {
+        const some = items.slice(at, at + maxKeysPerRepair).map(({ item }) => item);
+        const ripe = some.map(({ rest, foundAtSec }) => ({ rest, ripe: foundAtSec !== undefined && nowSec - foundAtSec >= ripeAfterSec }));
+        const verdicts = await repairKeys(broker, queue, ripe, { signal }).catch(refused);
+        if (verdicts instanceof Error) report = { ...report, errors: [...report.errors, { queue, error: verdicts }] };
+        else {
+          await keepFinds(broker, some, verdicts, nowSec, signal);
+          report = count(report, verdicts);
+        }
+      }
+    }
+  }
+  // Last: a step that was cut short is made again.
+  await plain(broker, [page.cursor === "0" ? ["HDEL", sweepCursorKey, place] : ["HSET", sweepCursorKey, place, page.cursor]], signal);
+  return report;
+}
+
+/** Remembers what is unsound for the first time, and forgets what is not any more. */
+async function keepFinds(
+  broker: Broker,
+  keys: readonly { readonly key: string; readonly foundAtSec: number | undefined }[],
+  verdicts: readonly KeyVerdict[],
+  nowSec: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const fresh = keys.filter(({ foundAtSec }, i) => verdicts[i] === "unsound" && foundAtSec === undefined);
+  const over = keys.filter(({ foundAtSec }, i) => verdicts[i] !== "unsound" && foundAtSec !== undefined);
+  const commands: Command[] = [];
+  if (over.length > 0) commands.push(["ZREM", sweepFoundKey, ...over.map(({ key }) => key)]);
+  if (fresh.length > 0) {
+    commands.push(["ZADD", sweepFoundKey, "NX", ...fresh.flatMap(({ key }) => [String(nowSec), key])]);
+    commands.push(["ZREMRANGEBYSCORE", sweepFoundKey, "-inf", String(nowSec - forgetAfterSec)]);
+    commands.push(["ZREMRANGEBYRANK", sweepFoundKey, String(maxFound), "-1"]);
+  }
+  if (commands.length > 0) await plain(broker, commands, signal);
+}
+
+function count(report: SweepReport, verdicts: readonly KeyVerdict[]): SweepReport {
+  const sum = { ...report };
+  for (const verdict of verdicts) if (verdict !== "sound" && verdict !== "unsound") sum[verdict]++;
+  return sum;
+}
+
+/** `asynq:{<queue>}:<rest>`, of the kinds that can be unsound. */
+function readKey(key: string): { readonly key: string; readonly queue: string; readonly rest: string } | undefined {
+  const match = /^asynq:\{(.*?)\}:((?:t|g|unique):.*)$/s.exec(key);
+  return match === null ? undefined : { key, queue: match[1]!, rest: match[2]! };
+}
+
+/** Plain commands on keys of no queue: they may be repeated. */
+async function plain({ redis }: Broker, commands: readonly Command[], signal: AbortSignal | undefined): Promise<readonly Reply[]> {
+  const results = await redis.send(commands, { signal });
+  return results.map(({ reply, error }) => {
+    if (error !== undefined) throw error;
+    return reply;
+  });
+}
