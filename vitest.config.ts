@@ -8,7 +8,9 @@ const workerd = tests.map((pattern) => pattern.replace(".test.ts", ".workerd.tes
 const never = ["**/node_modules/**", "**/dist/**"];
 
 /** Every test of core that asks for a broker or a port: none can be left out of a port's project. */
-const onEveryPort = globSync("packages/core/src/**/*.test.ts").filter((file) => readFileSync(file, "utf8").includes("/broker-test.ts"));
+const onEveryPort = globSync("packages/core/src/**/*.test.ts").filter((file) =>
+  /\/support\/(broker|aggregation)-test\.ts"/.test(readFileSync(file, "utf8")),
+);
 
 const onNode = { pool: "forks", testTimeout: 20_000 } as const;
 

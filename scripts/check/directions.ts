@@ -19,7 +19,7 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
 export const coreRows: readonly (readonly string[])[] = [
   ["errors", "hex", "md5", "clock", "task-message", "by-queue", "split-calls", "short-text", "standard-schema", "limits", "read-payload"],
   ["keys", "lease"],
-  ["task", "define-task", "options", "failure", "grouped-task", "wire/"],
+  ["task", "task-state", "define-task", "options", "failure", "grouped-task", "wire/"],
   [
     "redis",
     "redis/",

@@ -50,6 +50,7 @@ export * from "./split-calls.ts";
 export * from "./standard-schema.ts";
 export * from "./task.ts";
 export * from "./task-message.ts";
+export * from "./task-state.ts";
 export * from "./ticks/aggregate.ts";
 export * from "./ticks/aggregate-set.ts";
 export * from "./ticks/forward.ts";

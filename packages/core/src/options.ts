@@ -8,6 +8,7 @@ import { demand } from "./errors.ts";
 import { uniqueKey } from "./keys.ts";
 import type { Task, TaskInfo } from "./task.ts";
 import type { TaskMessage } from "./task-message.ts";
+import type { BroughtBy } from "./task-state.ts";
 import { maxInt32, maxInt64 } from "./wire/field-writer.ts";
 
 /** Options of one task. Those given at enqueue win over those of the task, one by one; `headers` are merged key by key. */
@@ -48,7 +49,7 @@ export interface NewTask {
   readonly processAtSec?: number | undefined;
   /** Time to live of the unique lock; absent when not unique. */
   readonly uniqueTtlSec?: number | undefined;
-  readonly state: "pending" | "scheduled" | "aggregating";
+  readonly state: BroughtBy<"enqueue">;
 }
 
 /**

@@ -4,6 +4,7 @@ import { groupsKey, pendingKey, quarantineKey, queuePrefix, retryKey, scheduledK
 import { containers } from "../lua/containers.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
+import type { TakenBy } from "../task-state.ts";
 import { decodeText } from "../verdicts.ts";
 
 /** A call moves at most so many tasks. */
@@ -12,7 +13,7 @@ export const forwardBatch = 100;
 /** Where tasks wait for their time. */
 export interface WaitingSet {
   readonly queue: string;
-  readonly from: "scheduled" | "retry";
+  readonly from: TakenBy<"forwardDue">;
 }
 
 export interface ForwardCounts {

@@ -27,6 +27,7 @@ import { trimArchive } from "../lua/trim-archive.ts";
 import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
 import { type CallBounds, splitCalls } from "../split-calls.ts";
+import type { BroughtBy } from "../task-state.ts";
 import { decodeText, decodeVerdicts } from "../verdicts.ts";
 
 /** A call settles at most so many tasks, with so many bytes of messages. */
@@ -105,6 +106,18 @@ export interface SettleReport {
   /** Archived tasks deleted because the archive is full or they are too old. */
   readonly trimmed: number;
 }
+
+/** The state each outcome brings a task to. */
+export const settledTo: Readonly<Record<TaskOutcome["to"], BroughtBy<"settle", "active">>> = {
+  done: "none",
+  completed: "completed",
+  retry: "retry",
+  recovered: "retry",
+  "handed-back": "scheduled",
+  archived: "archived",
+  requeued: "pending",
+  quarantined: "js:quarantine",
+};
 
 const letters = {
   done: "d",
