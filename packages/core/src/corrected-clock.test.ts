@@ -34,6 +34,19 @@ describe("correctedClock", () => {
     expect(clock.nowMs()).toBeLessThan((Number(after) + 1) * 1000);
   });
 
+  test("takes over what another clock found, and goes on from its own looks", async () => {
+    const machine = manualClock(0);
+    const clock = correctedClock(machine);
+    await clock.look(standingRedis(5, machine, [0]));
+    expect(clock.offsetMs).toBe(5_500);
+
+    clock.adopt(-700);
+    expect(clock.nowMs()).toBe(-700);
+
+    await clock.look(standingRedis(9, machine, [0]));
+    expect(clock.offsetMs).toBe(9_500);
+  });
+
   test("counts half of what a look took, and goes by the median of the last five", async () => {
     const machine = manualClock(0);
     const clock = correctedClock(machine);

@@ -23,6 +23,8 @@ export interface CorrectedClock extends Clock {
    * @throws {RedisError} no answer: the correction stays as it was
    */
   look(redis: RedisPort, options?: SendOptions): Promise<void>;
+  /** Goes by an offset that another clock of this machine found. */
+  adopt(offsetMs: number): void;
 }
 
 /** Corrects a clock of the machine's. The monotonic clock and its timers stay as they are. */
@@ -35,6 +37,10 @@ export function correctedClock(clock: Clock): CorrectedClock {
     after: (delayMs, then) => clock.after(delayMs, then),
     get offsetMs() {
       return offsetMs;
+    },
+    adopt(foundMs) {
+      looks.length = 0;
+      offsetMs = foundMs;
     },
     async look(redis, options) {
       const sentMs = clock.nowMs();

@@ -54,7 +54,7 @@ function link(
   codec: RedisFeatures["codec"],
   allowOom: boolean,
 ): string {
-  const records = effect !== "read";
+  const records = effect.startsWith("record");
   const keyNames = records ? ["call", ...keys] : keys;
   const argNames = records ? ["seq", "window_s", ...Object.keys(args)] : Object.keys(args);
   const kinds: ArgKinds = { ...args };

@@ -26,6 +26,7 @@ export * from "./broker/set-members-aside.ts";
 export * from "./broker/settle.ts";
 export * from "./broker/write-log.ts";
 export * from "./broker/write-result.ts";
+export * from "./broker/write-server-state.ts";
 export * from "./broker.ts";
 export * from "./call-records.ts";
 export * from "./clock.ts";

@@ -9,6 +9,29 @@ import { md5 } from "./md5.ts";
 /** SET of queue names: what an inspector can see. */
 export const allQueues = "asynq:queues";
 
+/** ZSET of the keys of servers that beat, by the second each is over. */
+export const allServers = "asynq:servers";
+
+/** ZSET of the keys of those servers' running tasks, by the second each is over. */
+export const allWorkers = "asynq:workers";
+
+/** What one server is known by: both its keys carry it as their hash tag. */
+export interface ServerName {
+  readonly host: string;
+  readonly pid: number;
+  readonly serverId: string;
+}
+
+/** STRING: what a server tells of itself (`ServerInfo`); expires. */
+export function serverKey({ host, pid, serverId }: ServerName): string {
+  return `asynq:servers:{${host}:${pid}:${serverId}}`;
+}
+
+/** HASH: the tasks a server runs (`WorkerInfo`) by their id; expires, and is absent when there are none. */
+export function workersKey({ host, pid, serverId }: ServerName): string {
+  return `asynq:workers:{${host}:${pid}:${serverId}}`;
+}
+
 /** What all keys of a queue begin with. */
 export function queuePrefix(queue: string): string {
   return `asynq:{${queue}}:`;

@@ -24,9 +24,10 @@ export interface ScriptNames<K extends string, A extends ArgKinds, EK extends st
   readonly name: string;
   /**
    * `record`: it writes, and carries a call record: a repeated call is answered with the reply stored by the first, unless the body asks
-   * `replayed` itself (`record-in-body`). `read`: it writes nothing.
+   * `replayed` itself (`record-in-body`). `idempotent`: it writes, under keys that belong to its caller alone, and a repetition writes the
+   * same: no record. `read`: it writes nothing.
    */
-  readonly effect: "record" | "record-in-body" | "read";
+  readonly effect: "record" | "record-in-body" | "idempotent" | "read";
   readonly keys: readonly K[];
   readonly args: A;
   readonly eachKeys?: readonly EK[];
@@ -106,7 +107,7 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
   const { codec, allowOom, cluster } = await redis.features();
   const shas = await Promise.all(scripts.map(({ script }) => script.sha(codec, allowOom)));
   const sent = scripts.map((bound, i) => {
-    const call = bound.script.effect === "read" ? undefined : calls.take();
+    const call = bound.script.effect.startsWith("record") ? calls.take() : undefined;
     const keys = call === undefined ? [...bound.keys] : [callKey(bound.queue, call.client, call.lane), ...bound.keys];
     if (cluster) keys.push(absentKey(bound.queue));
     const args = call === undefined ? bound.args : [call.seq, replayWindowSec, ...bound.args];

@@ -10,9 +10,11 @@ import { isPassing, refusal } from "./refusal.ts";
 export { ioredisSettings } from "./ioredis-settings.ts";
 export { type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
 
-/** What is used of a client: ioredis' `Redis` and `Cluster` have it, and whatever is shaped like them. */
+/**
+ * What is used of a client: ioredis' `Redis` and `Cluster` have it, and whatever is shaped like them. An answer of Redis that is an error
+ * rejects with one named `ReplyError`; a client that knows whether a command left may reject with a `RedisError` that says so.
+ */
 export interface IoredisClient {
-  readonly status: string;
   readonly isCluster?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: ioredis' overloads know Node's Buffer, which core does not
   callBuffer(name: string, ...words: any[]): Promise<unknown>;
@@ -23,9 +25,7 @@ export interface IoredisClient {
     callBuffer(name: string, ...words: any[]): unknown;
     exec(): Promise<[error: Error | null, reply: unknown][] | null>;
   };
-  connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
-  quit(): Promise<unknown>;
   on(event: "ready" | "close" | "end", listener: () => void): unknown;
   off(event: "ready" | "close" | "end", listener: () => void): unknown;
 }
@@ -230,6 +230,7 @@ function toReply(reply: unknown): CommandResult {
 
 /** An error reply of Redis is the command's own; any other error means that the way failed. */
 function toRefusal(error: unknown): CommandResult {
+  if (error instanceof RedisError) throw error;
   if (error instanceof Error && error.name === "ReplyError") return { error: refusal(error.message) };
   const unsent =
     error instanceof Error &&
