@@ -44,7 +44,7 @@ interface ServerFixtures {
   readonly makeServer: (config?: Config, redis?: RedisSource) => Server;
   /** What the servers logged, as `warn lease lost … {details}`. */
   readonly log: string[];
-  /** Everything in Redis but the call records. */
+  /** Everything in Redis but the call records and what servers tell of themselves. */
   readonly keyspace: () => Promise<Record<string, KeyValue>>;
   /** A stored message, read. */
   readonly message: (id: string, queue?: string) => Promise<TaskMessage>;
@@ -113,7 +113,10 @@ export const test = redisTest.extend<ServerFixtures>({
     });
     for (const server of servers) await closing(server, clock);
   },
-  keyspace: async ({ port }, use) => use(() => readKeyspace(port)),
+  keyspace: async ({ port }, use) =>
+    use(async () =>
+      Object.fromEntries(Object.entries(await readKeyspace(port)).filter(([key]) => !/^asynq:(servers|workers)(:|$)/.test(key))),
+    ),
   message: async ({ redis }, use) =>
     use(async (id, queue = "default") => {
       const msg = await redis.hgetBuffer(`asynq:{${queue}}:t:${id}`, "msg");

@@ -86,7 +86,7 @@ export interface Config extends LimitOptions {
   readonly repairIntervalMs?: number | false | undefined;
   /** How many of them at once, up to 1,000. Default 100; more holds Redis for longer. */
   readonly janitorBatchSize?: number | undefined;
-  /** How often leases are extended, at most 10,000, a third of a lease. Default 5,000. */
+  /** How often leases are extended and Redis is told of the server, at most 10,000, a third of a lease. Default 5,000. */
   readonly heartbeatIntervalMs?: number | undefined;
   /**
    * How long a handler may take to end after its signal aborted; what it returns in that time still counts. Then its outcome is written

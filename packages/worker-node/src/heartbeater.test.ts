@@ -1,5 +1,7 @@
 import type { RedisPort } from "@asynqjs/core";
-import { describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
+import { decodeServerInfo, decodeWorkerInfo } from "@asynqjs/core/wire";
+import type { Redis } from "ioredis";
+import { closing, describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
 
 /** A port that loses lease extensions (two keys: the record's and the lease's) while `lost` says so. */
 function losingBeats(port: RedisPort, lost: () => boolean): RedisPort {
@@ -8,6 +10,14 @@ function losingBeats(port: RedisPort, lost: () => boolean): RedisPort {
     send: (commands, options) =>
       commands[0]![2] === "2" && lost() ? Promise.reject(new Error("redis did not answer")) : port.send(commands, options),
   };
+}
+
+/** What servers tell of themselves, and of the tasks they run. */
+async function told(redis: Redis) {
+  const servers = (await redis.keys("asynq:servers:*")).map(async (key) => decodeServerInfo((await redis.getBuffer(key))!, key));
+  const workers = (await redis.keys("asynq:workers:*")).map((key) => redis.hvalsBuffer(key));
+  const infos = (await Promise.all(workers)).flat().map((bytes) => decodeWorkerInfo(bytes, "a worker"));
+  return { servers: await Promise.all(servers), workers: infos };
 }
 
 describe("heartbeater", () => {
@@ -152,5 +162,65 @@ describe("heartbeater", () => {
     expect(Math.floor(Number(await redis.zscore("asynq:{default}:lease", "a")))).toBe(startSec + 60);
     handler.open();
     await until(() => server.metrics().done === 1);
+  });
+
+  test("tells of the server at once, of its tasks and its state with each beat, and nothing more when it is closed", async ({
+    makeServer,
+    seed,
+    pass,
+    quiet,
+    redis,
+    clock,
+  }) => {
+    await seed({ taskId: "a", type: "email:send", payload: "hello", timeoutSec: 60 });
+    const server = makeServer({ concurrency: 7, queues: { default: 3, low: 1 }, heartbeatIntervalMs: 4_700 });
+    const handler = gate();
+    const startNs = BigInt(startSec) * 1_000_000_000n;
+    await server.start(() => handler.opened);
+    await quiet();
+    const { servers } = await told(redis);
+    expect(servers).toEqual([
+      {
+        ...{ host: expect.any(String), pid: process.pid, serverId: expect.any(String), concurrency: 7, queues: { default: 3, low: 1 } },
+        ...{ strictPriority: false, status: "active", startedAtNs: startNs, activeWorkerCount: expect.any(Number) },
+      },
+    ]);
+    const { host, pid, serverId } = servers[0]!;
+    const keys = await redis.zrange("asynq:servers", "0", "-1", "WITHSCORES");
+    expect(keys).toEqual([`asynq:servers:{${host}:${pid}:${serverId}}`, String(startSec + 10)]);
+
+    server.stop();
+    await pass(5_000);
+
+    expect(await told(redis)).toEqual({
+      servers: [{ ...servers[0]!, status: "stopped", activeWorkerCount: 1 }],
+      workers: [
+        {
+          ...{ host, pid, serverId, taskId: "a", taskType: "email:send", taskPayload: new TextEncoder().encode("hello"), queue: "default" },
+          ...{ startedAtNs: startNs, deadlineNs: startNs + 60_000_000_000n },
+        },
+      ],
+    });
+
+    handler.open();
+    await closing(server, clock);
+    expect(await redis.keys("asynq:servers*")).toEqual([]);
+    expect(await redis.keys("asynq:workers*")).toEqual([]);
+  });
+
+  test("extends leases although Redis refuses what it tells of the server", async ({ makeServer, seed, pass, redis, log }) => {
+    await seed({ taskId: "a" });
+    await redis.set("asynq:servers", "of another kind");
+    const server = makeServer();
+    const handler = gate();
+    await server.start(() => handler.opened);
+    await until(() => server.metrics().started === 1);
+
+    await pass(10_000);
+
+    expect(Math.floor(Number(await redis.zscore("asynq:{default}:lease", "a")))).toBe(startSec + 40);
+    expect(server.metrics()).toMatchObject({ stateErrors: 3, extendErrors: 0 });
+    expect(log).toContainEqual(expect.stringMatching(/^warn heartbeater could not tell of the server .*WRONGTYPE/));
+    handler.open();
   });
 });

@@ -43,6 +43,7 @@ const counters = [
   "dequeueErrors",
   "settleErrors",
   "extendErrors",
+  "stateErrors",
   "forwardErrors",
   "recoverErrors",
   "aggregateErrors",

@@ -143,10 +143,8 @@ export class Processor implements Component {
     if (suspect && !tasks.some((task) => task.suspect)) this.#suspect = false;
 
     const late = settings.clock.monotonicMs() - sentAtMs > tooLateMs;
-    for (const task of tasks) {
-      if (late || !this.#pulling) this.#handBack(task, sentAtMs);
-      else this.#run(task, sentAtMs);
-    }
+    if (late || !this.#pulling) for (const task of tasks) this.#handBack(task, sentAtMs);
+    else this.#run(tasks, sentAtMs);
     if (report === undefined) this.#restFor("trouble", settings.random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
     else this.#note(report, limit);
     this.#pump();
@@ -167,14 +165,19 @@ export class Processor implements Component {
     }
   }
 
-  #run(task: DequeuedTask, sentAtMs: number): void {
-    const run = new TaskRun(this.#parts, task, sentAtMs);
-    this.#runs.add(run);
-    this.#await(run.answered);
-    void run.over.then(() => {
-      this.#runs.delete(run);
-      this.#free(task);
-    });
+  /** All leases are held before the first handler is called: it may block the process. */
+  #run(tasks: readonly DequeuedTask[], sentAtMs: number): void {
+    const runs = tasks.map((task) => new TaskRun(this.#parts, task, sentAtMs));
+    this.#parts.heartbeater.hold(runs.flatMap(({ lease }) => lease ?? []));
+    for (const run of runs) {
+      this.#runs.add(run);
+      const { answered, over } = run.start();
+      this.#await(answered);
+      void over.then(() => {
+        this.#runs.delete(run);
+        this.#free(run.task);
+      });
+    }
   }
 
   /** A task that came when it cannot be run any more. */

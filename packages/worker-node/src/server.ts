@@ -14,13 +14,14 @@ import { type Config, checkConfig, type Settings } from "./config.ts";
 import { type Connection, connect, type RedisSource, secondClient } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
 import { healthchecker } from "./healthchecker.ts";
-import { heartbeater } from "./heartbeater.ts";
+import { type Heartbeater, heartbeater } from "./heartbeater.ts";
 import { janitor } from "./janitor.ts";
 import { Counters, type Metrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
 import { repairer } from "./repairer.ts";
 import { type Handler, type HandlerFunc, toHandlerFunc } from "./serve-mux.ts";
+import { describeServer } from "./server-record.ts";
 import { type Settler, settler } from "./settler.ts";
 import { strayRejections } from "./stray-rejections.ts";
 import { subscriber } from "./subscriber.ts";
@@ -77,6 +78,7 @@ export class Server {
   #state: ServerState = "new";
   /** In the order of their start. */
   #components: readonly Component[] = [];
+  #heartbeater: Heartbeater | undefined;
   #processor: Processor | undefined;
   #settler: Settler | undefined;
   #closed: Promise<void> | undefined;
@@ -193,7 +195,12 @@ export class Server {
     const [settings, counters] = [this.#settings, this.#counters];
     const { clock, random, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, repairIntervalMs, groupAggregator } = settings;
     // A broker of its own: it is to move into a thread of its own.
-    const beats = heartbeater(makeBroker({ redis: this.#port, clock, random }), settings, counters);
+    const beats = heartbeater(makeBroker({ redis: this.#port, clock, random }), {
+      ...settings,
+      server: describeServer(settings),
+      counters,
+    });
+    this.#heartbeater = beats;
     this.#settler = settler(this.#broker, settings, counters);
     const processor = new Processor({ broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler });
     this.#processor = processor;
@@ -243,5 +250,6 @@ export class Server {
   #move(to: ServerState): void {
     if (!moves[this.#state].includes(to)) throw new ServerStateError(`asynq: the server cannot go from ${this.#state} to ${to}`);
     this.#state = to;
+    this.#heartbeater?.tell(to);
   }
 }

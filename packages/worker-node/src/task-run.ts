@@ -12,18 +12,18 @@ import {
   ServerStateError,
   type TaskMessage,
 } from "@asynqjs/core";
-import { decodeTaskMessage } from "@asynqjs/core/wire";
 import type { Settings } from "./config.ts";
 import { errorText } from "./error-text.ts";
 import type { Heartbeater, HeldLease } from "./heartbeater.ts";
 import { logWriterFor } from "./log-writer.ts";
 import type { Counters } from "./metrics.ts";
 import { ProcessingTask, resultWriterFor } from "./processing-task.ts";
+import { type ReadTask, readTask } from "./read-task.ts";
 import { type HandlerEnd, RunReports } from "./run-reports.ts";
 import type { HandlerFunc } from "./serve-mux.ts";
+import { shownPayload } from "./server-record.ts";
 import type { Settler } from "./settler.ts";
 import { reportingStrays } from "./stray-rejections.ts";
-import { runDeadlineMs } from "./task-deadline.ts";
 import { type Ending, failureEnding, fenced, handBackEnding, successEnding } from "./task-outcome.ts";
 
 /** What a run works with. */
@@ -47,12 +47,13 @@ type End = HandlerEnd | { readonly how: "gave-up" };
  */
 export class TaskRun {
   readonly task: DequeuedTask;
-  /** The outcome is written, refused or given up. Never rejects. */
-  readonly answered: Promise<void>;
-  /** Besides, the handler has ended, so that its slot is free. Never rejects. */
-  readonly over: Promise<void>;
+  /** To be held by the heartbeater before the run starts; none where the message cannot be read. */
+  readonly lease: HeldLease | undefined;
 
   readonly #parts: RunParts;
+  /** When the lease of its dequeue ends, by the monotonic clock. */
+  readonly #endsAtMs: number;
+  readonly #read: ReadTask;
   readonly #controller = new AbortController();
   readonly #reports: RunReports;
   #reason: Error | undefined;
@@ -66,14 +67,24 @@ export class TaskRun {
     this.#parts = parts;
     this.task = task;
     this.#reports = new RunReports(parts.settings, parts.counters, task);
-    this.answered = this.#live(sentAtMs).catch((error: unknown) => {
-      parts.counters.add("unsettled");
-      parts.settings.logger.error("a run failed by itself; the task is taken back when its lease has ended", {
+    this.#endsAtMs = sentAtMs + leaseSec * 1000;
+    this.#read = readTask(task, parts.settings.clock.nowMs());
+    this.lease = this.#makeLease();
+  }
+
+  /**
+   * Calls the handler. `answered`: the outcome is written, refused or given up. `over`: besides, the handler has ended, so that its slot is
+   * free. Neither ever rejects.
+   */
+  start(): { readonly answered: Promise<void>; readonly over: Promise<void> } {
+    const answered = this.#live().catch((error: unknown) => {
+      this.#parts.counters.add("unsettled");
+      this.#parts.settings.logger.error("a run failed by itself; the task is taken back when its lease has ended", {
         ...this.#names,
         error: errorText(error),
       });
     });
-    this.over = this.answered.then(() => this.#handlerEnded).then(() => {});
+    return { answered, over: answered.then(() => this.#handlerEnded).then(() => {}) };
   }
 
   /** The server shuts down: the handler is told, and what does not succeed within the grace is requeued. */
@@ -92,29 +103,25 @@ export class TaskRun {
     this.#giveUp();
   }
 
-  async #live(sentAtMs: number): Promise<void> {
-    const { heartbeater, settler, settings } = this.#parts;
-    const endsAtMs = sentAtMs + leaseSec * 1000;
-    let message: TaskMessage;
-    try {
-      message = decodeTaskMessage(this.task.msg, `the message of task "${this.task.id}" of queue "${this.task.queue}"`);
-    } catch (error) {
-      return settler.settle(this.#quarantine(error).outcome, { endsAtMs }, "quarantined");
-    }
-    const nowMs = settings.clock.nowMs();
-    const deadlineMs = runDeadlineMs(message, nowMs);
-    const { queue, id, token } = this.task;
-    const lease: HeldLease = {
-      queue,
-      id,
-      token,
-      endsAtMs,
-      deadlineMs: settings.clock.monotonicMs() + deadlineMs - nowMs,
-      onLost: (error) => this.#interrupt(error),
+  #makeLease(): HeldLease | undefined {
+    if (this.#read.message === undefined) return undefined;
+    const { message, startedAtMs, deadlineMs } = this.#read;
+    return {
+      ...{ queue: this.task.queue, id: this.task.id, token: this.task.token },
+      endsAtMs: this.#endsAtMs,
+      deadlineMs: this.#parts.settings.clock.monotonicMs() + deadlineMs - startedAtMs,
+      run: { type: message.type, payload: shownPayload(message.payload), startedAtMs, deadlineAtMs: deadlineMs },
+      onLost: (error) => void this.#interrupt(error),
     };
-    heartbeater.hold(lease);
+  }
+
+  async #live(): Promise<void> {
+    const { heartbeater, settler } = this.#parts;
+    const [read, lease] = [this.#read, this.lease];
+    if (read.message === undefined || lease === undefined)
+      return settler.settle(this.#quarantine(read.unreadable).outcome, { endsAtMs: this.#endsAtMs }, "quarantined");
     try {
-      const ending = await this.#process({ ...message, queue, id }, deadlineMs, nowMs);
+      const ending = await this.#process(read.message, read.deadlineMs, read.startedAtMs);
       if (ending !== undefined) await settler.settle(ending.outcome, lease, ending.counter);
     } finally {
       heartbeater.forget(lease);
