@@ -2,18 +2,17 @@
  * The port over an ioredis-shaped client (standalone, Sentinel, Cluster), by shape: imports no library, the caller brings the client.
  * @module
  */
-import { type Clock, sleep, systemClock, systemRandom } from "../clock.ts";
-import { RedisError, RedisVersionError } from "../errors.ts";
-import type { Command, CommandResult, CommandWord, RedisFeatures, RedisPort, Reply, SendOptions } from "../redis.ts";
-import { isPassing, refusal } from "./refusal.ts";
+import { RedisError } from "../errors.ts";
+import type { Command, CommandResult, CommandWord, RedisPort, Reply } from "../redis.ts";
+import { refusal } from "./refusal.ts";
+import { type RepeatingPortOptions, type Replication, repeatingPort, wayFailed } from "./repeating-port.ts";
 
 export { ioredisSettings } from "./ioredis-settings.ts";
-export { type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
+export { type HostPort, type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
+export { refusal } from "./refusal.ts";
+export { type RepeatingPortOptions, repeatingPort, type Way, wayFailed } from "./repeating-port.ts";
 
-/**
- * What is used of a client: ioredis' `Redis` and `Cluster` have it, and whatever is shaped like them. An answer of Redis that is an error
- * rejects with one named `ReplyError`; a client that knows whether a command left may reject with a `RedisError` that says so.
- */
+/** What is used of a client: ioredis' `Redis` and `Cluster` have it, and whatever is shaped like them. */
 export interface IoredisClient {
   readonly isCluster?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: ioredis' overloads know Node's Buffer, which core does not
@@ -30,156 +29,36 @@ export interface IoredisClient {
   off(event: "ready" | "close" | "end", listener: () => void): unknown;
 }
 
-export interface IoredisPortOptions {
+export interface IoredisPortOptions extends RepeatingPortOptions {
   /** Whether the port owns the client: it then breaks a connection that stopped answering, and `close` ends it. Default false. */
   readonly managed?: boolean | undefined;
-  /** The longest a caller waits, tries included, unless it says otherwise. Default 10,000. */
-  readonly timeoutMs?: number | undefined;
-  /** The longest one try may take before the connection counts as dead. Default 3,000. */
-  readonly tryTimeoutMs?: number | undefined;
-  readonly clock?: Clock | undefined;
 }
-
-/** The part of a try in which replicas must have what was written: the rest is for the answer to come. */
-const waitShare = 0.8;
-/** The longest wait between two tries. */
-const longestPauseMs = 500;
 
 /**
- * A port over the client. Repeats what got no answer, as the same bytes, until `timeoutMs`: every mutating call of asynqjs carries its
- * call record, so the repetition is answered as the first was. Nothing is left in a buffer of the client to be sent late, provided the
- * client has `enableOfflineQueue: false` and `autoResendUnfulfilledCommands: false` (as `ioredisSettings` makes it).
+ * A repeating port over the client. Nothing is left in a buffer of the client to be sent late, provided the client has
+ * `enableOfflineQueue: false` and `autoResendUnfulfilledCommands: false` (as `ioredisSettings` makes it).
  */
-export function ioredisPort(client: IoredisClient, options: IoredisPortOptions = {}): RedisPort {
-  const { managed = false, timeoutMs = 10_000, tryTimeoutMs = 3_000, clock = systemClock } = options;
-  let features: RedisFeatures | undefined;
-  let closed = false;
-
-  // A client whose connection closed may never settle what was in flight (ioredis#2193): we do.
-  const inFlight = new Set<(error: RedisError) => void>();
-  const onClose = (): void => {
-    for (const fail of [...inFlight]) fail(wayFailed("the connection closed before the answer came", "unknown"));
-  };
-  const wakeAtReady = new Set<() => void>();
-  const onReady = (): void => {
-    for (const wake of [...wakeAtReady]) wake();
-  };
-  client.on("close", onClose);
-  client.on("end", onClose);
-  client.on("ready", onReady);
-
-  /** One try: every command answered, or the way failed. */
-  function attempt(commands: readonly Command[], leftMs: number, { signal, replicas = 0 }: SendOptions): Promise<CommandResult[]> {
-    return new Promise((resolve, reject) => {
-      const settled = (): void => {
-        cancel();
-        inFlight.delete(fail);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const fail = (error: RedisError): void => {
-        settled();
-        reject(error);
-      };
-      const onAbort = (): void => fail(wayFailed("given up by its caller", "unknown", signal?.reason));
-      const withinMs = Math.min(tryTimeoutMs, leftMs);
-      const cancel = clock.after(withinMs, () => {
-        fail(wayFailed("no answer in time", "unknown"));
-        if (managed) client.disconnect(true);
-      });
-      inFlight.add(fail);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      write(client, commands, { replicas, withinMs: withinMs * waitShare }).then(
-        (results) => {
-          settled();
-          resolve(results);
-        },
-        (error: unknown) => fail(error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
-      );
-    });
-  }
-
-  async function send(
-    commands: readonly Command[],
-    { signal, timeoutMs: ownTimeoutMs, replicas }: SendOptions = {},
-  ): Promise<CommandResult[]> {
-    if (closed) throw wayFailed("the port is closed", "no");
-    const deadlineMs = clock.monotonicMs() + (ownTimeoutMs ?? timeoutMs);
-    const results: CommandResult[] = new Array(commands.length);
-    let left = commands.map((_, i) => i);
-    let delivered: "no" | "unknown" = "no";
-    /** Says more than the timeout that a later try may end with. */
-    let tooFew: RedisError | undefined;
-    for (let tries = 0; ; tries++) {
-      if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
-      const leftMs = deadlineMs - clock.monotonicMs();
-      let failure: RedisError | undefined;
-      try {
-        const answers = await attempt(
-          left.map((i) => commands[i]!),
-          leftMs,
-          { signal, replicas },
-        );
-        for (const [nth, i] of left.entries()) results[i] = answers[nth]!;
-        left = left.filter((i) => isPassing(results[i]!.error));
-        if (left.length === 0) return results;
-      } catch (error) {
-        failure = error as RedisError;
-        if (failure.reply !== undefined) tooFew = failure;
-        if (failure.delivered === "unknown") delivered = "unknown";
-      }
-      const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * systemRandom.float();
-      if (closed || signal?.aborted || clock.monotonicMs() + pauseMs >= deadlineMs) {
-        if (failure === undefined) return results;
-        const { message, reply, cause } = tooFew ?? failure;
-        const error = new RedisError(message, { delivered, reply, cause });
-        // What was answered keeps its answer.
-        if (left.length === commands.length) throw error;
-        for (const i of left) results[i] = { error };
-        return results;
-      }
-      await ready(pauseMs, signal);
-    }
-  }
-
-  /** Waits a little, or until the connection is there again. */
-  async function ready(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = new AbortController();
-    const wake = (): void => woken.abort();
-    wakeAtReady.add(wake);
-    signal?.addEventListener("abort", wake, { once: true });
-    await sleep(clock, pauseMs, woken.signal);
-    wakeAtReady.delete(wake);
-    signal?.removeEventListener("abort", wake);
-  }
-
-  return {
-    async features() {
-      if (features !== undefined) return features;
-      const [info] = await send([["INFO", "server"]]);
-      if (info!.error !== undefined) throw info!.error;
-      const version = /redis_version:(\d+)\.(\d+)\S*/.exec(new TextDecoder().decode(info!.reply as Uint8Array));
-      const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
-      if (major < 6 || (major === 6 && minor < 2))
-        throw new RedisVersionError(version?.[0].slice("redis_version:".length) ?? "of unknown version");
-      features = { codec: "raw", allowOom: major >= 7, cluster: client.isCluster === true, waits: true };
-      return features;
+export function ioredisPort(client: IoredisClient, { managed = false, ...options }: IoredisPortOptions = {}): RedisPort {
+  return repeatingPort(
+    {
+      cluster: client.isCluster === true,
+      waits: true,
+      write: (commands, replication) => write(client, commands, replication),
+      reset: () => managed && client.disconnect(true),
+      close: () => managed && client.disconnect(),
+      listen({ onReady, onClose }) {
+        client.on("close", onClose);
+        client.on("end", onClose);
+        client.on("ready", onReady);
+        return () => {
+          client.off("close", onClose);
+          client.off("end", onClose);
+          client.off("ready", onReady);
+        };
+      },
     },
-    send,
-    async close() {
-      if (closed) return;
-      closed = true;
-      client.off("close", onClose);
-      client.off("end", onClose);
-      client.off("ready", onReady);
-      if (managed) client.disconnect();
-    },
-  };
-}
-
-/** How many replicas must have what was written, and in which time. */
-interface Replication {
-  readonly replicas: number;
-  readonly withinMs: number;
+    options,
+  );
 }
 
 /** Writes the commands in one go; on a Cluster each finds its own node. An error reply is a value, a failed way is a throw. */
@@ -230,16 +109,9 @@ function toReply(reply: unknown): CommandResult {
 
 /** An error reply of Redis is the command's own; any other error means that the way failed. */
 function toRefusal(error: unknown): CommandResult {
-  if (error instanceof RedisError) throw error;
   if (error instanceof Error && error.name === "ReplyError") return { error: refusal(error.message) };
   const unsent =
     error instanceof Error &&
     /isn't writeable|Connection is closed|Cluster isn't ready|Failed to refresh slots|None of startup nodes/.test(error.message);
   throw wayFailed("no answer", unsent ? "no" : "unknown", error);
-}
-
-/** Carries no text of the client's: it may quote the command. The cause keeps its class and code. */
-function wayFailed(why: string, delivered: "no" | "unknown", cause?: unknown): RedisError {
-  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cause.code})` : "";
-  return new RedisError(`redis did not answer: ${why}${code}`, { delivered });
 }

@@ -1,0 +1,176 @@
+/**
+ * The port over connections of one's own: what got no answer is sent again.
+ * @module
+ */
+import { type Clock, sleep, systemClock, systemRandom } from "../clock.ts";
+import { RedisError, RedisVersionError } from "../errors.ts";
+import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
+import { isPassing } from "./refusal.ts";
+
+/** How many replicas must have what was written, and in which time. */
+export interface Replication {
+  readonly replicas: number;
+  readonly withinMs: number;
+}
+
+/** Connections to one Redis, a Sentinel's master or a Cluster, that come back by themselves. */
+export interface Way {
+  readonly cluster: boolean;
+  /** Whether it can wait until replicas have what was written; one that cannot is never asked to. */
+  readonly waits: boolean;
+  /**
+   * One try, in one go and in order. An error reply is a value, a failed way is a throw: of `wayFailed`, which says whether anything left.
+   * Never waits for a connection, so that nothing is sent late.
+   */
+  write(commands: readonly Command[], replication: Replication): Promise<readonly CommandResult[]>;
+  /** A try had no answer in time: its connection counts as dead. */
+  reset(): void;
+  close(): void;
+  /** Tells when there is a connection to try again on, and when one was lost. Answers how to end that. */
+  listen(listeners: { readonly onReady: () => void; readonly onClose: () => void }): () => void;
+}
+
+export interface RepeatingPortOptions {
+  /** The longest a caller waits, tries included, unless it says otherwise. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /** The longest one try may take before the connection counts as dead. Default 3,000. */
+  readonly tryTimeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** The part of a try in which replicas must have what was written: the rest is for the answer to come. */
+const waitShare = 0.8;
+/** The longest wait between two tries. */
+const longestPauseMs = 500;
+
+/**
+ * A port over the way. Repeats what got no answer, as the same bytes, until `timeoutMs`: every mutating call of asynqjs carries its call
+ * record, so the repetition is answered as the first was.
+ */
+export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): RedisPort {
+  const { timeoutMs = 10_000, tryTimeoutMs = 3_000, clock = systemClock } = options;
+  let features: RedisFeatures | undefined;
+  let closed = false;
+
+  // A client whose connection closed may never settle what was in flight (ioredis#2193): we do.
+  const inFlight = new Set<(error: RedisError) => void>();
+  const onClose = (): void => {
+    for (const fail of [...inFlight]) fail(wayFailed("the connection closed before the answer came", "unknown"));
+  };
+  const wakeAtReady = new Set<() => void>();
+  const onReady = (): void => {
+    for (const wake of [...wakeAtReady]) wake();
+  };
+  const unlisten = way.listen({ onReady, onClose });
+
+  /** One try: every command answered, or the way failed. */
+  function attempt(commands: readonly Command[], leftMs: number, { signal, replicas = 0 }: SendOptions): Promise<readonly CommandResult[]> {
+    return new Promise((resolve, reject) => {
+      const settled = (): void => {
+        cancel();
+        inFlight.delete(fail);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: RedisError): void => {
+        settled();
+        reject(error);
+      };
+      const onAbort = (): void => fail(wayFailed("given up by its caller", "unknown", signal?.reason));
+      const withinMs = Math.min(tryTimeoutMs, leftMs);
+      const cancel = clock.after(withinMs, () => {
+        fail(wayFailed("no answer in time", "unknown"));
+        way.reset();
+      });
+      inFlight.add(fail);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      way.write(commands, { replicas, withinMs: withinMs * waitShare }).then(
+        (results) => {
+          settled();
+          resolve(results);
+        },
+        (error: unknown) => fail(error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
+      );
+    });
+  }
+
+  async function send(
+    commands: readonly Command[],
+    { signal, timeoutMs: ownTimeoutMs, replicas }: SendOptions = {},
+  ): Promise<CommandResult[]> {
+    if (closed) throw wayFailed("the port is closed", "no");
+    const deadlineMs = clock.monotonicMs() + (ownTimeoutMs ?? timeoutMs);
+    const results: CommandResult[] = new Array(commands.length);
+    let left = commands.map((_, i) => i);
+    let delivered: "no" | "unknown" = "no";
+    /** Says more than the timeout that a later try may end with. */
+    let tooFew: RedisError | undefined;
+    for (let tries = 0; ; tries++) {
+      if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
+      const leftMs = deadlineMs - clock.monotonicMs();
+      let failure: RedisError | undefined;
+      try {
+        const answers = await attempt(
+          left.map((i) => commands[i]!),
+          leftMs,
+          { signal, replicas },
+        );
+        for (const [nth, i] of left.entries()) results[i] = answers[nth]!;
+        left = left.filter((i) => isPassing(results[i]!.error));
+        if (left.length === 0) return results;
+      } catch (error) {
+        failure = error as RedisError;
+        if (failure.reply !== undefined) tooFew = failure;
+        if (failure.delivered === "unknown") delivered = "unknown";
+      }
+      const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * systemRandom.float();
+      if (closed || signal?.aborted || clock.monotonicMs() + pauseMs >= deadlineMs) {
+        if (failure === undefined) return results;
+        const { message, reply, cause } = tooFew ?? failure;
+        const error = new RedisError(message, { delivered, reply, cause });
+        // What was answered keeps its answer.
+        if (left.length === commands.length) throw error;
+        for (const i of left) results[i] = { error };
+        return results;
+      }
+      await ready(pauseMs, signal);
+    }
+  }
+
+  /** Waits a little, or until the connection is there again. */
+  async function ready(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const woken = new AbortController();
+    const wake = (): void => woken.abort();
+    wakeAtReady.add(wake);
+    signal?.addEventListener("abort", wake, { once: true });
+    await sleep(clock, pauseMs, woken.signal);
+    wakeAtReady.delete(wake);
+    signal?.removeEventListener("abort", wake);
+  }
+
+  return {
+    async features() {
+      if (features !== undefined) return features;
+      const [info] = await send([["INFO", "server"]]);
+      if (info!.error !== undefined) throw info!.error;
+      const version = /redis_version:(\d+)\.(\d+)\S*/.exec(new TextDecoder().decode(info!.reply as Uint8Array));
+      const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
+      if (major < 6 || (major === 6 && minor < 2))
+        throw new RedisVersionError(version?.[0].slice("redis_version:".length) ?? "of unknown version");
+      features = { codec: "raw", allowOom: major >= 7, cluster: way.cluster, waits: way.waits };
+      return features;
+    },
+    send,
+    async close() {
+      if (closed) return;
+      closed = true;
+      unlisten();
+      way.close();
+    },
+  };
+}
+
+/** Why a try failed, and whether anything of it left. Carries no text of the cause's, which may quote the command; only its code. */
+export function wayFailed(why: string, delivered: "no" | "unknown", cause?: unknown): RedisError {
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cause.code})` : "";
+  return new RedisError(`redis did not answer: ${why}${code}`, { delivered });
+}
