@@ -35,7 +35,11 @@ export default defineConfig({
         test: {
           ...onNode,
           name: port,
-          include: onEveryPort,
+          // The light port is one of its own, where nothing but connections is between a port and Redis.
+          include:
+            port === "sentinel" || port === "cluster"
+              ? [...onEveryPort, "packages/worker-node/src/light-redis/light-port.test.ts"]
+              : onEveryPort,
           exclude: [...never, ...slow, ...workerd],
           provide: { brokerPort: port },
         },

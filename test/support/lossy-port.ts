@@ -29,7 +29,8 @@ export interface LossyPort {
 /** No call of the tests takes so long on a connection that answers. */
 const tryTimeoutMs = 500;
 
-export async function openLossyPort(kind: PortKind, at: Whereabouts): Promise<LossyPort> {
+/** `open` makes the port under test, where it is not the kind's usual one. */
+export async function openLossyPort(kind: PortKind, at: Whereabouts, open: typeof openPort = openPort): Promise<LossyPort> {
   if (kind === "fetch" || kind === "upstash") {
     const faults = await httpFaults(at.gateway!.url);
     const port = openPort(kind, { gateway: { ...at.gateway!, url: faults.url } }, { tryTimeoutMs });
@@ -49,7 +50,7 @@ export async function openLossyPort(kind: PortKind, at: Whereabouts): Promise<Lo
   const servers = kind === "cluster" ? at.cluster! : [at.port!];
   const ways = await Promise.all(servers.map((server) => tcpFaults({ port: server })));
   const detours = new Map(servers.map((server, i) => [server, ways[i]!.port]));
-  const port = openPort(kind, { ...at, detours }, { tryTimeoutMs });
+  const port = open(kind, { ...at, detours }, { tryTimeoutMs });
   return {
     port,
     lose(loss, byText) {

@@ -1,0 +1,65 @@
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { refusal, wayFailed } from "@asynqjs/core/redis/ioredis";
+import { Connection } from "./connection.ts";
+import { ErrorReply } from "./reply-parser.ts";
+
+/** Where one Redis is, and how to be let in. */
+export interface Endpoint {
+  readonly host?: string;
+  readonly port?: number;
+  /** Of a unix socket, in the place of host and port. */
+  readonly path?: string;
+  readonly tls?: boolean | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly db?: number | undefined;
+  /** Refuses a Redis that is no master, as one that a Sentinel still takes for it. */
+  readonly mustBeMaster?: boolean;
+}
+
+/** How long one Redis may take until it has let us in. */
+const openTimeoutMs = 2_000;
+
+/**
+ * Connects and is let in by a Redis that answers; gives up when `signal` aborts.
+ * @throws {RedisError} not reachable, not let in, no master, or not in time
+ */
+export async function openConnection(endpoint: Endpoint, signal: AbortSignal): Promise<Connection> {
+  const connection = new Connection(dial(endpoint));
+  const giveUp = (): void => connection.close();
+  const timer = setTimeout(giveUp, openTimeoutMs);
+  signal.addEventListener("abort", giveUp);
+  try {
+    if (signal.aborted) giveUp();
+    await introduce(connection, endpoint);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+function dial({ host = "localhost", port = 6379, path, tls }: Endpoint): Socket {
+  if (path !== undefined) return connectTcp({ path });
+  if (tls !== true) return connectTcp({ host, port });
+  return connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}) });
+}
+
+/** The first words on a connection; the socket keeps them until it is connected. The last one shows that the other side answers. */
+async function introduce(connection: Connection, { username, password, db = 0, mustBeMaster = false }: Endpoint): Promise<void> {
+  const auth = password === undefined ? [] : [["AUTH", ...(username === undefined ? [] : [username]), password]];
+  const select = db === 0 ? [] : [["SELECT", String(db)]];
+  const replies = await connection.call([...auth, ...select, [mustBeMaster ? "ROLE" : "PING"]]);
+  const last = replies.pop();
+  for (const reply of replies) {
+    // A Redis without a password lets in whoever brings one.
+    if (reply instanceof ErrorReply && !/without any password|no password is set/.test(reply.text)) throw refusal(reply.text);
+  }
+  if (!mustBeMaster || !Array.isArray(last)) return;
+  const role = Buffer.from(last[0] as Uint8Array).toString();
+  if (role !== "master") throw wayFailed(`it is a ${role}, no master`, "no");
+}
