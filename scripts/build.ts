@@ -1,8 +1,12 @@
-/** `npm run build`: each package's `src` to JavaScript and types in its `dist`, file by file, ready to be packed. */
+/**
+ * `npm run build`: each package's `src` to JavaScript and types in its `dist`, file by file, ready to be packed; and the heartbeat thread of
+ * worker-node, with all that it imports, as a string.
+ */
 import { spawnSync } from "node:child_process";
-import { globSync, rmSync } from "node:fs";
+import { globSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleThread } from "./build/bundle-thread.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const projects = globSync("packages/*/tsconfig.build.json", { cwd: root }).sort();
@@ -11,5 +15,11 @@ const packages = projects.map((project) => path.join(root, path.dirname(project)
 for (const dir of packages) rmSync(path.join(dir, "dist"), { recursive: true, force: true });
 const { status } = spawnSync("tsc", ["-b", "--force", ...projects], { cwd: root, stdio: "inherit" });
 for (const dir of packages) rmSync(path.join(dir, "dist/.tsbuildinfo"), { force: true });
+if (status === 0) {
+  const worker = path.join(root, "packages/worker-node");
+  const code = await bundleThread(path.join(worker, "src/heartbeat-thread.ts"));
+  writeFileSync(path.join(worker, "dist/thread-source.js"), code);
+  for (const file of globSync("dist/heartbeat-thread.*", { cwd: worker })) rmSync(path.join(worker, file));
+}
 if (status === 0) console.log(`built ${packages.map((dir) => path.basename(dir)).join(", ")}`);
 process.exitCode = status ?? 1;

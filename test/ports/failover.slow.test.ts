@@ -1,42 +1,23 @@
 /** Waits for Sentinels: to know of each other (2 s), to find a master down (0.5 s), to agree and to make the replica the master. */
-import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
 import { openPort } from "../support/open-port.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { startSentinels } from "../support/redis-topologies.ts";
+import { type ReplicatedRedis, startReplicated } from "../support/redis-topologies.ts";
 import { type Work, workOn } from "./work.ts";
 
-interface Pair {
-  readonly master: RedisServer;
-  /** Straight to each. */
-  readonly toMaster: Redis;
-  readonly toReplica: Redis;
-  /** To one of the three Sentinels. */
-  readonly toSentinel: Redis;
+interface Pair extends ReplicatedRedis {
   /** Through the Sentinels. */
   readonly work: Work;
 }
 
-/** A master, its replica in step with it, and three Sentinels that know of both and of each other. */
+/** A master, a replica and Sentinels, with a port that goes through them. */
 async function startPair(): Promise<Pair> {
-  const master = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
-  const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
-  const [toMaster, toReplica] = [master, replica].map(({ port }) => new Redis(port).on("error", () => {})) as [Redis, Redis];
-  await expect.poll(() => toReplica.info("replication"), { timeout: 20_000 }).toContain("master_link_status:up");
-  const sentinels = await startSentinels(master);
-  const toSentinel = new Redis(sentinels.ports[0]!);
-  const known = async (): Promise<string[]> => {
-    const facts = (await toSentinel.call("SENTINEL", "MASTER", "mymaster")) as string[];
-    return ["num-slaves", "num-other-sentinels"].map((name) => facts[facts.indexOf(name) + 1]!);
-  };
-  await expect.poll(known, { timeout: 20_000 }).toEqual(["1", "2"]);
-  const port = openPort("sentinel", { sentinels: sentinels.ports }, { timeoutMs: 30_000 });
+  const redis = await startReplicated();
+  const port = openPort("sentinel", { sentinels: redis.sentinels.ports }, { timeoutMs: 30_000 });
   onTestFinished(async () => {
     await port.close();
-    for (const client of [toMaster, toReplica, toSentinel]) client.disconnect();
-    for (const server of [sentinels, master, replica]) await server.stop();
+    await redis.stop();
   });
-  return { master, toMaster, toReplica, toSentinel, work: workOn(port) };
+  return { ...redis, work: workOn(port) };
 }
 
 const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
+import { expect } from "vitest";
 import { findRedisBinary } from "./redis-binary.ts";
 import { guardOf, type RedisServer, startRedis } from "./redis-server.ts";
 
@@ -73,6 +74,40 @@ export async function startSentinels(master: { readonly port: number; readonly p
     ports: started.map(({ port }) => port),
     async stop() {
       await Promise.all(started.map((sentinel) => sentinel.stop()));
+    },
+  };
+}
+
+/** A master, its replica in step with it, and three Sentinels that know of both and of each other. */
+export interface ReplicatedRedis {
+  readonly master: RedisServer;
+  /** Straight to each. */
+  readonly toMaster: Redis;
+  readonly toReplica: Redis;
+  /** To one of the three Sentinels. */
+  readonly toSentinel: Redis;
+  readonly sentinels: Sentinels;
+  stop(): Promise<void>;
+}
+
+/** Starts them; waits for Redis to replicate, and for the Sentinels to know of each other. */
+export async function startReplicated(): Promise<ReplicatedRedis> {
+  const master = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
+  const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
+  const [toMaster, toReplica] = [master, replica].map(({ port }) => new Redis(port).on("error", () => {})) as [Redis, Redis];
+  await expect.poll(() => toReplica.info("replication"), { timeout: 20_000 }).toContain("master_link_status:up");
+  const sentinels = await startSentinels(master);
+  const toSentinel = new Redis(sentinels.ports[0]!);
+  const known = async (): Promise<string[]> => {
+    const facts = (await toSentinel.call("SENTINEL", "MASTER", "mymaster")) as string[];
+    return ["num-slaves", "num-other-sentinels"].map((name) => facts[facts.indexOf(name) + 1]!);
+  };
+  await expect.poll(known, { timeout: 20_000 }).toEqual(["1", "2"]);
+  return {
+    ...{ master, toMaster, toReplica, toSentinel, sentinels },
+    async stop() {
+      for (const client of [toMaster, toReplica, toSentinel]) client.disconnect();
+      for (const server of [sentinels, master, replica]) await server.stop();
     },
   };
 }

@@ -165,6 +165,8 @@ export interface Settings {
   readonly catchStrayRejections: boolean;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether clock and chance are the machine's, as a thread has them too. */
+  readonly machineTime: boolean;
 }
 
 /**
@@ -212,6 +214,7 @@ export function checkConfig(config: Config): Settings {
     catchStrayRejections: flag("catchStrayRejections", config.catchStrayRejections),
     clock,
     random,
+    machineTime: config.clock === undefined && config.random === undefined,
   };
 }
 

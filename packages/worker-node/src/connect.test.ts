@@ -82,20 +82,24 @@ describe("a client that is yours", () => {
     expect(log).toEqual([]);
 
     await server.start(() => {});
-    expect(log).toEqual([expect.stringContaining("enableOfflineQueue"), expect.stringContaining("autoResendUnfulfilledCommands")]);
+    expect(log).toEqual([
+      expect.stringContaining("enableOfflineQueue"),
+      expect.stringContaining("autoResendUnfulfilledCommands"),
+      expect.stringContaining("heartbeats run on the main thread, since the connection is yours"),
+    ]);
 
     await server.shutdown();
     expect(redis.status).toBe("ready");
   });
 
-  test("is not warned about when it is set as it should be", async ({ redisUrl, log, makeServer }) => {
+  test("is warned about for the heartbeats alone when it is set as it should be", async ({ redisUrl, log, makeServer }) => {
     const client = new Redis(redisUrl, { enableOfflineQueue: false, autoResendUnfulfilledCommands: false });
     const server = makeServer({ logLevel: "warn" }, client);
 
     await server.start(() => {});
     await server.shutdown();
 
-    expect(log).toEqual([]);
+    expect(log).toEqual([expect.stringContaining("heartbeats run on the main thread")]);
     client.disconnect();
   });
 });

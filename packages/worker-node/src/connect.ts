@@ -11,6 +11,8 @@ export type RedisSource = string | ParsedRedis | Redis | Cluster | IoredisClient
 
 export interface Connection {
   readonly port: RedisPort;
+  /** Where it leads, if it is ours: another connection like it may be made. */
+  readonly parsed?: ParsedRedis;
   /** Whether the port came from outside: its owner closes it. */
   readonly shared?: boolean;
   /** What the log should say at the start. */
@@ -22,9 +24,9 @@ export interface Connection {
  * @throws {InvalidOptionError}
  */
 export function connect(redis: RedisSource, logger: Logger, clock: Clock): Connection {
-  if (typeof redis === "string") return { port: ownPort(parseRedisUri(redis), logger, clock), cautions: [] };
+  if (typeof redis === "string") return own(parseRedisUri(redis), logger, clock);
   if (typeof redis === "object" && redis !== null) {
-    if ("kind" in redis) return { port: ownPort(redis, logger, clock), cautions: [] };
+    if ("kind" in redis) return own(redis, logger, clock);
     if ("features" in redis && "send" in redis) return { port: redis, shared: true, cautions: [] };
     if ("callBuffer" in redis) return { port: ioredisPort(redis), cautions: cautionsAbout(redis) };
   }
@@ -43,8 +45,8 @@ export function secondClient(redis: RedisSource, logger: Logger, clock: Clock): 
   return undefined;
 }
 
-function ownPort(redis: ParsedRedis, logger: Logger, clock: Clock): RedisPort {
-  return ioredisPort(ownClient(redis, logger, clock), { managed: true });
+function own(redis: ParsedRedis, logger: Logger, clock: Clock): Connection {
+  return { port: ioredisPort(ownClient(redis, logger, clock), { managed: true }), parsed: redis, cautions: [] };
 }
 
 function ownClient(redis: ParsedRedis, logger: Logger, clock: Clock): Redis | Cluster {

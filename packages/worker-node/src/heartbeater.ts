@@ -50,7 +50,7 @@ export interface HeartbeaterParts {
   /** How long a lease lasts from its extension on. Asynq's 30 unless a test shortens it. */
   readonly leaseSec?: number | undefined;
   /** Told after each beat which leases go on, and until when by the monotonic clock. */
-  readonly onExtended?: ((leases: readonly HeldLease[], endsAtMs: number) => void) | undefined;
+  readonly onBeat?: ((extended: readonly HeldLease[], endsAtMs: number) => void) | undefined;
 }
 
 /** How long a server that ends waits for Redis to hear of it; its records are over by themselves soon after. */
@@ -62,7 +62,7 @@ const clearTimeoutMs = 2_000;
  * the task the fence lets it through. Only when Redis says that the task is not ours, or says nothing while the lease ends, is its run told.
  */
 export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeater {
-  const { server, clock, logger, heartbeatIntervalMs, counters, leaseSec = asynqLeaseSec, onExtended } = parts;
+  const { server, clock, logger, heartbeatIntervalMs, counters, leaseSec = asynqLeaseSec, onBeat } = parts;
   const held = new Set<HeldLease>();
   const warn = seldom(clock, logger.warn);
   /** A beat that was not answered in that time is given up: the next one is due. */
@@ -81,12 +81,11 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
       warn("this machine's clock is off; Redis' is used", { offsetMs: Math.round(clock.offsetMs) });
   }
 
-  async function extendHeld(signal: AbortSignal): Promise<void> {
-    const sentAtMs = clock.monotonicMs();
-    const leases = [...held].filter(({ deadlineMs }) => sentAtMs < deadlineMs);
-    if (leases.length === 0) return;
+  /** Answers those that go on until `endsAtMs`. */
+  async function extendHeld(signal: AbortSignal, endsAtMs: number): Promise<HeldLease[]> {
+    const leases = [...held].filter(({ deadlineMs }) => clock.monotonicMs() < deadlineMs);
     const extended: HeldLease[] = [];
-    const endsAtMs = sentAtMs + leaseSec * 1000;
+    if (leases.length === 0) return extended;
     try {
       const results = await extendLeases(broker, leases, unixSec(clock.nowMs()) + leaseSec, { timeoutMs, signal });
       for (const [i, { verdict, error }] of results.entries()) {
@@ -108,11 +107,11 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
         }
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return extended;
       counters.add("extendErrors");
       warn("heartbeater could not extend leases", { leases: leases.length, error: (error as Error).message });
     }
-    if (extended.length > 0) onExtended?.(extended, endsAtMs);
+    return extended;
   }
 
   async function tellOfServer(signal: AbortSignal): Promise<void> {
@@ -132,8 +131,10 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
   }
 
   async function beat(signal: AbortSignal): Promise<void> {
-    await Promise.all([lookAtClock(signal), extendHeld(signal), tellOfServer(signal)]);
+    const endsAtMs = clock.monotonicMs() + leaseSec * 1000;
+    const [extended] = await Promise.all([extendHeld(signal, endsAtMs), lookAtClock(signal), tellOfServer(signal)]);
     loseEnded();
+    onBeat?.(extended, endsAtMs);
   }
 
   const beats = ticker("heartbeater", clock, { everyMs: heartbeatIntervalMs, first: "at once" }, beat);

@@ -49,6 +49,8 @@ const counters = [
   "aggregateErrors",
   "janitorErrors",
   "repairErrors",
+  /** Heartbeat threads that ended by themselves and were started again. */
+  "heartbeatRestarts",
   /** What the forwarder and the recoverer of this server did. */
   "forwarded",
   "recovered",

@@ -14,14 +14,14 @@ import { type Config, checkConfig, type Settings } from "./config.ts";
 import { type Connection, connect, type RedisSource, secondClient } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
 import { healthchecker } from "./healthchecker.ts";
-import { type Heartbeater, heartbeater } from "./heartbeater.ts";
+import type { Heartbeater } from "./heartbeater.ts";
 import { janitor } from "./janitor.ts";
+import { makeHeartbeater } from "./make-heartbeater.ts";
 import { Counters, type Metrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
 import { repairer } from "./repairer.ts";
 import { type Handler, type HandlerFunc, toHandlerFunc } from "./serve-mux.ts";
-import { describeServer } from "./server-record.ts";
 import { type Settler, settler } from "./settler.ts";
 import { strayRejections } from "./stray-rejections.ts";
 import { subscriber } from "./subscriber.ts";
@@ -193,13 +193,8 @@ export class Server {
   /** Asynq's order of start. */
   #makeComponents(handler: HandlerFunc): Component[] {
     const [settings, counters] = [this.#settings, this.#counters];
-    const { clock, random, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, repairIntervalMs, groupAggregator } = settings;
-    // A broker of its own: it is to move into a thread of its own.
-    const beats = heartbeater(makeBroker({ redis: this.#port, clock, random }), {
-      ...settings,
-      server: describeServer(settings),
-      counters,
-    });
+    const { clock, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, repairIntervalMs, groupAggregator } = settings;
+    const beats = makeHeartbeater(this.#connection, settings, counters);
     this.#heartbeater = beats;
     this.#settler = settler(this.#broker, settings, counters);
     const processor = new Processor({ broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler });

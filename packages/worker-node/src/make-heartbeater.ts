@@ -1,0 +1,18 @@
+import { makeBroker } from "@asynqjs/core";
+import type { Settings } from "./config.ts";
+import type { Connection } from "./connect.ts";
+import { type Heartbeater, heartbeater } from "./heartbeater.ts";
+import type { Counters } from "./metrics.ts";
+import { describeServer } from "./server-record.ts";
+import { onMainWarning, threadHeartbeater } from "./thread-heartbeater.ts";
+
+/** The heartbeater of a server that starts: in a thread of its own, or here where a thread could not have the same Redis or clock. */
+export function makeHeartbeater({ port, parsed }: Connection, settings: Settings, counters: Counters): Heartbeater {
+  const { clock, random, logger, heartbeatIntervalMs } = settings;
+  const server = describeServer(settings);
+  const onMain = (): Heartbeater => heartbeater(makeBroker({ redis: port, clock, random }), { ...settings, server, counters });
+  if (parsed !== undefined && settings.machineTime)
+    return threadHeartbeater({ settings: { redis: parsed, server, heartbeatIntervalMs }, clock, logger, counters, onMain });
+  logger.warn(onMainWarning(parsed === undefined ? "the connection is yours" : "clock or random is yours"));
+  return onMain();
+}
