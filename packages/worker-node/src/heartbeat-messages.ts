@@ -2,6 +2,7 @@
  * What the server and its heartbeat thread tell each other. Monotonic times are those of `processMs`, which all threads of a process share.
  * @module
  */
+import type { CancelIntent } from "@asynqjs/core";
 import type { ParsedRedis } from "@asynqjs/core/redis/ioredis";
 import type { HeldLease } from "./heartbeater.ts";
 import type { LogDetails, Logger } from "./logger.ts";
@@ -33,6 +34,7 @@ export type FromThread =
   /** After each beat: which leases go on until when, and how far Redis' clock is ahead. */
   | { readonly kind: "beat"; readonly extended: readonly number[]; readonly endsAtMs: number; readonly offsetMs: number }
   | { readonly kind: "lost"; readonly handle: number; readonly code: "LEASE_LOST" | "LEASE_EXPIRED" }
+  | { readonly kind: "canceled"; readonly intent: CancelIntent }
   | { readonly kind: "count"; readonly counter: Counter; readonly count: number }
   | { readonly kind: "log"; readonly level: keyof Logger; readonly message: string; readonly details?: LogDetails | undefined };
 

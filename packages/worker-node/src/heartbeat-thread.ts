@@ -35,6 +35,7 @@ const beats = heartbeater(makeBroker({ redis: port, clock, random: systemRandom 
   clock,
   logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
   counters: { add: (counter, count = 1) => post({ kind: "count", counter, count }) },
+  onCancelIntent: (intent) => post({ kind: "canceled", intent }),
   onBeat: (extended, endsAtMs) =>
     post({ kind: "beat", extended: extended.flatMap((lease) => handles.get(lease) ?? []), endsAtMs, offsetMs: clock.offsetMs }),
 });

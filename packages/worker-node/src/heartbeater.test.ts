@@ -1,4 +1,4 @@
-import type { RedisPort } from "@asynqjs/core";
+import { cancelProcessing, type RedisPort } from "@asynqjs/core";
 import { decodeServerInfo, decodeWorkerInfo } from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
 import { closing, describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
@@ -206,6 +206,23 @@ describe("heartbeater", () => {
     await closing(server, clock);
     expect(await redis.keys("asynq:servers*")).toEqual([]);
     expect(await redis.keys("asynq:workers*")).toEqual([]);
+  });
+
+  test("ends a run that was canceled while nobody listened, and no later one", async ({ makeServer, seed, pass, broker, message }) => {
+    await cancelProcessing(broker, [{ id: "later" }]);
+    await pass(1_000);
+    await seed({ taskId: "a" }, { taskId: "later" });
+    const server = makeServer({ retryDelayFunc: () => 60_000 });
+    await server.start(
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
+    );
+    await until(() => server.metrics().started === 2);
+    await cancelProcessing(broker, [{ id: "a", queue: "default" }]);
+
+    await pass(15_000);
+
+    expect(server.metrics()).toMatchObject({ canceled: 1, retried: 1, busy: 1 });
+    expect(await message("a")).toMatchObject({ retried: 1, errorMsg: "context canceled" });
   });
 
   test("extends leases although Redis refuses what it tells of the server", async ({ makeServer, seed, pass, redis, log }) => {

@@ -1,6 +1,7 @@
 import {
   leaseSec as asynqLeaseSec,
   type Broker,
+  type CancelIntent,
   type Clock,
   clearServerState,
   extendLeases,
@@ -8,6 +9,7 @@ import {
   isCorrected,
   LeaseExpiredError,
   LeaseLostError,
+  listCancelIntents,
   unixSec,
   worrySkewMs,
   writeServerState,
@@ -49,6 +51,8 @@ export interface HeartbeaterParts {
   readonly counters: Pick<Counters, "add">;
   /** How long a lease lasts from its extension on. Asynq's 30 unless a test shortens it. */
   readonly leaseSec?: number | undefined;
+  /** Told of a cancelation of a task that is held, with each beat while Redis keeps it: the message may have been missed. */
+  readonly onCancelIntent?: ((intent: CancelIntent) => void) | undefined;
   /** Told after each beat which leases go on, and until when by the monotonic clock. */
   readonly onBeat?: ((extended: readonly HeldLease[], endsAtMs: number) => void) | undefined;
 }
@@ -58,11 +62,11 @@ const clearTimeoutMs = 2_000;
 
 /**
  * Beats at once and then every 5 s. A beat has steps, beside each other, so that none waits for what another waits for: it looks at Redis'
- * clock, extends the leases of all held tasks, and tells of the server. A lease whose second has passed is tried too: as long as nobody took
+ * clock, extends the leases of all held tasks, hears of cancelations that were missed, and tells of the server. A lease whose second has passed is tried too: as long as nobody took
  * the task the fence lets it through. Only when Redis says that the task is not ours, or says nothing while the lease ends, is its run told.
  */
 export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeater {
-  const { server, clock, logger, heartbeatIntervalMs, counters, leaseSec = asynqLeaseSec, onBeat } = parts;
+  const { server, clock, logger, heartbeatIntervalMs, counters, leaseSec = asynqLeaseSec, onCancelIntent, onBeat } = parts;
   const held = new Set<HeldLease>();
   const warn = seldom(clock, logger.warn);
   /** A beat that was not answered in that time is given up: the next one is due. */
@@ -125,6 +129,18 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
     }
   }
 
+  /** Asks only while there is a run that could be meant. */
+  async function hearOfCancels(signal: AbortSignal): Promise<void> {
+    if (onCancelIntent === undefined || held.size === 0) return;
+    try {
+      const intents = await listCancelIntents(broker, { timeoutMs, signal });
+      const ids = new Set(Array.from(held, ({ id }) => id));
+      for (const intent of intents) if (ids.has(intent.id)) onCancelIntent(intent);
+    } catch (error) {
+      if (!signal.aborted) warn("heartbeater could not look for cancelations", { error: (error as Error).message });
+    }
+  }
+
   function loseEnded(): void {
     const nowMs = clock.monotonicMs();
     for (const lease of held) if (nowMs >= lease.endsAtMs) lose(lease, new LeaseExpiredError());
@@ -132,7 +148,7 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
 
   async function beat(signal: AbortSignal): Promise<void> {
     const endsAtMs = clock.monotonicMs() + leaseSec * 1000;
-    const [extended] = await Promise.all([extendHeld(signal, endsAtMs), lookAtClock(signal), tellOfServer(signal)]);
+    const [extended] = await Promise.all([extendHeld(signal, endsAtMs), lookAtClock(signal), hearOfCancels(signal), tellOfServer(signal)]);
     loseEnded();
     onBeat?.(extended, endsAtMs);
   }

@@ -1,4 +1,4 @@
-import { makeBroker } from "@asynqjs/core";
+import { type CancelIntent, makeBroker } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
 import type { Connection } from "./connect.ts";
 import { type Heartbeater, heartbeater } from "./heartbeater.ts";
@@ -7,12 +7,18 @@ import { describeServer } from "./server-record.ts";
 import { onMainWarning, threadHeartbeater } from "./thread-heartbeater.ts";
 
 /** The heartbeater of a server that starts: in a thread of its own, or here where a thread could not have the same Redis or clock. */
-export function makeHeartbeater({ port, parsed }: Connection, settings: Settings, counters: Counters): Heartbeater {
+export function makeHeartbeater(
+  { port, parsed }: Connection,
+  settings: Settings,
+  counters: Counters,
+  onCancelIntent: (intent: CancelIntent) => void,
+): Heartbeater {
   const { clock, random, logger, heartbeatIntervalMs } = settings;
   const server = describeServer(settings);
-  const onMain = (): Heartbeater => heartbeater(makeBroker({ redis: port, clock, random }), { ...settings, server, counters });
+  const onMain = (): Heartbeater =>
+    heartbeater(makeBroker({ redis: port, clock, random }), { ...settings, server, counters, onCancelIntent });
   if (parsed !== undefined && settings.machineTime)
-    return threadHeartbeater({ settings: { redis: parsed, server, heartbeatIntervalMs }, clock, logger, counters, onMain });
+    return threadHeartbeater({ settings: { redis: parsed, server, heartbeatIntervalMs }, clock, logger, counters, onCancelIntent, onMain });
   logger.warn(onMainWarning(parsed === undefined ? "the connection is yours" : "clock or random is yours"));
   return onMain();
 }

@@ -194,7 +194,7 @@ export class Server {
   #makeComponents(handler: HandlerFunc): Component[] {
     const [settings, counters] = [this.#settings, this.#counters];
     const { clock, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, repairIntervalMs, groupAggregator } = settings;
-    const beats = makeHeartbeater(this.#connection, settings, counters);
+    const beats = makeHeartbeater(this.#connection, settings, counters, (intent) => this.#processor?.cancel(intent));
     this.#heartbeater = beats;
     this.#settler = settler(this.#broker, settings, counters);
     const processor = new Processor({ broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler });

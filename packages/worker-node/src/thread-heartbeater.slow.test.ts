@@ -2,6 +2,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import {
+  type CancelIntent,
+  cancelProcessing,
   composeTask,
   correctedClock,
   dequeue,
@@ -62,7 +64,15 @@ const test = redisTest.extend<Fixtures>({
       const ofThread = { redis: parseRedisUri(redisUri), server, heartbeatIntervalMs: 400, leaseSec };
       const broker = makeBroker({ redis: ioredisPort(redis), ...settings });
       const onMain = (): Heartbeater => heartbeater(broker, { ...settings, ...ofThread, logger, counters });
-      const one = threadHeartbeater({ settings: ofThread, clock: settings.clock, logger, counters, onMain, ...parts });
+      const one = threadHeartbeater({
+        settings: ofThread,
+        clock: settings.clock,
+        logger,
+        counters,
+        onMain,
+        onCancelIntent: () => {},
+        ...parts,
+      });
       all.push(one);
       return one;
     });
@@ -159,7 +169,7 @@ describe("a heartbeater in a thread", () => {
     expect(await redis.keys("asynq:servers*")).toEqual([]);
   });
 
-  test("is told of each extension and each loss, forgets what it is told to, and goes by the thread's look at Redis' clock", async ({
+  test("is told of each extension, loss and cancelation, forgets what it is told to, and goes by the thread's look at Redis' clock", async ({
     beating,
     fetched,
     redis,
@@ -168,13 +178,16 @@ describe("a heartbeater in a thread", () => {
     const [a, b, c] = (await fetched("a", "b", "c")) as [HeldLease, HeldLease, HeldLease];
     const clock = correctedClock(systemClock);
     clock.adopt(123_456);
-    const beats = beating(undefined, { clock });
+    const canceled: CancelIntent[] = [];
+    const beats = beating(undefined, { clock, onCancelIntent: (intent) => void canceled.push(intent) });
+    await cancelProcessing(makeBroker({ redis: ioredisPort(redis), ...settings }), [{ id: "a", queue }, { id: "of another server" }]);
     const before = a.endsAtMs;
     beats.start();
     beats.hold([a, b, c]);
     await redis.zadd(leaseKey, "XX", Math.floor(Date.now() / 1000) + 30, "b");
 
-    await until(() => a.endsAtMs > before + 500 && lost.length > 0);
+    await until(() => a.endsAtMs > before + 500 && lost.length > 0 && canceled.length > 0);
+    expect(new Set(canceled.map(({ id }) => id))).toEqual(new Set(["a"]));
     expect(lost).toEqual(["b LEASE_LOST"]);
     expect(Math.abs(clock.offsetMs)).toBeLessThan(2_000);
     expect(a.endsAtMs - systemClock.monotonicMs()).toBeGreaterThan(25_000);

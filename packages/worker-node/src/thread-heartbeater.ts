@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { type Clock, isCorrected, LeaseExpiredError, LeaseLostError } from "@asynqjs/core";
+import { type CancelIntent, type Clock, isCorrected, LeaseExpiredError, LeaseLostError } from "@asynqjs/core";
 import { errorText } from "./error-text.ts";
 import { type FromThread, packLeases, type ThreadSettings, type ToThread } from "./heartbeat-messages.ts";
 import type { Heartbeater, HeldLease } from "./heartbeater.ts";
@@ -13,6 +13,7 @@ export interface ThreadHeartbeaterParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: Pick<Counters, "add">;
+  readonly onCancelIntent: (intent: CancelIntent) => void;
   /** Makes what beats instead where no thread can be started. */
   readonly onMain: () => Heartbeater;
   /** Starts the thread; for tests. */
@@ -32,7 +33,7 @@ const stopTimeoutMs = 4_000;
  * the heartbeats run on the main thread, which is said once.
  */
 export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
-  const { settings, clock, logger, counters, startThread = startWorker } = parts;
+  const { settings, clock, logger, counters, onCancelIntent, startThread = startWorker } = parts;
   const held = new Map<number, HeldLease>();
   const handles = new Map<HeldLease, number>();
   let lastHandle = 0;
@@ -107,6 +108,9 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
           lease.onLost(message.code === "LEASE_LOST" ? new LeaseLostError(lease.queue, lease.id) : new LeaseExpiredError());
         return;
       }
+      case "canceled":
+        onCancelIntent(message.intent);
+        return;
       case "count":
         counters.add(message.counter, message.count);
         return;
