@@ -16,11 +16,11 @@ import {
 } from "@asynqjs/core";
 import { ioredisPort, parseRedisUri } from "@asynqjs/core/redis/ioredis";
 import type { Redis } from "ioredis";
-import { describe } from "vitest";
+import { describe, onTestFinished } from "vitest";
 import type { RecoverBeside } from "../../../test/support/recover-beside.ts";
 import { expect, test as redisTest } from "../../../test/support/redis-test.ts";
 import { startReplicated } from "../../../test/support/redis-topologies.ts";
-import { until } from "../../../test/support/server-test.ts";
+import { gate, until } from "../../../test/support/server-test.ts";
 import { checkConfig } from "./config.ts";
 import type { ThreadSettings } from "./heartbeat-messages.ts";
 import { type Heartbeater, type HeldLease, heartbeater } from "./heartbeater.ts";
@@ -150,15 +150,18 @@ describe("a heartbeater in a thread", () => {
     const tasks = ["a", "b"].map((taskId) => composeTask(new Task("t"), { taskId }, settings));
     await enqueue(broker, tasks);
     const server = new Server(redisUrl, { concurrency: 2, heartbeatIntervalMs: 300, logLevel: "fatal" });
+    onTestFinished(() => server.shutdown());
     let running: string[] = [];
-    let first = true;
     const left: number[] = [];
+    let first = true;
+    const seen = gate();
     await server.start(async () => {
-      if (!first) return;
+      if (!first) return seen.opened;
       first = false;
       block(3_000);
       running = await redis.hkeys(String((await redis.keys("asynq:workers:*"))[0]));
       left.push(await leftSec(redis, "a"), await leftSec(redis, "b"));
+      seen.open();
     });
     await until(() => server.metrics().done === 2);
 
