@@ -51,8 +51,6 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
   const post = (message: ToThread, transfer: ArrayBuffer[] = []): void => thread?.postMessage(message, transfer);
 
   function postLeases(leases: readonly HeldLease[], named: readonly number[]): void {
-    cancelForget?.();
-    cancelForget = undefined;
     const forget = toForget;
     toForget = [];
     if (leases.length === 0) {
@@ -183,7 +181,11 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
       drop(handle);
       if (instead !== undefined) return;
       toForget.push(handle);
-      cancelForget ??= clock.after(forgetAfterMs, () => postLeases([], []));
+      // Rides along with the next fetch, if one comes before the timer.
+      cancelForget ??= clock.after(forgetAfterMs, () => {
+        cancelForget = undefined;
+        if (toForget.length > 0) postLeases([], []);
+      });
     },
     tell(now) {
       status = now;
