@@ -4,7 +4,7 @@ import { describe } from "vitest";
 import { expect, test } from "../../../test/support/broker-test.ts";
 import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import * as core from "./index.ts";
-import { bytesPrelude, packBytes } from "./lua/bytes.ts";
+import { bytesPrelude, packBytes, unpackBytes } from "./lua/bytes.ts";
 import { bind, defineScript, run, runAll, type Script, sha1 } from "./script.ts";
 
 type AnyScript = Script<string, Record<string, never>, string, Record<string, never>, unknown>;
@@ -150,6 +150,7 @@ describe("packBytes", () => {
       new Uint8Array(1024 * 1024).map((_, i) => i * 31),
     ]) {
       expect(Buffer.compare(await unpack(redis, packBytes(bytes)), bytes)).toBe(0);
+      expect(Buffer.compare(unpackBytes(packBytes(bytes))!, bytes)).toBe(0);
     }
   });
 
@@ -158,8 +159,17 @@ describe("packBytes", () => {
       const bytes = Buffer.concat([all, part, random]);
       const word = packBytes({ bytes, textStart: all.length, textEnd: all.length + part.length });
       expect(Buffer.compare(await unpack(redis, word), bytes)).toBe(0);
+      expect(Buffer.compare(unpackBytes(word)!, bytes)).toBe(0);
     }
     const json = new TextEncoder().encode('{"grüße":"世界"}');
     expect(packBytes(json)).toBe('0:20:{"grüße":"世界"}');
+  });
+
+  test.each([
+    ...["", "1", "1:", "0:0", "a:0:", "-1:0:", "0x1:0:a", " 0:0:", "0:3:ab", "3:0:ab", "99999999999:0:a"],
+    // a part that ends inside a character, and a character that is no byte
+    ...["1:0:é", "0:1:é", "3:0:世", "0:0:世"],
+  ])("%o is no word that it writes", (word) => {
+    expect(unpackBytes(word)).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ const authorization = { Authorization: `Bearer ${token}` };
 const refused = (status: number, error: string) => [status, { error }];
 
 test("every path but /health wants the token, also one that does not exist", async ({ gateway, redis }) => {
-  for (const path of ["/", "/pipeline", "/multi-exec", "/set/a/b", "/nowhere"]) {
+  for (const path of ["/", "/pipeline", "/multi-exec", "/subscribe/a", "/psubscribe/a", "/monitor", "/set/a/b", "/nowhere", "/?_token=x"]) {
     for (const headers of [undefined, { Authorization: "Bearer other" }, { Authorization: `Basic ${token}` }, { Authorization: token }]) {
       const response = await fetch(gateway.url + path, { method: "POST", body: '["SET","a","b"]', ...(headers && { headers }) });
       expect([response.status, await response.json()]).toEqual(refused(401, "WRONGPASS invalid or missing auth token"));
@@ -31,25 +31,54 @@ test("/health tells whoever asks whether Redis answers, and nothing else", async
   expect([response.status, await response.json()]).toEqual([200, { redis: "up" }]);
 });
 
-test("a verb that an endpoint does not have is 405 and names those it has", async ({ gateway }) => {
-  for (const path of ["/", "/pipeline", "/multi-exec"]) {
-    for (const method of ["GET", "DELETE", "PATCH", "OPTIONS"]) {
-      const response = await fetch(gateway.url + path, { method, headers: authorization });
-      expect([response.status, await response.json()]).toEqual(refused(405, "ERR method not allowed"));
-      expect(response.headers.get("allow")).toBe("POST, PUT");
+test("a verb that a path does not have is 405 and names those it has", async ({ gateway }) => {
+  const verbs = {
+    "POST, PUT": ["/", "/pipeline", "/multi-exec"],
+    "GET, POST, PUT": ["/subscribe/a", "/psubscribe/a*"],
+    "GET, HEAD, POST, PUT": ["/get/a", "/nowhere"],
+  };
+  for (const [allow, paths] of Object.entries(verbs)) {
+    for (const path of paths) {
+      for (const method of ["GET", "DELETE", "PATCH", "OPTIONS", "QUERY", "PROPFIND"].filter((verb) => !allow.includes(verb))) {
+        const response = await fetch(gateway.url + path, { method, headers: authorization });
+        expect([path, method, response.status, await response.json()]).toEqual([path, method, ...refused(405, "ERR method not allowed")]);
+        expect(response.headers.get("allow")).toBe(allow);
+      }
     }
   }
+  expect((await fetch(gateway.url, { method: "HEAD", headers: authorization })).status).toBe(405);
 });
 
-test("a path that does not exist is 404", async ({ gateway }) => {
-  expect(await send(gateway.url, "/nowhere", "[]")).toEqual(refused(404, "ERR unknown path"));
+test("verbs that fetch cannot send, and what is no HTTP at all, are refused at once as well", async ({ gateway }) => {
+  const statusOf = async (request: string) => {
+    const socket = connect(gateway.port, "127.0.0.1");
+    socket.write(request);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    return /^HTTP\/1\.1 (\d+)|^$/.exec(Buffer.concat(chunks).toString())?.[1] ?? "closed";
+  };
+  const rest = `Host: a\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`;
+
+  expect(await statusOf(`TRACE / HTTP/1.1\r\n${rest}`)).toBe("405");
+  expect(await statusOf(`CONNECT a:1 HTTP/1.1\r\n${rest}`)).toBe("closed");
+  expect(await statusOf(`BREW / HTTP/1.1\r\n${rest}`)).toBe("400");
+  expect(await statusOf("*1\r\n$4\r\nPING\r\n")).toBe("400");
+  expect(await statusOf(`GET /${"x".repeat(20_000)} HTTP/1.1\r\n${rest}`)).toBe("431");
+  expect(await statusOf(`GET /ping HTTP/1.1\r\nX: ${"x".repeat(20_000)}\r\n${rest}`)).toBe("431");
+  expect(await statusOf(`GET /ping HTTP/1.1\r\n${rest}`)).toBe("200");
 });
 
 test("a reply format that is not served is refused rather than answered in another", async ({ gateway }) => {
-  const format = (name: string) => send(gateway.url, "/", '["PING"]', { "Upstash-Response-Format": name });
+  const format = (path: string, headers: Record<string, string>) => send(gateway.url, path, '[["PING"]]', headers);
 
-  expect(await format("JSON")).toEqual([200, { result: "PONG" }]);
-  expect(await format("resp2")).toEqual(refused(400, "ERR unsupported Upstash-Response-Format"));
+  expect(await format("/pipeline", { "Upstash-Response-Format": "JSON" })).toEqual([200, [{ result: "PONG" }]]);
+  expect(await format("/pipeline", { "Upstash-Response-Format": "resp3" })).toEqual(
+    refused(400, "ERR unsupported Upstash-Response-Format"),
+  );
+  expect(await format("/multi-exec", { "Upstash-Response-Format": "resp2" })).toEqual(refused(400, "ERR /multi-exec answers in JSON only"));
+  expect(await format("/pipeline", { "Upstash-Response-Format": "resp2", "Upstash-Encoding": "base64" })).toEqual(
+    refused(400, "ERR Upstash-Encoding base64 is not for the Upstash-Response-Format resp2"),
+  );
 });
 
 test("bodies that are no command are 400 in the words of their endpoint", async ({ gateway }) => {

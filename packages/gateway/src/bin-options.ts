@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { GatewayOptionError } from "./errors.ts";
-import { type GatewayLimits, resolveLimits } from "./limits.ts";
+import { type GatewayLimits, limitNames, resolveLimits } from "./limits.ts";
+import { type GatewayToken, readTokenLines } from "./token.ts";
 
 /** What the command line and the environment ask for. */
 export type BinRequest =
@@ -11,7 +12,7 @@ export type BinRequest =
 /** The settings of a start, complete but for the checks of `startGateway`. */
 interface BinOptions {
   readonly redis: string;
-  readonly tokens: readonly string[];
+  readonly tokens: readonly GatewayToken[];
   readonly host: string;
   readonly port: number;
   readonly limits: GatewayLimits;
@@ -24,14 +25,19 @@ An Upstash-compatible HTTP front for any Redis.
 
   --redis URL          redis://…, rediss://… or the path of a unix socket
                        (environment: ASYNQJS_GATEWAY_REDIS)
-  --token-file FILE    accepted bearer tokens, one a line
+  --token-file FILE    accepted bearer tokens, one a line: TOKEN, or TOKEN read, or TOKEN enqueue QUEUE…
                        (environment: ASYNQJS_GATEWAY_TOKEN, or ASYNQJS_GATEWAY_TOKENS, separated by commas)
   --token TOKEN        a token on the command line, where every user of the machine can read it
   --host HOST          address to listen on               (default 127.0.0.1)
   --port PORT          port to listen on, 0 for a free one (default 8079)
-  --max-body-bytes N   largest request body               (default 10485760)
-  --max-commands N     most commands of one request       (default 1000)
-  --timeout-ms N       time Redis has for one request     (default 10000)
+  --max-body-bytes N      largest request body               (default 10485760)
+  --max-buffered-bytes N  all request bodies held at a time  (default 268435456)
+  --body-timeout-ms N     time a request body has to arrive  (default 10000)
+  --max-commands N        most commands of one request       (default 1000)
+  --timeout-ms N          time Redis has for one request     (default 10000)
+  --max-streams N         most open streams of subscribers   (default 1000)
+  --max-stream-bytes N    what may wait for a slow one       (default 1048576)
+  --max-connections N     most open connections              (default 10000)
   --help, --version
 
 Exit codes: 0 stopped by a signal, 1 could not start, 2 wrong usage.`;
@@ -43,8 +49,13 @@ const flags = {
   host: { type: "string" },
   port: { type: "string" },
   "max-body-bytes": { type: "string" },
+  "max-buffered-bytes": { type: "string" },
+  "body-timeout-ms": { type: "string" },
   "max-commands": { type: "string" },
   "timeout-ms": { type: "string" },
+  "max-streams": { type: "string" },
+  "max-stream-bytes": { type: "string" },
+  "max-connections": { type: "string" },
   help: { type: "boolean" },
   version: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
@@ -67,16 +78,15 @@ export function readBinOptions(
   if (!redis) throw new GatewayOptionError("--redis", "a URL, here or in ASYNQJS_GATEWAY_REDIS");
   const tokens = [
     ...(flag.token ?? []),
-    ...words(flag["token-file"] === undefined ? "" : readTokenFile(flag["token-file"], readFile), /\r?\n/),
+    ...(flag["token-file"] === undefined ? [] : readTokenLines(readTokenFile(flag["token-file"], readFile))),
     ...words(env.ASYNQJS_GATEWAY_TOKEN ?? "", /\n/),
     ...words(env.ASYNQJS_GATEWAY_TOKENS ?? "", /[\s,]+/),
   ];
   if (tokens.length === 0) throw new GatewayOptionError("--token-file", "a file with a token, or one in ASYNQJS_GATEWAY_TOKEN");
-  const given = {
-    maxBodyBytes: wholeNumber("--max-body-bytes", flag["max-body-bytes"]),
-    maxCommands: wholeNumber("--max-commands", flag["max-commands"]),
-    timeoutMs: wholeNumber("--timeout-ms", flag["timeout-ms"]),
-  };
+  const given = limitNames.map((name) => {
+    const word = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) as keyof typeof flags;
+    return [name, wholeNumber(`--${word}`, flag[word] as string | undefined)] as const;
+  });
   return {
     action: "start",
     options: {
@@ -84,7 +94,7 @@ export function readBinOptions(
       tokens,
       host: flag.host ?? "127.0.0.1",
       port: wholeNumber("--port", flag.port) ?? 8079,
-      limits: resolveLimits(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))),
+      limits: resolveLimits(Object.fromEntries(given.filter(([, value]) => value !== undefined))),
     },
     warnings: [
       ...(flag.token === undefined ? [] : ["--token can be read in the list of processes; prefer --token-file"]),

@@ -30,7 +30,7 @@ export class NoAnswerError extends Error {
 
 /** A request that is answered with an error body and this status, before anything was sent to Redis. */
 export class Refusal extends Error {
-  readonly status: 400 | 401 | 404 | 405 | 413;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 429;
 
   constructor(status: Refusal["status"], text: string) {
     super(text);

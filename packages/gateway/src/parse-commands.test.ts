@@ -69,6 +69,13 @@ test.each([
   expect(() => command(nested(1_000_000))).toThrow(expect.objectContaining({ status: 400, message: "ERR failed to parse command" }));
 });
 
+test("a request holds as many values as Redis takes in one command, wherever they stand, and not one more", () => {
+  const of = (n: number) => `[["X",{"a":[",,,",${"0,".repeat(n - 3)}0]}]]`;
+
+  expect(pipeline(of(maxCommandParts))).toHaveLength(1);
+  expect(() => pipeline(of(maxCommandParts + 1))).toThrow(/^ERR failed to parse pipeline request$/);
+});
+
 test("nesting is allowed to 128 levels, and not one more", () => {
   const of = (n: number) => `["X",${"[".repeat(n - 1)}${"]".repeat(n - 1)}]`;
 

@@ -3,6 +3,7 @@ import { Redis, type RedisOptions } from "ioredis";
 import { type Command, encodeCommands } from "./command.ts";
 import { GatewayOptionError, NoAnswerError } from "./errors.ts";
 import { type Reply, ReplyReader } from "./reply.ts";
+import { openSubscriptions, type Subscriptions } from "./subscriptions.ts";
 
 /** One connection to Redis that all requests share. Nothing waits in it for a connection, and nothing is sent twice. */
 export interface RedisLink {
@@ -14,7 +15,9 @@ export interface RedisLink {
   send(commands: readonly Command[], timeoutMs: number): Promise<Reply[]>;
   /** Settles when the first attempt to connect ended, well or not; so a caller may wait for Redis without hanging on it. */
   readonly firstAttempt: Promise<void>;
-  /** Ends the connection. May be repeated. Requests that still wait are answered with a {@link NoAnswerError}. */
+  /** What is published in Redis, over one more connection, which the first subscriber opens. */
+  readonly subscriptions: Subscriptions;
+  /** Ends the connections. May be repeated. Requests that still wait are answered with a {@link NoAnswerError}. */
   close(): void;
 }
 
@@ -31,7 +34,8 @@ interface Batch {
   readonly reject: (error: NoAnswerError) => void;
 }
 
-const nodeTimer: Timer = (afterMs, callback) => {
+/** The machine's timer. */
+export const nodeTimer: Timer = (afterMs, callback) => {
   const handle = setTimeout(callback, afterMs);
   return () => clearTimeout(handle);
 };
@@ -46,6 +50,8 @@ const nodeTimer: Timer = (afterMs, callback) => {
  */
 export function openRedisLink(redis: string | Redis, log: GatewayLog = () => {}, timer: Timer = nodeTimer): RedisLink {
   const client = makeClient(redis);
+  // A promise of ioredis may never settle when the connection breaks, so each has its time.
+  const subscriptions = openSubscriptions(() => client.duplicate({ autoResubscribe: false, commandTimeout: 5_000, keepAlive: 30_000 }));
   const waiting: Batch[] = [];
   let socket: Socket | undefined;
   let bytesRead = 0;
@@ -124,12 +130,13 @@ export function openRedisLink(redis: string | Redis, log: GatewayLog = () => {},
 
   function close(): void {
     closed = true;
+    subscriptions.close();
     client.disconnect();
     // disconnect() only ends our side and would wait for a Redis that hangs.
     socket?.destroy();
   }
 
-  return { send, firstAttempt, close };
+  return { send, firstAttempt, subscriptions, close };
 }
 
 function makeClient(redis: string | Redis): Redis {

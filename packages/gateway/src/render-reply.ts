@@ -1,10 +1,22 @@
 import type { Reply } from "./reply.ts";
 
-/** How strings of a reply are written: as UTF-8 text with U+FFFD for what is none, or, byte for byte, as base64. */
-export type ReplyEncoding = "text" | "base64";
+/**
+ * How replies are written: as JSON with strings as UTF-8 text, U+FFFD for what is none; as JSON with strings as base64, byte for byte; or as
+ * Redis wrote them.
+ */
+export type ReplyFormat = "text" | "base64" | "resp2";
 
-/** Writes the body `{"result":…}` or `{"error":"…"}` of one reply. */
-export function renderBody(reply: Reply, encoding: ReplyEncoding): string {
+/** Writes the body of one reply: `{"result":…}` or `{"error":"…"}`, or RESP2. */
+export function renderReply(reply: Reply, format: ReplyFormat): string | Buffer {
+  return format === "resp2" ? renderResp2([reply]) : renderBody(reply, format);
+}
+
+/** Writes the body of the replies of a pipeline or transaction: an array of such objects, or one RESP2 reply after the other. */
+export function renderReplies(replies: readonly Reply[], format: ReplyFormat): string | Buffer {
+  return format === "resp2" ? renderResp2(replies) : `[${replies.map((reply) => renderBody(reply, format)).join(",")}]`;
+}
+
+function renderBody(reply: Reply, encoding: "text" | "base64"): string {
   if (reply.kind === "error") return `{"error":${JSON.stringify(reply.text)}}`;
   // Upstash leaves a status OK plain under base64. Inside an array it is encoded like any string: there @upstash/redis decodes every
   // string, and would read a plain OK as "8".
@@ -12,7 +24,7 @@ export function renderBody(reply: Reply, encoding: ReplyEncoding): string {
   return `{"result":${renderValue(reply, encoding)}}`;
 }
 
-function renderValue(reply: Reply, encoding: ReplyEncoding): string {
+function renderValue(reply: Reply, encoding: "text" | "base64"): string {
   switch (reply.kind) {
     case "integer":
       // The digits themselves: JSON has integers of any size, a JavaScript number has not.
@@ -29,4 +41,33 @@ function renderValue(reply: Reply, encoding: ReplyEncoding): string {
     case "nil-array":
       return "null";
   }
+}
+
+function renderResp2(replies: readonly Reply[]): Buffer {
+  const pieces: Buffer[] = [];
+  const write = (reply: Reply): void => {
+    switch (reply.kind) {
+      case "status":
+        return line(`+${reply.text}`);
+      case "error":
+        return line(`-${reply.text}`);
+      case "integer":
+        return line(`:${reply.text}`);
+      case "nil":
+        return line("$-1");
+      case "nil-array":
+        return line("*-1");
+      case "bulk":
+        line(`$${reply.bytes.length}`);
+        pieces.push(reply.bytes);
+        return line("");
+      case "array":
+        line(`*${reply.items.length}`);
+        for (const item of reply.items) write(item);
+    }
+  };
+  // An error of the gateway may repeat a word of the caller; a line break in it would end the reply.
+  const line = (text: string): void => void pieces.push(Buffer.from(`${text.replaceAll(/[\r\n]/g, " ")}\r\n`));
+  for (const reply of replies) write(reply);
+  return Buffer.concat(pieces);
 }

@@ -3,17 +3,17 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { Redis } from "ioredis";
 import { gatewayApp } from "./app.ts";
-import { makeTokenCheck } from "./check-token.ts";
 import { GatewayOptionError } from "./errors.ts";
 import { type GatewayLimits, resolveLimits } from "./limits.ts";
 import { type GatewayLog, openRedisLink, type RedisLink } from "./redis-link.ts";
+import { type GatewayToken, resolveTokens } from "./token.ts";
 
 /** What {@link startGateway} takes. */
 export interface GatewayOptions {
   /** `redis://…`, `rediss://…`, the path of a unix socket, or an ioredis client whose settings are copied (with Sentinels, TLS, …). */
   readonly redis: string | Redis;
-  /** Accepted bearer tokens, at least one; two while one is replaced by the other. */
-  readonly tokens: readonly string[];
+  /** Accepted bearer tokens, at least one; two while one is replaced by the other. A token may have a role. */
+  readonly tokens: readonly GatewayToken[];
   /** Address to listen on. The gateway speaks plain HTTP: beyond loopback put a TLS proxy before it. @default "127.0.0.1" */
   readonly host?: string;
   /** TCP port; 0 takes a free one. @default 8079 */
@@ -45,13 +45,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new GatewayOptionError("port", "a whole number from 0 to 65535");
   if (host === "") throw new GatewayOptionError("host", "an address or a name");
   const limits = resolveLimits(options.limits);
-  makeTokenCheck(options.tokens);
+  resolveTokens(options.tokens);
   const link = openRedisLink(options.redis, log);
   const app = gatewayApp({ link, tokens: options.tokens, limits, ...(log && { log }) });
-  return listen(app, { host, port, link });
+  return listen(app, { host, port, link, limits });
 }
 
-async function listen(app: Hono, { host, port, link }: { host: string; port: number; link: RedisLink }): Promise<Gateway> {
+interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly link: RedisLink;
+  readonly limits: GatewayLimits;
+}
+
+async function listen(app: Hono, { host, port, link, limits }: Listening): Promise<Gateway> {
   let closing: Promise<void> | undefined;
   const server = createAdaptorServer({
     fetch: async (request) => {
@@ -63,6 +70,7 @@ async function listen(app: Hono, { host, port, link }: { host: string; port: num
     // Above the 60 s after which common load balancers drop an idle connection, so that it is never us who close under a request.
     serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 5_000, keepAliveTimeout: 65_000 },
   }) as Server;
+  server.maxConnections = limits.maxConnections;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -75,6 +83,7 @@ async function listen(app: Hono, { host, port, link }: { host: string; port: num
   await link.firstAttempt;
 
   const shutDown = async (): Promise<void> => {
+    link.subscriptions.close();
     const force = setTimeout(() => server.closeAllConnections(), closeWithinMs);
     await new Promise((resolve) => server.close(resolve));
     clearTimeout(force);

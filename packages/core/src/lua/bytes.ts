@@ -36,6 +36,42 @@ export function packBytes(value: Uint8Array | MarkedBytes): string {
   }
 }
 
+/**
+ * The bytes that `unpack_bytes` in Lua makes of a word, for who has to look at them on the way.
+ * @returns `undefined` where Lua would fail, or make of it what `packBytes` never writes
+ */
+export function unpackBytes(word: string): Uint8Array | undefined {
+  const [head, folded, plain] = /^(\d{1,10}):(\d{1,10}):/.exec(word) ?? [];
+  if (head === undefined) return undefined;
+  const text = new TextEncoder().encode(word.slice(head.length));
+  const textStart = Number(folded);
+  const textEnd = textStart + Number(plain);
+  if (textEnd > text.length) return undefined;
+  const before = fold(text.subarray(0, textStart));
+  const after = fold(text.subarray(textEnd));
+  if (before === undefined || after === undefined) return undefined;
+  const bytes = new Uint8Array(before.length + textEnd - textStart + after.length);
+  bytes.set(before);
+  bytes.set(text.subarray(textStart, textEnd), before.length);
+  bytes.set(after, before.length + textEnd - textStart);
+  return bytes;
+}
+
+/** Undoes `unfold`; `undefined` for what it did not write. */
+function fold(utf8: Uint8Array): Uint8Array | undefined {
+  const bytes: number[] = [];
+  for (let at = 0; at < utf8.length; at++) {
+    const byte = utf8[at]!;
+    if (byte < 0x80) bytes.push(byte);
+    else {
+      const next = utf8[++at];
+      if ((byte !== 0xc2 && byte !== 0xc3) || next === undefined || next >> 6 !== 2) return undefined;
+      bytes.push(((byte & 3) << 6) | (next & 63));
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
 /** Each byte as the code point of its number; in pieces, since a call takes only so many arguments. */
 function unfold(bytes: Uint8Array): string {
   let text = "";
