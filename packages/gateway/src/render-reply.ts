@@ -44,30 +44,29 @@ function renderValue(reply: Reply, encoding: "text" | "base64"): string {
 }
 
 function renderResp2(replies: readonly Reply[]): Buffer {
-  const pieces: Buffer[] = [];
-  const write = (reply: Reply): void => {
-    switch (reply.kind) {
-      case "status":
-        return line(`+${reply.text}`);
-      case "error":
-        return line(`-${reply.text}`);
-      case "integer":
-        return line(`:${reply.text}`);
-      case "nil":
-        return line("$-1");
-      case "nil-array":
-        return line("*-1");
-      case "bulk":
-        line(`$${reply.bytes.length}`);
-        pieces.push(reply.bytes);
-        return line("");
-      case "array":
-        line(`*${reply.items.length}`);
-        for (const item of reply.items) write(item);
-    }
-  };
-  // An error of the gateway may repeat a word of the caller; a line break in it would end the reply.
-  const line = (text: string): void => void pieces.push(Buffer.from(`${text.replaceAll(/[\r\n]/g, " ")}\r\n`));
-  for (const reply of replies) write(reply);
-  return Buffer.concat(pieces);
+  return Buffer.concat(replies.flatMap(piecesOf));
+}
+
+function piecesOf(reply: Reply): Buffer[] {
+  switch (reply.kind) {
+    case "status":
+      return [line(`+${reply.text}`)];
+    case "error":
+      return [line(`-${reply.text}`)];
+    case "integer":
+      return [line(`:${reply.text}`)];
+    case "nil":
+      return [line("$-1")];
+    case "nil-array":
+      return [line("*-1")];
+    case "bulk":
+      return [line(`$${reply.bytes.length}`), reply.bytes, line("")];
+    case "array":
+      return [line(`*${reply.items.length}`)].concat(reply.items.flatMap(piecesOf));
+  }
+}
+
+/** An error of the gateway may repeat a word of the caller; a line break in it would end the reply. */
+function line(text: string): Buffer {
+  return Buffer.from(`${text.replaceAll(/[\r\n]/g, " ")}\r\n`);
 }
