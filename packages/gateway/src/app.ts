@@ -97,6 +97,8 @@ export function gatewayApp({ link, tokens, limits: given, log = () => {} }: Gate
         "Content-Type": "text/event-stream",
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
+        // Nothing follows a stream that ended; a closing gateway need not wait for the client to see that.
+        Connection: "close",
         "upstash-sync-token": syncToken.now(),
       });
     });

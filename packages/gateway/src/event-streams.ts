@@ -6,12 +6,19 @@ import type { SubscriptionKind, SubscriptionReader, Subscriptions } from "./subs
 /** Opens a stream of server-sent events over what is published. */
 export type EventStreamOpener = (kind: SubscriptionKind, names: readonly string[]) => Promise<ReadableStream<Uint8Array>>;
 
+interface EventStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly reader: SubscriptionReader;
+  /** Says how to leave the channels; at once if the stream ended meanwhile. */
+  leaves(then: () => void): void;
+}
+
 /** Proxies cut a connection on which nothing moves, commonly after 60 s. */
 const keepAliveMs = 25_000;
 
 /**
- * Makes the opener. At most `maxStreams` are open at a time. A client that does not read is cut off when `maxStreamBytes` wait for it:
- * Redis forgets what it published, so there is nothing to wait with. It leaves its channels when the client goes.
+ * Makes the opener. At most `maxStreams` are open at a time. The stream of a client that does not read ends when more than
+ * `maxStreamBytes` would wait for it: an end is seen, a gap is not. It leaves its channels when the client goes.
  *
  * @returns an opener that throws {@link Refusal} 429, and `NoAnswerError` when Redis is away.
  */
@@ -31,58 +38,75 @@ export function makeEventStreams(
     });
   }
 
-  function readableFor(kind: SubscriptionKind): {
-    readable: ReadableStream<Uint8Array>;
-    reader: SubscriptionReader;
-    leaves(then: () => void): void;
-  } {
+  function makeStream(kind: SubscriptionKind): EventStream {
     const confirmed = new Set<string>();
+    const waiting: Uint8Array[] = [];
+    let waitingBytes = 0;
     let leave = (): void => {};
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-    const finish = (how: (controller: ReadableStreamDefaultController<Uint8Array>) => void): void => {
+
+    const flow = (): void => {
+      while (waiting.length > 0 && (controller?.desiredSize ?? 0) > 0) {
+        const chunk = waiting.shift()!;
+        waitingBytes -= chunk.byteLength;
+        controller!.enqueue(chunk);
+      }
+    };
+    /** However it ends, this is done once. */
+    const finish = (): ReadableStreamDefaultController<Uint8Array> | undefined => {
       const ending = controller;
-      if (ending === undefined) return;
       controller = undefined;
       open.delete(write);
       if (open.size === 0) stopBeating();
       leave();
-      how(ending);
+      leave = () => {};
+      return ending;
     };
     const write = (chunk: Uint8Array): void => {
-      if (controller === undefined) return;
-      if ((controller.desiredSize ?? 0) < chunk.byteLength) finish((ending) => ending.error(new Error("the client reads too slowly")));
-      else controller.enqueue(chunk);
+      // However large it is, one message may wait.
+      if (waiting.length > 0 && waitingBytes + chunk.byteLength > maxStreamBytes) {
+        waiting.length = 0;
+        finish()?.close();
+        return;
+      }
+      waiting.push(chunk);
+      waitingBytes += chunk.byteLength;
+      flow();
     };
-    const readable = new ReadableStream<Uint8Array>(
-      {
+    return {
+      readable: new ReadableStream<Uint8Array>({
         start(started) {
           controller = started;
           if (open.size === 0) beat();
           open.add(write);
         },
-        cancel: () => finish(() => {}),
+        pull: flow,
+        cancel: () => void finish(),
+      }),
+      reader: {
+        subscribed(name) {
+          confirmed.add(name);
+          write(event(`${kind},${name},${confirmed.size}`));
+        },
+        message(name, channel, payload) {
+          write(event(kind === "subscribe" ? `message,${channel},${payload}` : `pmessage,${name},${channel},${payload}`));
+        },
+        end() {
+          const ending = finish();
+          for (const chunk of waiting.splice(0)) ending?.enqueue(chunk);
+          ending?.close();
+        },
       },
-      new ByteLengthQueuingStrategy({ highWaterMark: maxStreamBytes }),
-    );
-    const reader: SubscriptionReader = {
-      subscribed(name) {
-        confirmed.add(name);
-        write(event(`${kind},${name},${confirmed.size}`));
+      leaves(then) {
+        if (controller === undefined) then();
+        else leave = then;
       },
-      message: (name, channel, payload) =>
-        write(event(kind === "subscribe" ? `message,${channel},${payload}` : `pmessage,${name},${channel},${payload}`)),
-      end: () => finish((ending) => ending.close()),
     };
-    const leaves = (then: () => void): void => {
-      leave = then;
-      if (controller === undefined) then();
-    };
-    return { readable, reader, leaves };
   }
 
   return async (kind, names) => {
     if (open.size >= maxStreams) throw new Refusal(429, `ERR max number of streams exceeded. Limit: ${maxStreams}`);
-    const { readable, reader, leaves } = readableFor(kind);
+    const { readable, reader, leaves } = makeStream(kind);
     try {
       leaves(await subscriptions.join(kind, names, reader));
     } catch (error) {

@@ -14,7 +14,7 @@ export interface GatewayLimits {
   readonly timeoutMs: number;
   /** Streams of `/subscribe` and `/psubscribe` open at a time; one more is answered 429. @default 1_000 */
   readonly maxStreams: number;
-  /** Bytes that may wait for a client that reads its stream slowly; then it is cut off. @default 1_048_576 */
+  /** Bytes that may wait for a client that reads its stream slowly; then its stream ends. @default 1_048_576 */
   readonly maxStreamBytes: number;
   /** Connections of clients open at a time, each about 15 kB while it is idle; one more is closed at once. @default 10_000 */
   readonly maxConnections: number;
