@@ -16,7 +16,7 @@ export interface GatewayLimits {
   readonly maxStreams: number;
   /** Bytes that may wait for a client that reads its stream slowly; then its stream ends. @default 1_048_576 */
   readonly maxStreamBytes: number;
-  /** Connections of clients open at a time, each about 15 kB while it is idle; one more is closed at once. @default 10_000 */
+  /** Connections of clients open at a time, each about 20 kB while it is idle; one more is closed at once. @default 10_000 */
   readonly maxConnections: number;
 }
 
