@@ -4,6 +4,7 @@ export * from "./broker/delete-aggregated.ts";
 export * from "./broker/delete-expired.ts";
 export * from "./broker/dequeue.ts";
 export * from "./broker/enqueue.ts";
+export { enqueueNames } from "./broker/enqueue-lua.ts";
 export * from "./broker/estimate-memory.ts";
 export * from "./broker/extend-aggregation-set.ts";
 export * from "./broker/extend-leases.ts";

@@ -1,4 +1,5 @@
 import { Redis as UpstashRedis } from "@upstash/redis";
+import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { expect, send, test, token } from "../test/gateway-test.ts";
@@ -179,6 +180,20 @@ test("while Redis is away there is no stream; one that was open goes on, and say
   expect(await send(gateway.url, "/publish/a/back", "")).toEqual([200, { result: 1 }]);
   expect(await stream.next()).toBe("message,a,back");
   stream.abort();
+});
+
+test("a channel that Redis does not give to the gateway's user is refused in its words", async () => {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const admin = new Redis(server.url, { protocol: 2 });
+  await admin.call("ACL", "SETUSER", "gateway", ...["on", "nopass", "~*", "+@all", "resetchannels", "&open"]);
+  admin.disconnect();
+  const gateway = await gatewayOf({ redis: server.url.replace("//", "//gateway:any@") });
+
+  const [status, body] = await send(gateway.url, "/subscribe/open/closed", "");
+
+  expect([status, (body as { error: string }).error]).toEqual([400, expect.stringMatching(/^NOPERM /)]);
+  expect((await listen(gateway.url, "/subscribe/open")).status).toBe(200);
 });
 
 test("a path without a channel, and MONITOR, are refused", async ({ gateway }) => {

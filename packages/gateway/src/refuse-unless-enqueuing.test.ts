@@ -1,7 +1,18 @@
-import { type Broker, composeTask, type EnqueueOptions, enqueue, enqueueScript, makeBroker, settleScript, Task } from "@asynqjs/core";
+import {
+  type Broker,
+  composeTask,
+  type EnqueueOptions,
+  enqueue,
+  enqueueScript,
+  makeBroker,
+  settleScript,
+  Task,
+  type TaskMessage,
+} from "@asynqjs/core";
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { manualClock, readKeyspace, seededRandom } from "@asynqjs/core/testing";
+import { encodeTaskMessage } from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
 import type { TestAPI } from "vitest";
 import { type Answer, expect, test as gatewayTest, send, token } from "../test/gateway-test.ts";
@@ -70,6 +81,21 @@ const test: TestAPI<Fixtures & { redis: Redis }> = gatewayTest.extend<Fixtures>(
     }),
 });
 
+/** The word of a message for the queue `mail`, forged as someone would who knows how. */
+function message(changes: Partial<TaskMessage>): string {
+  const { bytes } = encodeTaskMessage({
+    type: "email:welcome",
+    id: "t1",
+    queue: "mail",
+    retry: 25,
+    retried: 0,
+    timeoutSec: 1800,
+    ...changes,
+  });
+  const text = Buffer.from(bytes).toString("latin1");
+  return `${Buffer.byteLength(text)}:0:${text}`;
+}
+
 function aTask(broker: Broker, options: EnqueueOptions) {
   return composeTask(new Task("email:welcome", { to: "ö" }), options, broker);
 }
@@ -127,6 +153,12 @@ test("what is right passes through every door, and every wrong word is refused a
   const at = (words: Words, changes: Readonly<Record<number, string>>) => words.map((word, i) => changes[i] ?? word);
   const lock = unique[16]!;
   expect([lock.startsWith("asynq:{mail}:unique:"), unique[17], grouped[15], later[14]]).toEqual([true, "60", "g", "2208988800"]);
+
+  const setOfGroup = `g:${crypto.randomUUID()}`;
+  // What the message says is what the test says: nothing but the checked word is wrong.
+  expect((await attempt(at(plain, { 13: message({}) })))[0]).toEqual([200, { result: "e" }]);
+  expect((await attempt(at(grouped, { 13: message({ groupKey: "g" }) })))[0]).toEqual([200, { result: "e" }]);
+  await redis.flushdb();
 
   const wrong: Readonly<Record<string, Words>> = {
     "another queue altogether": elsewhere,
@@ -196,6 +228,12 @@ test("what is right passes through every door, and every wrong word is refused a
     "a group that the message does not have": at(plain, { 15: "g" }),
     "no group where the message has one": at(grouped, { 15: "" }),
     "a due time that is none": at(later, { 14: "soon" }),
+    "an id with a tag that the message has too": at(plain, { 12: "{other}", 13: message({ id: "{other}" }) }),
+    "a group with a tag that the message has too": at(grouped, { 13: message({ groupKey: "{other}" }), 15: "{other}" }),
+    "a group that would be taken for an aggregation set": at(grouped, { 13: message({ groupKey: setOfGroup }), 15: setOfGroup }),
+    "such a group for later": at(later, { 13: message({ groupKey: setOfGroup }) }),
+    "the lock of another queue that the message has too": at(unique, { 13: message({ uniqueKey: otherLock[16]! }), 16: otherLock[16]! }),
+    "a key that is no lock and that the message has too": at(unique, { 13: message({ uniqueKey: pending! }), 16: pending! }),
     "an argument more": [...plain, ""],
     "an argument less": plain.slice(0, -1),
     "no task": plain.slice(0, 12),

@@ -3,6 +3,7 @@ import {
   allQueues,
   checkGroup,
   checkName,
+  enqueueNames,
   enqueueScript,
   groupsKey,
   maxPerEnqueue,
@@ -47,20 +48,17 @@ export function refuseUnlessEnqueuing(command: Command, queues: ReadonlySet<stri
 /** The script as a client over HTTP sends it, and as one with bytes of its own would: the difference is how a message is one word. */
 const linked = (["json", "raw"] as const).map((codec) => {
   const text = enqueueScript.text(codec, false);
-  return {
-    text,
-    sha1: createHash("sha1").update(text).digest("hex"),
-    unpack: codec === "json" ? unpackBytes : (word: string) => Buffer.from(word),
-  };
+  const sha1 = createHash("sha1").update(text).digest("hex");
+  return { text, sha1, unpack: codec === "json" ? unpackBytes : (word: string) => Buffer.from(word) };
 });
 
 function refusal(what: string): string {
   return `NOPERM this token only enqueues: ${what} is not allowed`;
 }
 
-const keyCount = 1 + enqueueScript.keys.length;
-const argNames = ["seq", "window_s", ...Object.keys(enqueueScript.args)];
-const itemNames = Object.keys(enqueueScript.each ?? {});
+const keyCount = 1 + enqueueNames.keys.length;
+const argNames = ["seq", "window_s", ...Object.keys(enqueueNames.args)];
+const itemNames = Object.keys(enqueueNames.each);
 
 /** What is wrong with the call, without the words of the caller. */
 function findFault(
@@ -73,7 +71,7 @@ function findFault(
   const args = words.slice(1 + keyCount);
   const [, queue] = /^asynq:\{([^{}]*)\}:js:call:[0-9a-f]{32}:\d{1,10}$/.exec(keys[0] ?? "") ?? [];
   if (queue === undefined || !queues.has(queue)) return "the call record of another queue";
-  if (!isSame(keys.slice(1), [pendingKey(queue), scheduledKey(queue), groupsKey(queue)])) return "keys of another queue";
+  if (![pendingKey(queue), scheduledKey(queue), groupsKey(queue)].every((key, i) => key === keys[i + 1])) return "keys of another queue";
 
   const items = chunks(args.slice(argNames.length), itemNames);
   if (args.length < argNames.length || items === undefined) return "another number of arguments";
@@ -96,15 +94,12 @@ function findItemFault(
   unpack: (word: string) => Uint8Array | undefined,
 ): string | undefined {
   if (!passes(() => checkName("taskId", id))) return "an id that a new task may not have";
-  if (group !== "" && !passes(() => checkGroup(group))) return "a group that a new task may not have";
   if (process_at_s !== "" && !isCount(process_at_s)) return "a time that is none";
   if (lock === "" ? lock_ttl_s !== "" : !isCount(lock_ttl_s) || Number(lock_ttl_s) < 1)
     return "a lock and no time to hold it, or a time and no lock";
   if (lock !== "" && !lock.startsWith(`${queuePrefix(queue)}unique:`)) return "the lock of another queue";
 
-  const bytes = unpack(msg);
-  if (bytes === undefined) return "a message that is not packed as asynqjs packs it";
-  const message = readMessage(bytes);
+  const message = readMessage(unpack(msg));
   if (message === undefined) return "a message that cannot be read";
   if (message.queue !== queue) return "a message for another queue";
   if (message.id !== id) return "a message of another id";
@@ -116,9 +111,9 @@ function findItemFault(
   return undefined;
 }
 
-function readMessage(bytes: Uint8Array): ReturnType<typeof decodeTaskMessage> | undefined {
+function readMessage(bytes: Uint8Array | undefined): ReturnType<typeof decodeTaskMessage> | undefined {
   try {
-    return decodeTaskMessage(bytes, "the message");
+    return bytes && decodeTaskMessage(bytes, "the message");
   } catch {
     return undefined;
   }
@@ -136,10 +131,6 @@ function passes(check: () => unknown): boolean {
 /** A whole number as asynqjs writes one. So many digits of seconds are still 64 bits of milliseconds, beyond which Redis refuses a TTL. */
 function isCount(word: string | undefined, maxDigits = 13): boolean {
   return word !== undefined && word.length <= maxDigits && /^(0|[1-9]\d*)$/.test(word);
-}
-
-function isSame(words: readonly string[], wanted: readonly string[]): boolean {
-  return words.length === wanted.length && words.every((word, i) => word === wanted[i]);
 }
 
 function named(names: readonly string[], words: readonly string[]): Readonly<Record<string, string | undefined>> {

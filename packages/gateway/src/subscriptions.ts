@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { NoAnswerError } from "./errors.ts";
+import { NoAnswerError, Refusal } from "./errors.ts";
 
 /** The two ways to name channels. */
 export type SubscriptionKind = "subscribe" | "psubscribe";
@@ -20,6 +20,7 @@ export interface Subscriptions {
    * Subscribes a reader to channels or patterns, and answers how to leave them; leaving may be repeated.
    *
    * @throws {NoAnswerError} Redis is away or did not confirm. The reader has left again.
+   * @throws {Refusal} 400: Redis refused, in its words.
    */
   join(kind: SubscriptionKind, names: readonly string[], reader: SubscriptionReader): Promise<() => void>;
   /** Ends all readers and the connection. May be repeated. */
@@ -97,8 +98,9 @@ export function openSubscriptions(makeClient: () => Redis): Subscriptions {
         await topic.confirmed;
         reader.subscribed(name);
       }
-    } catch {
+    } catch (error) {
       leaveAll();
+      if (error instanceof Error && error.name === "ReplyError") throw new Refusal(400, error.message);
       throw new NoAnswerError("timeout", "Redis did not confirm the subscription");
     }
     return leaveAll;
