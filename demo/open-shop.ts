@@ -59,7 +59,8 @@ export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions):
     onStart("Redis", redisAt);
 
     const token = randomBytes(24).toString("base64url");
-    const gateway = await named("the gateway", startGateway({ redis: server.url, tokens: [token], port: 0 }));
+    const tokens = [{ token, role: "enqueue", queues: Object.keys(queues) }] as const;
+    const gateway = await named("the gateway", startGateway({ redis: server.url, tokens, port: 0 }));
     closers.push(() => gateway.close());
     onStart("gateway", `${gateway.url}, Redis over HTTP`);
 

@@ -208,7 +208,7 @@ test("a path without a channel, and MONITOR, are refused", async ({ gateway }) =
 test("a stream on which nothing moves gets a comment now and then, and none when nobody listens", async () => {
   const armed = new Set<() => void>();
   const open = makeEventStreams({ join: async () => () => {}, close: () => {} }, resolveLimits(), (afterMs, callback) => {
-    expect(afterMs).toBe(25_000);
+    expect(afterMs).toBe(10_000);
     armed.add(callback);
     return () => armed.delete(callback);
   });

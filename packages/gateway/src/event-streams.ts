@@ -13,8 +13,8 @@ interface EventStream {
   leaves(then: () => void): void;
 }
 
-/** Proxies cut a connection on which nothing moves, commonly after 60 s. */
-const keepAliveMs = 25_000;
+/** A connection on which nothing moves is cut: by proxies, commonly after 60 s, and by our own server. */
+export const keepAliveMs = 10_000;
 
 /**
  * Makes the opener. At most `maxStreams` are open at a time. The stream of a client that does not read ends when more than

@@ -136,6 +136,23 @@ test("deep, huge, endless and slow bodies are refused, and memory is as it was",
   await expect.poll(async () => (await gateway.usedMib()).heap - before.heap, { timeout: 10_000 }).toBeLessThan(10);
 });
 
+test("an answer that nobody reads is let go within half a minute", async ({ redisUrl, redis }) => {
+  const gateway = await measured(redisUrl);
+  await redis.set("big", Buffer.alloc(8 * 1024 * 1024, "x"));
+  const before = await gateway.usedMib();
+  const sockets = await open(gateway.port, 20);
+  for (const socket of sockets) socket.pause().write(`GET /get/big?_token=${token} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await expect.poll(async () => (await gateway.usedMib()).rss - before.rss, { timeout: 10_000 }).toBeGreaterThan(50);
+
+  await expect
+    .poll(async () => (await gateway.usedMib()).connections, { timeout: 45_000, interval: 500 })
+    .toBeLessThanOrEqual(before.connections);
+
+  const after = await gateway.usedMib();
+  expect(after.heap - before.heap).toBeLessThan(20);
+  for (const socket of sockets) socket.destroy();
+});
+
 test("streams that come and go leave nothing behind", async ({ redisUrl, redis }) => {
   const gateway = await measured(redisUrl);
   const rounds = async (count: number) => {

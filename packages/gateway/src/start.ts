@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import type { Redis } from "ioredis";
 import { gatewayApp } from "./app.ts";
 import { GatewayOptionError } from "./errors.ts";
+import { keepAliveMs } from "./event-streams.ts";
 import { type GatewayLimits, resolveLimits } from "./limits.ts";
 import { type GatewayLog, openRedisLink, type RedisLink } from "./redis-link.ts";
 import { type GatewayToken, resolveTokens } from "./token.ts";
@@ -71,6 +72,8 @@ async function listen(app: Hono, { host, port, link, limits }: Listening): Promi
     serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 5_000, keepAliveTimeout: 65_000 },
   }) as Server;
   server.maxConnections = limits.maxConnections;
+  // So long nothing moved in either direction: a client that does not read its answer would keep it here.
+  server.timeout = Math.max(limits.timeoutMs, limits.bodyTimeoutMs, keepAliveMs) + 5_000;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
