@@ -55,8 +55,8 @@ test("10,000 connections are served, cost little, and leave nothing behind; thos
   const before = await gateway.usedMib();
   const request = `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 8\r\n\r\n["PING"]`;
 
-  const idle = await open(gateway.port, 5_000);
-  const busy = await open(gateway.port, 4_990);
+  // Node takes its limit of open files up to what the machine allows by itself, on both sides.
+  const busy = await open(gateway.port, 9_000);
   const answers = await Promise.all(
     busy.map(async (socket) => {
       socket.write(request);
@@ -65,6 +65,7 @@ test("10,000 connections are served, cost little, and leave nothing behind; thos
     }),
   );
   expect(new Set(answers)).toEqual(new Set(["200"]));
+  const idle = await open(gateway.port, 990);
   const during = await gateway.usedMib();
   expect(during.connections).toBeGreaterThan(9_900);
   expect(during.rss - before.rss).toBeLessThan(500);

@@ -43,6 +43,9 @@ const readers: ReadonlySet<string> = new Set([
 /** They write nothing either, but walk over all keys or run code. Upstash keeps the like from its read-only token. */
 const powerful: ReadonlySet<string> = new Set(["KEYS", "SCAN", "EVAL_RO", "EVALSHA_RO", "FCALL_RO", "INFO", "COMMAND", "PUBSUB", "MEMORY"]);
 
+/** The names of all commands that are known to write nothing. */
+export const readCommands: readonly string[] = [...readers, ...powerful];
+
 /** Whether a command is known to write nothing. */
 export function onlyReads([name]: Command): boolean {
   const upper = name.toUpperCase();

@@ -1,4 +1,5 @@
 import {
+  absentKey,
   type Broker,
   composeTask,
   type EnqueueOptions,
@@ -81,6 +82,12 @@ const test: TestAPI<Fixtures & { redis: Redis }> = gatewayTest.extend<Fixtures>(
     }),
 });
 
+/** The same call as to a Redis that is no Cluster, with one key fewer. */
+function withoutAbsent(words: Words): Words {
+  expect([words[2], words[7]]).toEqual(["5", absentKey(/\{(.*)\}/.exec(words[4]!)![1]!)]);
+  return [...words.slice(0, 2), "4", ...words.slice(3, 7), ...words.slice(8)];
+}
+
 /** The word of a message for the queue `mail`, forged as someone would who knows how. */
 function message(changes: Partial<TaskMessage>): string {
   const { bytes } = encodeTaskMessage({
@@ -141,15 +148,16 @@ test("what is right passes through every door, and every wrong word is refused a
   attempt,
   redis,
 }) => {
-  const plain = await call();
+  const asSent = await call();
+  const plain = withoutAbsent(asSent);
   const [, sha, , record, pending, scheduled, groups, seq, window, prefix, nowSec, nowNs, id, msg, , , , ,] = plain as string[];
   expect([plain[2], pending, prefix, id]).toEqual(["4", "asynq:{mail}:pending", "asynq:{mail}:", "t1"]);
-  const unique = await call({ uniqueTtlSec: 60 });
-  const grouped = await call({ group: "g" });
-  const later = await call({ processAt: new Date(Date.UTC(2040, 0, 1)) });
-  const elsewhere = await call({ queue: "other" });
-  const otherLock = await call({ queue: "other", uniqueTtlSec: 60 });
-  const otherQueueOfOurs = await call({ queue: "mail:critical" });
+  const unique = withoutAbsent(await call({ uniqueTtlSec: 60 }));
+  const grouped = withoutAbsent(await call({ group: "g" }));
+  const later = withoutAbsent(await call({ processAt: new Date(Date.UTC(2040, 0, 1)) }));
+  const elsewhere = withoutAbsent(await call({ queue: "other" }));
+  const otherLock = withoutAbsent(await call({ queue: "other", uniqueTtlSec: 60 }));
+  const otherQueueOfOurs = withoutAbsent(await call({ queue: "mail:critical" }));
   const at = (words: Words, changes: Readonly<Record<number, string>>) => words.map((word, i) => changes[i] ?? word);
   const lock = unique[16]!;
   expect([lock.startsWith("asynq:{mail}:unique:"), unique[17], grouped[15], later[14]]).toEqual([true, "60", "g", "2208988800"]);
@@ -174,6 +182,10 @@ test("what is right passes through every door, and every wrong word is refused a
     "more keys": at(plain, { 2: "5" }),
     "a number of keys in another form": at(plain, { 2: "04" }),
     "a number of keys with a sign": at(plain, { 2: "+4" }),
+    "a fifth key of another queue": at(asSent, { 7: "asynq:{other}:js:absent" }),
+    "a fifth key that may be there": at(asSent, { 7: pending! }),
+    "five keys of which one is no key": at(plain, { 2: "5", 7: asSent[7]! }),
+    "six keys": [...asSent.slice(0, 2), "6", ...asSent.slice(3, 8), asSent[7]!, ...asSent.slice(8)],
     "no keys": at(plain, { 2: "0" }),
     "a key more": [...plain.slice(0, 2), "5", ...plain.slice(3, 7), "asynq:{other}:pending", ...plain.slice(7)],
     "nothing but a hash": plain.slice(0, 2),
@@ -248,7 +260,7 @@ test("what is right passes through every door, and every wrong word is refused a
   }
   expect(await readKeyspace(ioredisPort(redis))).toEqual(before);
 
-  for (const right of [plain, unique, grouped, later]) {
+  for (const right of [asSent, plain, unique, grouped, later]) {
     const answers = (await attempt(right)).slice(0, 4);
     await redis.flushdb();
     // One call through four doors: it is carried out once, and answered as the first time.

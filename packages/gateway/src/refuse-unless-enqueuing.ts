@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  absentKey,
   allQueues,
   checkGroup,
   checkName,
@@ -66,12 +67,15 @@ function findFault(
   queues: ReadonlySet<string>,
   unpack: (word: string) => Uint8Array | undefined,
 ): string | undefined {
-  if (words[0] !== String(keyCount)) return "another number of keys";
-  const keys = words.slice(1, 1 + keyCount);
-  const args = words.slice(1 + keyCount);
+  // To what may be a Cluster the name of a key that is never there goes along.
+  const withAbsent = words[0] === String(keyCount + 1);
+  if (words[0] !== String(keyCount) && !withAbsent) return "another number of keys";
+  const keys = words.slice(1, 1 + Number(words[0]));
+  const args = words.slice(1 + Number(words[0]));
   const [, queue] = /^asynq:\{([^{}]*)\}:js:call:[0-9a-f]{32}:\d{1,10}$/.exec(keys[0] ?? "") ?? [];
   if (queue === undefined || !queues.has(queue)) return "the call record of another queue";
-  if (![pendingKey(queue), scheduledKey(queue), groupsKey(queue)].every((key, i) => key === keys[i + 1])) return "keys of another queue";
+  const wanted = [pendingKey(queue), scheduledKey(queue), groupsKey(queue), ...(withAbsent ? [absentKey(queue)] : [])];
+  if (!wanted.every((key, i) => key === keys[i + 1])) return "keys of another queue";
 
   const items = chunks(args.slice(argNames.length), itemNames);
   if (args.length < argNames.length || items === undefined) return "another number of arguments";
