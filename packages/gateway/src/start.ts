@@ -72,8 +72,9 @@ async function listen(app: Hono, { host, port, link, limits }: Listening): Promi
     serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 5_000, keepAliveTimeout: 65_000 },
   }) as Server;
   server.maxConnections = limits.maxConnections;
-  // So long nothing moved in either direction: a client that does not read its answer would keep it here.
-  server.timeout = Math.max(limits.timeoutMs, limits.bodyTimeoutMs, keepAliveMs) + 5_000;
+  // So long nothing moved in either direction: a client that does not read its answer would keep it here. Longer than what is waited for
+  // headers, which ends with a 408.
+  server.timeout = Math.max(limits.timeoutMs, limits.bodyTimeoutMs, keepAliveMs) + 10_000;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
