@@ -60,8 +60,9 @@ test("10,000 connections are served, cost little, and leave nothing behind; thos
   });
   expect(answers).toEqual(new Set(["200"]));
   const idle = await open(gateway.port, 990);
+  // The machine says "connected" before the gateway has accepted.
+  await expect.poll(async () => (await gateway.usedMib()).connections).toBeGreaterThanOrEqual(9_990);
   const during = await gateway.usedMib();
-  expect(during.connections).toBeGreaterThan(9_900);
   expect(during.rss - before.rss).toBeLessThan(500);
 
   const tooMany = await open(gateway.port, 200);
