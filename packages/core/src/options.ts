@@ -75,7 +75,7 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
   } = mergeOptions(task.options, given);
   const nowMs = clock.nowMs();
   checkQueueName(queue);
-  const id = taskId === undefined ? uuid(random) : checkName("taskId", taskId);
+  const id = taskId === undefined ? uuid(random) : plainText("taskId", taskId);
   const keptSec = Math.trunc(number("retentionSec", retentionSec, 0)) || undefined;
   const lockTtlSec = uniqueTtlSec === undefined ? undefined : Math.trunc(number("uniqueTtlSec", uniqueTtlSec, 1));
   // Asynq's "none" is the very epoch: a deadline within its first second is one, though nothing of it is stored.
@@ -89,7 +89,11 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
         : nowMs;
   const scheduled = dueMs > nowMs;
   demand(Number.isInteger(maxRetry) && maxRetry <= maxInt32, "maxRetry", `expected a whole number up to ${maxInt32}`);
-  if (group !== undefined) checkGroup(group);
+  if (group !== undefined) {
+    plainText("group", group);
+    // An aggregation set is the group's key plus `:<uuid>`: a group named so would be taken for one.
+    demand(!/:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(group), "group", "must not end in a colon and a UUID");
+  }
 
   const checked: Record<string, string> = Object.create(null);
   for (const [key, value] of Object.entries(headers ?? {})) {
@@ -145,23 +149,10 @@ export function describeTask({ message, processAtSec, state }: NewTask, nowMs: n
  * @throws {InvalidOptionError}
  */
 export function checkQueueName(queue: string): string {
-  return checkName("queue", queue, 128, "queue name must contain one or more characters");
+  return plainText("queue", queue, 128, "queue name must contain one or more characters");
 }
 
-/**
- * A name a new group may have. An aggregation set is the group's key plus `:<uuid>`: a group named so would be taken for one.
- * @throws {InvalidOptionError}
- */
-export function checkGroup(group: string): void {
-  checkName("group", group);
-  demand(!/:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(group), "group", "must not end in a colon and a UUID");
-}
-
-/**
- * A name that something new may have, as a task's id: not blank, not too long, no braces and no control characters.
- * @throws {InvalidOptionError}
- */
-export function checkName(option: string, value: string, longest = 256, whenBlank = "expected one or more characters"): string {
+function plainText(option: string, value: string, longest = 256, whenBlank = "expected one or more characters"): string {
   demand(typeof value === "string" && value.trim() !== "", option, whenBlank);
   demand(value.length <= longest, option, `expected at most ${longest} characters`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused

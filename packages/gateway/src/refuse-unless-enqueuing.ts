@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import {
   absentKey,
   allQueues,
-  checkGroup,
-  checkName,
+  composeTask,
   enqueueNames,
   enqueueScript,
   groupsKey,
@@ -12,6 +11,9 @@ import {
   queuePrefix,
   replayWindowSec,
   scheduledKey,
+  systemClock,
+  systemRandom,
+  Task,
   unpackBytes,
 } from "@asynqjs/core";
 import { decodeTaskMessage } from "@asynqjs/core/wire";
@@ -97,7 +99,6 @@ function findItemFault(
   queue: string,
   unpack: (word: string) => Uint8Array | undefined,
 ): string | undefined {
-  if (!passes(() => checkName("taskId", id))) return "an id that a new task may not have";
   if (process_at_s !== "" && !isCount(process_at_s)) return "a time that is none";
   if (lock === "" ? lock_ttl_s !== "" : !isCount(lock_ttl_s) || Number(lock_ttl_s) < 1)
     return "a lock and no time to hold it, or a time and no lock";
@@ -111,7 +112,7 @@ function findItemFault(
   const grouped = message.groupKey ?? "";
   // A task that is scheduled goes to its group when it is due.
   if (grouped !== group && !(group === "" && process_at_s !== "")) return "a message of another group";
-  if (grouped !== "" && !passes(() => checkGroup(grouped))) return "a group that a new task may not have";
+  if (!isNewTask(id, grouped)) return "an id or a group that a new task may not have";
   return undefined;
 }
 
@@ -123,9 +124,10 @@ function readMessage(bytes: Uint8Array | undefined): ReturnType<typeof decodeTas
   }
 }
 
-function passes(check: () => unknown): boolean {
+/** Whether a client would make a task of this id and group. */
+function isNewTask(taskId: string, group: string): boolean {
   try {
-    check();
+    composeTask(new Task("any"), { taskId, group: group === "" ? undefined : group }, { clock: systemClock, random: systemRandom });
     return true;
   } catch {
     return false;
