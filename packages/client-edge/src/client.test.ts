@@ -4,6 +4,7 @@ import { readKeyspace } from "@asynqjs/core/testing";
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { describe } from "vitest";
 import { expect, test as gatewayTest, hastyClock, hastyTimeoutMs, token } from "../../../test/support/gateway-test.ts";
+import type { EnqueueItem } from "./client.ts";
 import { Client, type ClientOptions, RedisError, Task } from "./upstash.ts";
 
 const startMs = Date.UTC(2040, 0, 2, 3, 4, 5);
@@ -265,6 +266,20 @@ describe("enqueueMany", () => {
       { error: { code: "INVALID_OPTION", option: "queue" } },
       { error: { code: "REDIS", delivered: "no", status: 401 } },
     ]);
+  });
+
+  test("tells what is no task apart from its neighbours, by a typed error", async ({ client, faults }) => {
+    const notTasks = [undefined, null, "t", { type: "t" }, { task: undefined }, { task: { type: "t", options: {}, payload: "p" } }];
+    const wrong = { code: "INVALID_OPTION", option: "task" };
+
+    const outcomes = await client.enqueueMany([...notTasks, new Task("t")] as EnqueueItem[]);
+
+    expect(outcomes.slice(0, -1).map(({ error }) => error)).toMatchObject(notTasks.map(() => wrong));
+    expect(outcomes.at(-1)).toMatchObject({ info: { type: "t" } });
+    const requests = faults.requests.length;
+    await expect(client.enqueue(undefined as never)).rejects.toMatchObject(wrong);
+    await expect(client.enqueue(new Task("t"), null as never)).rejects.toMatchObject({ code: "INVALID_OPTION", option: "options" });
+    expect(faults.requests).toHaveLength(requests);
   });
 
   test("does nothing when given nothing", async ({ client, faults }) => {

@@ -98,9 +98,9 @@ export class Client {
     const tasks: NewTask[] = [];
     const places: number[] = [];
     for (const [i, item] of items.entries()) {
-      const { task, options = {} } = "task" in item ? item : { task: item };
+      const { task, options = {} } = isPair(item) ? item : { task: item };
       try {
-        const bytes = task.payload?.length ?? 0;
+        const bytes = task?.payload?.length ?? 0;
         const most = this.#maxPayloadBytes;
         demand(bytes <= most, "payload", `expected at most ${most} bytes, not ${bytes}`);
         tasks.push(composeTask(task, options, this.#broker));
@@ -131,6 +131,10 @@ export class Client {
     if (this.#closed) throw new RedisError("the client is closed", { delivered: "no" });
     return this.#broker.redis;
   }
+}
+
+function isPair(item: EnqueueItem): item is Exclude<EnqueueItem, Task> {
+  return "task" in Object(item);
 }
 
 function outcomeOf(task: NewTask, { verdict, error }: EnqueueResult | Failed, nowMs: number): EnqueueOutcome {

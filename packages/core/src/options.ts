@@ -3,7 +3,7 @@
  * @see Asynq client.go, `composeOptions`
  * @module
  */
-import { type Clock, type Random, unixSec, uuid } from "./clock.ts";
+import { type Clock, lastDateMs, type Random, unixSec, uuid } from "./clock.ts";
 import { demand } from "./errors.ts";
 import { uniqueKey } from "./keys.ts";
 import type { Task, TaskInfo } from "./task.ts";
@@ -59,7 +59,10 @@ export interface NewTask {
  * @throws {InvalidOptionError}
  */
 export function composeTask(task: Task, given: EnqueueOptions, { clock, random }: { clock: Clock; random: Random }): NewTask {
-  const { type, payload } = task;
+  // By shape: the `Task` of another copy of this package is another class.
+  const { type, payload, options: ofTask } = Object(task) as Task;
+  const isTask = typeof type === "string" && (payload === undefined || payload instanceof Uint8Array) && ofTask !== undefined;
+  demand(isTask, "task", "expected a Task");
   const {
     queue = defaultQueue,
     taskId,
@@ -72,7 +75,7 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
     retentionSec = 0,
     group,
     headers,
-  } = mergeOptions(task.options, given);
+  } = mergeOptions(ofTask, given);
   const nowMs = clock.nowMs();
   checkQueueName(queue);
   const id = taskId === undefined ? uuid(random) : plainText("taskId", taskId);
@@ -87,6 +90,8 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
       : processInSec !== undefined
         ? nowMs + number("processInSec", processInSec) * 1000
         : nowMs;
+  // Later than that Redis would refuse the lifetime of a lock, when the task is written already.
+  demand(dueMs <= lastDateMs, "processInSec", "expected a time that a Date can hold");
   const scheduled = dueMs > nowMs;
   demand(Number.isInteger(maxRetry) && maxRetry <= maxInt32, "maxRetry", `expected a whole number up to ${maxInt32}`);
   if (group !== undefined) {
@@ -164,7 +169,9 @@ function plainText(option: string, value: string, longest = 256, whenBlank = "ex
 function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
   const merged: Record<string, unknown> = { ...ofTask };
   for (const options of [ofTask, given]) {
-    const { processAt, processInSec } = options;
+    demandPlain("options", options);
+    const { processAt, processInSec, headers } = options;
+    if (headers !== undefined) demandPlain("headers", headers);
     const where = options === given ? "options" : "task options";
     demand(processAt === undefined || processInSec === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
     if (processAt !== undefined || processInSec !== undefined) {
@@ -175,6 +182,11 @@ function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOpt
   }
   if (ofTask.headers !== undefined && given.headers !== undefined) merged.headers = { ...ofTask.headers, ...given.headers };
   return merged;
+}
+
+/** `Headers` and a `Map` are objects too, of which `Object.entries` sees nothing. */
+function demandPlain(option: string, value: object): void {
+  demand(Object(value) === value && !(Symbol.iterator in value), option, "expected an object of names and values");
 }
 
 function number(option: string, value: number, least = -maxInt64): number {

@@ -9,10 +9,11 @@
 import { demand, InvalidOptionError } from "./errors.ts";
 import type { EnqueueOptions } from "./options.ts";
 
-/** `undefined` is no payload; bytes stay bytes; a string is its UTF-8; anything else is its JSON. */
+/** `undefined` is no payload; bytes, a buffer or a view of one, stay bytes; a string is its UTF-8; anything else is its JSON. */
 export type Payload =
   | undefined
-  | Uint8Array
+  | ArrayBuffer
+  | ArrayBufferView
   | string
   | number
   | boolean
@@ -64,6 +65,8 @@ export interface TaskInfo {
 
 function payloadBytes(payload: Payload): Uint8Array | undefined {
   if (payload === undefined || payload instanceof Uint8Array) return payload;
+  if (payload instanceof ArrayBuffer) return new Uint8Array(payload);
+  if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
   if (typeof payload === "string") return new TextEncoder().encode(payload);
   return jsonBytes("payload", payload);
 }

@@ -90,6 +90,22 @@ describe("what a handler gets", () => {
     expect(await redis.hgetBuffer("asynq:{default}:t:a", "result")).toEqual(Buffer.from([0, 255]));
   });
 
+  test("refuses a result that is neither bytes nor text before any I/O: it is no failure of Redis, and is not tried for ten seconds", async ({
+    makeServer,
+    seed,
+    message,
+    redis,
+  }) => {
+    await seed({ taskId: "a" });
+    const server = makeServer();
+
+    await server.start(async ({ resultWriter }) => void (await resultWriter.write({ sent: true } as never)));
+    await until(() => server.metrics().retried === 1);
+
+    expect(await message("a")).toMatchObject({ errorMsg: "invalid result: expected bytes or a string; writeJson takes anything else" });
+    expect(await redis.hexists("asynq:{default}:t:a", "result")).toBe(0);
+  });
+
   test("writes no result when the outcome is written, or the task is another's: no ghost of it comes back", async ({
     makeServer,
     seed,

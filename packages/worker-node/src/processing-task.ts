@@ -1,7 +1,9 @@
 import {
   type Broker,
   type DequeuedTask,
+  demand,
   jsonBytes,
+  lastDateMs,
   payloadJson,
   payloadText,
   type TaskInfo,
@@ -16,6 +18,7 @@ export interface ResultWriter<Result = unknown> {
   /**
    * Stores bytes, or a string's UTF-8, as the task's result; a later write replaces it. Answers the count of bytes. A failure is counted
    * (`writesRefused`), so that one that nobody waits for is no silent one.
+   * @throws {InvalidOptionError} neither bytes nor a string
    * @throws {LeaseLostError} the task is not ours any more, or its outcome is written: nothing was stored
    * @throws {RedisError}
    */
@@ -133,12 +136,10 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
   }
 }
 
-/** The last moment a Date can hold. */
-const lastDateMs = 8.64e15;
-
 /** The writer of one run, fenced by its lease. A write that nobody waits for must not end the process when it fails. */
 export function resultWriterFor(broker: Broker, task: DequeuedTask, onRefused: (error: unknown) => void): ResultWriter {
   const write = (result: Uint8Array): Promise<number> => {
+    demand(result instanceof Uint8Array, "result", "expected bytes or a string; writeJson takes anything else");
     const written = writeResult(broker, task, result);
     written.catch(onRefused);
     return written;

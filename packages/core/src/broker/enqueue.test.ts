@@ -50,6 +50,19 @@ describe("enqueue", () => {
     expect((await keyspace())["asynq:{default}:t:a"]).toEqual({ msg: expect.any(String), state: "scheduled" });
   });
 
+  test("schedules and locks up to the last second that an option holds: Redis refuses no time after a task was written", async ({
+    broker,
+    aTask,
+    redis,
+  }) => {
+    const last = aTask({ taskId: "a", processAt: new Date(8.64e15), uniqueTtlSec: Number.MAX_SAFE_INTEGER });
+
+    expect(await enqueue(broker, [last])).toEqual([{ verdict: "enqueued" }]);
+
+    expect(await redis.zscore("asynq:{default}:scheduled", "a")).toBe("8640000000000");
+    expect(await redis.get(last.message.uniqueKey!)).toBe("a");
+  });
+
   test("takes a lock for a unique task, owned by its id, for the TTL", async ({ broker, aTask, keyspace, redis }) => {
     const task = aTask({ taskId: "a", payload: "p", uniqueTtlSec: 90 });
 
