@@ -97,6 +97,33 @@ describe("ioredisPort", () => {
     await expect(port.send([["SADD", "s", "m"]], { timeoutMs: 30 })).rejects.toMatchObject({ code: "REDIS", delivered: "no" });
   });
 
+  for (const [told, why] of [
+    ["no", "Cluster isn't ready and enableOfflineQueue options is false"],
+    ["unknown", "Too many Cluster redirections. Last error: Error: Connection is closed."],
+  ] as const) {
+    test(`says of a Cluster that "${why}" what is true of every command (${told}), not of the first that failed`, async ({ redis }) => {
+      // A Cluster's own client with a node that is lost: it rejects as ioredis does, whatever the other nodes answer.
+      const lost = {
+        callBuffer: (name: string, key: string, ...words: string[]) =>
+          key === "lost" ? Promise.reject(new Error(why)) : redis.callBuffer(name, key, ...words),
+      };
+      const port = ioredisPort(Object.setPrototypeOf({ ...lost, isCluster: true }, redis));
+
+      await expect(port.send([["SADD", "lost", "m"]], { timeoutMs: 20 })).rejects.toMatchObject({ code: "REDIS", delivered: told });
+      await expect(
+        port.send(
+          [
+            ["SADD", "lost", "m"],
+            ["SADD", "s", "m"],
+          ],
+          { timeoutMs: 20 },
+        ),
+      ).rejects.toMatchObject({ code: "REDIS", delivered: "unknown" });
+
+      expect(await redis.smembers("s")).toEqual(["m"]);
+    });
+  }
+
   test("stops waiting when its caller gives up", async ({ port, faults }) => {
     await port.send([["PING"]]);
     faults.next("hold-reply", "SADD");

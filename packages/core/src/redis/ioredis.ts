@@ -64,8 +64,10 @@ export function ioredisPort(client: IoredisClient, { managed = false, ...options
 /** Writes the commands in one go; on a Cluster each finds its own node. An error reply is a value, a failed way is a throw. */
 async function write(client: IoredisClient, commands: readonly Command[], replication: Replication): Promise<CommandResult[]> {
   const wait = replication.replicas > 0 ? waitCommand(replication) : undefined;
+  const unsent = client.isCluster === true ? unsentByCluster : unsentByRedis;
+  const toRefusal = (error: unknown): CommandResult => refusalOf(error, unsent);
   if (client.isCluster === true || (commands.length === 1 && wait === undefined)) {
-    const results = await Promise.all(
+    const results = await answersOf(
       commands.map(([name, ...words]) => client.callBuffer(name as string, ...words.map(toBuffer)).then(toReply, toRefusal)),
     );
     // Each of its connections waits for what went over it, and they are those that carried the commands.
@@ -107,11 +109,22 @@ function toReply(reply: unknown): CommandResult {
   return { reply: reply as Reply };
 }
 
+/** Waits for all: where one may have been carried out it is not true that nothing was, whichever failed first. */
+async function answersOf(sent: readonly Promise<CommandResult>[]): Promise<CommandResult[]> {
+  const answers = await Promise.allSettled(sent);
+  const failures = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as RedisError] : []));
+  if (failures.length === 0) return answers.map((answer) => (answer as PromiseFulfilledResult<CommandResult>).value);
+  if (failures.length === answers.length && failures.every(({ delivered }) => delivered === "no")) throw failures[0];
+  throw failures.find(({ delivered }) => delivered === "unknown") ?? wayFailed("no answer to a part of it", "unknown");
+}
+
+/** ioredis' words for what never left. */
+const unsentByRedis = /isn't writeable|Connection is closed/;
+/** A Cluster's client repeats by itself what was under way when a node was lost, so how the last repetition ended says nothing of the first. */
+const unsentByCluster = /Cluster isn't ready|Failed to refresh slots|None of startup nodes/;
+
 /** An error reply of Redis is the command's own; any other error means that the way failed. */
-function toRefusal(error: unknown): CommandResult {
+function refusalOf(error: unknown, unsent: RegExp): CommandResult {
   if (error instanceof Error && error.name === "ReplyError") return { error: refusal(error.message) };
-  const unsent =
-    error instanceof Error &&
-    /isn't writeable|Connection is closed|Cluster isn't ready|Failed to refresh slots|None of startup nodes/.test(error.message);
-  throw wayFailed("no answer", unsent ? "no" : "unknown", error);
+  throw wayFailed("no answer", error instanceof Error && unsent.test(error.message) ? "no" : "unknown", error);
 }
