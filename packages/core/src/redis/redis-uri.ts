@@ -41,7 +41,8 @@ export interface HostPort {
  * @throws {InvalidOptionError} never quotes the URI, which may hold a password
  */
 export function parseRedisUri(uri: string): ParsedRedis {
-  const parts = /^([a-z-]+):\/\/(?:([^@/?]*)@)?([^/?]*)([^?]*)(?:\?(.*))?$/i.exec(uri);
+  // As in Go the last @ ends the password, and nothing blank stands unescaped: a line's end would be looked up as part of a host.
+  const parts = /^([a-z-]+):\/\/(?:([^/?\s]*)@)?([^@/?\s]*)([^?\s]*)(?:\?(\S*))?$/i.exec(uri);
   if (parts === null) throw bad("expected a URI such as redis://localhost:6379/0");
   const [, scheme, userinfo, hosts, path, search] = parts as unknown as [
     string,
@@ -69,7 +70,7 @@ export function parseRedisUri(uri: string): ParsedRedis {
       return {
         kind: "sentinel",
         master,
-        sentinels: hosts.split(",").map((host) => readHost(host, 26379)),
+        sentinels: readHosts(hosts, 26379),
         sentinelUsername: credentials.username,
         sentinelPassword: credentials.password,
         username: query.get("username") ?? undefined,
@@ -83,7 +84,7 @@ export function parseRedisUri(uri: string): ParsedRedis {
       if (readDb(path) !== undefined && readDb(path) !== 0) throw bad("a Redis Cluster has no databases but 0");
       return {
         kind: "cluster",
-        nodes: hosts.split(",").map((host) => readHost(host, 6379)),
+        nodes: readHosts(hosts, 6379),
         ...credentials,
         tls: scheme.toLowerCase() === "rediss-cluster",
       };
@@ -100,10 +101,18 @@ function readUserinfo(userinfo: string | undefined): Pick<Access, "username" | "
   return { username: decode(userinfo.slice(0, colon)) || undefined, password: decode(userinfo.slice(colon + 1)) || undefined };
 }
 
+function readHosts(text: string, defaultPort: number): HostPort[] {
+  const hosts = text.split(",");
+  if (hosts.length > 1 && hosts.includes("")) throw bad("expected a host between two commas");
+  return hosts.map((host) => readHost(host, defaultPort));
+}
+
 function readHost(text: string, defaultPort: number): HostPort {
   const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(text);
   if (match === null) throw bad("expected host:port");
-  return { host: match[1] ?? (match[2] || "localhost"), port: match[3] === undefined ? defaultPort : Number(match[3]) };
+  const port = match[3] === undefined ? defaultPort : Number(match[3]);
+  if (port < 1 || port > 65_535) throw bad("expected a port from 1 to 65535");
+  return { host: match[1] ?? (match[2] || "localhost"), port };
 }
 
 function readDb(path: string): number | undefined {
