@@ -2,7 +2,6 @@ import {
   AsynqError,
   type Broker,
   composeTask,
-  type DecodeError,
   DuplicateTaskError,
   demand,
   describeTask,
@@ -42,7 +41,7 @@ interface RedisOptions extends Pick<HttpPortOptions, "clock" | "random"> {
 export type EnqueueItem = Task | { readonly task: Task; readonly options?: EnqueueOptions | undefined };
 
 /** Why a task was not enqueued; of a `RedisError` ask `delivered`. */
-export type EnqueueError = InvalidOptionError | TaskIdConflictError | DuplicateTaskError | RedisError | StaleCallError | DecodeError;
+export type EnqueueError = InvalidOptionError | TaskIdConflictError | DuplicateTaskError | RedisError | StaleCallError;
 
 /** What became of one task among many. */
 export type EnqueueOutcome = { readonly info: TaskInfo; readonly error?: never } | { readonly info?: never; readonly error: EnqueueError };

@@ -6,6 +6,7 @@ import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import * as core from "./index.ts";
 import { bytesPrelude, packBytes, unpackBytes } from "./lua/bytes.ts";
 import { bind, defineScript, run, runAll, type Script, sha1 } from "./script.ts";
+import { decodeVerdicts } from "./verdicts.ts";
 
 type AnyScript = Script<string, Record<string, never>, string, Record<string, never>, unknown>;
 
@@ -113,6 +114,30 @@ describe("run", () => {
 
     expect(outcomes.every(({ error }) => error === undefined)).toBe(true);
     expect(port.sent.at(-1)!.map(([name]) => name)).toEqual(["EVAL", "EVAL"]);
+  });
+
+  test("takes an answer that no version of the script gives for one that cannot be read, and keeps those of its neighbours", async ({
+    broker,
+  }) => {
+    const verdict = (reply: string) =>
+      bind(
+        defineScript({
+          name: "stranger",
+          effect: "read",
+          keys: [],
+          args: {},
+          lua: `return "${reply}"`,
+          decode: decodeVerdicts({ k: "known" }),
+        }),
+        { queue: "q", keys: {}, args: {} },
+      );
+    const unreadable = { error: { code: "REDIS", delivered: "unknown", cause: { code: "DECODE" } } };
+
+    expect(await runAll(broker, [verdict("kk"), verdict("z"), verdict("")])).toMatchObject([
+      { value: ["known", "known"] },
+      unreadable,
+      unreadable,
+    ]);
   });
 
   test("lets a plain command ride in the same request, and answers its failure as the call's", async ({ broker, port, redis }) => {

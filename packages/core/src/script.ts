@@ -168,10 +168,13 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
     const { reply, error } = result;
     settled(call, error);
     if (error !== undefined) return { error: error.reply === "STALECALL" ? new StaleCallError(call.script.name) : error };
-    return {
-      value: call.script.decode(reply),
-      // The script was carried out all the same.
-      beforeError: refused && new RedisError(refused.message, { ...refused, delivered: "unknown" }),
-    };
+    let value: R;
+    try {
+      value = call.script.decode(reply);
+    } catch (cause) {
+      return { error: new RedisError(`redis answered script "${call.script.name}" what cannot be read`, { delivered: "unknown", cause }) };
+    }
+    // The script was carried out all the same.
+    return { value, beforeError: refused && new RedisError(refused.message, { ...refused, delivered: "unknown" }) };
   });
 }

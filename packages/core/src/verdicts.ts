@@ -2,9 +2,9 @@
 import { DecodeError } from "./errors.ts";
 import type { Reply } from "./redis.ts";
 
-/** Reads a reply of one letter per item into words; a letter that is not in the table is a `DecodeError`. */
+/** Reads a reply of one letter per item into words; no letter, or one that is not in the table, is a `DecodeError`. */
 export function decodeVerdicts<V extends string>(words: Readonly<Record<string, V>>): (reply: Reply) => V[] {
-  return (reply) => Array.from(decodeText(reply), (letter) => words[letter] ?? fail());
+  return (reply) => Array.from(decodeText(reply) || fail(), (letter) => words[letter] ?? fail());
 }
 
 /** Reads a string reply of a script as text. */
