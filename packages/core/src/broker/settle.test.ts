@@ -354,4 +354,25 @@ describe("settle", () => {
       if (outcome.to !== "done") expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
     }
   });
+
+  test("refuses a second that Redis would refuse after the first write, before any I/O", async ({ broker, seedPending, keyspace }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+    const before = await keyspace();
+    const outcomes = (atSec: number) => [
+      { to: "completed", expireAtSec: atSec },
+      { to: "retry", retryAtSec: atSec, isFailure: true },
+      { to: "recovered", retryAtSec: atSec, recovered: "1@0" },
+      { to: "handed-back", dueAtSec: atSec, handedBack: 1 },
+    ];
+
+    for (const atSec of [Number.NaN, Number.POSITIVE_INFINITY, startSec + 0.5, undefined as never])
+      for (const outcome of outcomes(atSec))
+        await expect(settle(broker, [{ ...held(a!), msg: failed(a!), ...outcome } as TaskOutcome])).rejects.toMatchObject({
+          code: "INVALID_OPTION",
+          option: expect.stringMatching(/AtSec$/),
+        });
+
+    expect(await keyspace()).toEqual(before);
+  });
 });

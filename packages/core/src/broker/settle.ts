@@ -255,6 +255,7 @@ export const settleScript = defineScript({
  *
  * May be repeated: by the port, as the same call, until the lease's own deadline (`timeoutMs`). Called again by you it is a new call, and
  * `lease-lost` may then mean that the first one settled it.
+ * @throws {InvalidOptionError} a time that is no whole second, or no `cutoffSec` where it is needed; before any I/O
  * @throws {RedisError} the way to Redis failed: `unknown` means some may be settled
  */
 export async function settle(
@@ -331,13 +332,13 @@ function outcomeWords(outcome: TaskOutcome): { at_s: number | string; msg: Marke
     case "done":
       return { ...nothing, lock: outcome.uniqueKey ?? "" };
     case "completed":
-      return { ...nothing, at_s: outcome.expireAtSec, msg: outcome.msg, lock: outcome.uniqueKey ?? "" };
+      return { ...nothing, at_s: second("expireAtSec", outcome.expireAtSec), msg: outcome.msg, lock: outcome.uniqueKey ?? "" };
     case "retry":
-      return { ...nothing, at_s: outcome.retryAtSec, msg: outcome.msg, note: outcome.isFailure ? "1" : "0" };
+      return { ...nothing, at_s: second("retryAtSec", outcome.retryAtSec), msg: outcome.msg, note: outcome.isFailure ? "1" : "0" };
     case "recovered":
-      return { ...nothing, at_s: outcome.retryAtSec, msg: outcome.msg, note: outcome.recovered };
+      return { ...nothing, at_s: second("retryAtSec", outcome.retryAtSec), msg: outcome.msg, note: outcome.recovered };
     case "handed-back":
-      return { ...nothing, at_s: outcome.dueAtSec, msg: outcome.msg, note: String(outcome.handedBack) };
+      return { ...nothing, at_s: second("dueAtSec", outcome.dueAtSec), msg: outcome.msg, note: String(outcome.handedBack) };
     case "archived":
       return { ...nothing, msg: outcome.msg };
     case "requeued":
@@ -345,6 +346,12 @@ function outcomeWords(outcome: TaskOutcome): { at_s: number | string; msg: Marke
     case "quarantined":
       return { ...nothing, note: outcome.why };
   }
+}
+
+/** A score that Redis takes, and Go reads: Redis would refuse another when the task has left its place. */
+function second(option: string, atSec: number): number {
+  if (!Number.isInteger(atSec)) throw new InvalidOptionError(option, "expected a whole second");
+  return atSec;
 }
 
 const settleVerdicts = decodeVerdicts<SettleVerdict>({ s: "settled", l: "lease-lost", d: "dangling" });
