@@ -8,7 +8,7 @@ export interface Broker {
   readonly redis: RedisPort;
   readonly clock: Clock;
   readonly random: Random;
-  /** The call records of this client (docs/guarantees in README: what a replay answers). */
+  /** The call records of this client: what a replay is answered by. */
   readonly calls: CallRecords;
   /** How much of what is over is kept. Absent: Asynq's limits. */
   readonly limits?: Limits | undefined;

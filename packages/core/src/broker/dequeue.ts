@@ -71,7 +71,7 @@ export const dequeueScript = defineScript({
         lease_of[item], prefix_of[item] = lease, prefix
       end
       local head_end = string.find(replayed, "\\n", 1, true)
-      local counts, of_queue, at = {}, 1, head_end + 1
+      local counts, at = {}, head_end + 1
       local head = string.sub(replayed, 1, head_end - 1)
       for count in string.gmatch(string.match(head, ";([^;]*);"), "[^,]+") do counts[#counts + 1] = count end
       local still = {}
