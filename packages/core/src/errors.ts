@@ -190,6 +190,12 @@ export class RedisError extends AsynqError {
     this.reply = reply;
     this.status = status;
   }
+
+  /** The same error, of a call that an earlier try may have carried out: `delivered` is `"unknown"`. */
+  asUnknown(): RedisError {
+    const { message, reply, status, cause } = this;
+    return this.delivered === "unknown" ? this : new RedisError(message, { delivered: "unknown", reply, status, cause });
+  }
 }
 
 /** The Redis is older than 6.2, the oldest asynqjs works with. */

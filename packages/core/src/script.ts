@@ -9,6 +9,7 @@ import { replayWindowSec } from "./call-records.ts";
 import { RedisError, StaleCallError } from "./errors.ts";
 import { absentKey, callKey } from "./keys.ts";
 import { packBytes } from "./lua/bytes.ts";
+import { afterTries } from "./redis/refusal.ts";
 import type { Command, CommandResult, CommandWord, MarkedBytes, RedisFeatures, Reply, SendOptions } from "./redis.ts";
 
 export { defineScript, type ScriptSpec, sha1 } from "./define-script.ts";
@@ -160,7 +161,11 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
         if (!(error instanceof RedisError)) throw error;
         return unknown.map(() => ({ error }));
       });
-    for (const [nth, i] of unknown.entries()) answers[i]!.result = byText[nth]!;
+    for (const [nth, i] of unknown.entries()) {
+      const answer = answers[i]!;
+      // A try by hash that got no answer may have been carried out, before Redis forgot the script.
+      answer.result = afterTries(byText[nth]!, answer.result.error!.delivered);
+    }
   }
 
   return sent.map((call, i): Outcome<R> => {
@@ -175,6 +180,6 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
       return { error: new RedisError(`redis answered script "${call.script.name}" what cannot be read`, { delivered: "unknown", cause }) };
     }
     // The script was carried out all the same.
-    return { value, beforeError: refused && new RedisError(refused.message, { ...refused, delivered: "unknown" }) };
+    return { value, beforeError: refused?.asUnknown() };
   });
 }

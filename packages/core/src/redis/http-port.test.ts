@@ -210,6 +210,33 @@ describe.each(ports)("%s", (_, portTo) => {
       await expect(portTo(faults.url, hasty()).send([["SET", "k", "v"]])).rejects.toMatchObject({ status: 401, delivered: "unknown" });
     });
 
+    test.for(["LOADING Redis is loading the dataset in memory", "NOPERM no permissions", "NOSCRIPT No matching script"])(
+      "by Redis leaves it unknown when an earlier try was: %s",
+      async (error, { faults, redis }) => {
+        faults.next("drop-reply", { status: 200, body: JSON.stringify([{ error }, { result: 1 }]) });
+        const port = portTo(faults.url, hasty({ maxTries: 2 }));
+
+        const [refused, answered] = await port.send([
+          ["SET", "k", "v"],
+          ["INCR", "n"],
+        ]);
+
+        expect(refused!.error).toMatchObject({ reply: error.split(" ")[0], delivered: "unknown" });
+        expect(answered).toEqual({ reply: 1 });
+        expect(await redis.get("k")).toBe("v");
+      },
+    );
+
+    test("of the text of a script leaves it unknown when a try by its hash was", async ({ faults, redis }) => {
+      const nobody: HttpFault = { status: 401 };
+      const broker = brokerOn(portTo(faults.url, hasty()));
+      await enqueue(broker, [aTask({ taskId: "before" })]);
+      faults.next("drop-reply", { status: 200, body: '[{"error":"NOSCRIPT No matching script"}]' }, nobody);
+
+      expect(await enqueue(broker, [aTask()])).toMatchObject([{ error: { code: "REDIS", status: 401, delivered: "unknown" } }]);
+      expect(await redis.exists("asynq:{default}:t:a")).toBe(1);
+    });
+
     test("by a Redis that will soon be well is asked again, and only that command", async ({ faults, redis }) => {
       faults.next({ status: 200, body: '[{"result":1},{"error":"LOADING Redis is loading the dataset in memory"},{"result":null}]' });
 

@@ -7,7 +7,7 @@ import { type Delivered, demand, RedisError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { splitCalls } from "../split-calls.ts";
 import { exchange, type Post } from "./http-exchange.ts";
-import { isPassing } from "./refusal.ts";
+import { afterTries, isPassing } from "./refusal.ts";
 
 export interface HttpPortOptions {
   /** The longest a caller waits, tries and pauses included, unless it says otherwise, milliseconds. Default 10,000. */
@@ -84,7 +84,7 @@ export function httpPort(post: Post, options: HttpPortOptions): RedisPort {
         again = answer.again ?? false;
         pauseMs = Math.max(pauseMs, answer.waitMs ?? 0);
       } else {
-        for (const [nth, i] of left.entries()) results[i] = answer[nth]!;
+        for (const [nth, i] of left.entries()) results[i] = afterTries(answer[nth]!, delivered);
         left = left.filter((i) => isPassing(results[i]!.error));
       }
       if (left.length === 0 || !again || tries >= maxTries || clock.monotonicMs() + pauseMs >= deadlineMs) return results;

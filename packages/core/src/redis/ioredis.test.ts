@@ -143,6 +143,34 @@ describe("ioredisPort", () => {
     expect(`${wrong!.error} ${unknown!.error}`).not.toContain("secret-payload");
   });
 
+  test("leaves it unknown when the connection broke in an earlier try, though Redis refuses the next", async () => {
+    let seen = 0;
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", () => (seen++ === 0 ? socket.destroy() : socket.write("-NOPERM no permissions\r\n")));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const client = new Redis({
+      port,
+      host: "127.0.0.1",
+      protocol: 2,
+      disableClientInfo: true,
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: () => 1,
+    });
+    client.on("error", () => {});
+
+    const results = await ioredisPort(client, { managed: true }).send([["SADD", "s", "m"]]);
+
+    expect(results).toMatchObject([{ error: { code: "REDIS", reply: "NOPERM", delivered: "unknown" } }]);
+    expect(seen).toBe(2);
+    client.disconnect();
+    server.close();
+  });
+
   test("waits for a Redis that is loading or was demoted, and refuses one that is too old", async () => {
     const answers = [
       "-LOADING Redis is loading the dataset in memory\r\n",

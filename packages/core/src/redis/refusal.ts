@@ -1,4 +1,5 @@
-import { RedisError } from "../errors.ts";
+import { type Delivered, RedisError } from "../errors.ts";
+import type { CommandResult } from "../redis.ts";
 
 /** Error codes of a Redis that will soon be well again, or of one that is no master any more: the same call may be sent once more. */
 const passing = "READONLY LOADING MASTERDOWN BUSY TRYAGAIN CLUSTERDOWN NOREPLICAS".split(" ");
@@ -19,4 +20,9 @@ export function refusal(answer: string): RedisError {
 /** Whether sending the very same call again may help. */
 export function isPassing(error: RedisError | undefined): boolean {
   return passing.includes(error?.reply ?? "");
+}
+
+/** What a command's last try was answered, given what is known of the tries before: Redis refuses the last one only. */
+export function afterTries(result: CommandResult, before: Delivered): CommandResult {
+  return result.error !== undefined && before === "unknown" ? { error: result.error.asUnknown() } : result;
 }

@@ -5,7 +5,7 @@
 import { type Clock, sleep, systemClock, systemRandom } from "../clock.ts";
 import { RedisError, RedisVersionError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
-import { isPassing } from "./refusal.ts";
+import { afterTries, isPassing } from "./refusal.ts";
 
 /** How many replicas must have what was written, and in which time. */
 export interface Replication {
@@ -114,7 +114,7 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
           leftMs,
           { signal, replicas },
         );
-        for (const [nth, i] of left.entries()) results[i] = answers[nth]!;
+        for (const [nth, i] of left.entries()) results[i] = afterTries(answers[nth]!, delivered);
         left = left.filter((i) => isPassing(results[i]!.error));
         if (left.length === 0) return results;
       } catch (error) {
