@@ -38,7 +38,11 @@ interface RedisOptions extends Pick<HttpPortOptions, "clock" | "random"> {
 }
 
 /** A task, or a task with options that win over its own. */
-export type EnqueueItem = Task | { readonly task: Task; readonly options?: EnqueueOptions | undefined };
+export type EnqueueItem = Task | Pair;
+interface Pair {
+  readonly task: Task;
+  readonly options?: EnqueueOptions | undefined;
+}
 
 /** Why a task was not enqueued; of a `RedisError` ask `delivered`. */
 export type EnqueueError = InvalidOptionError | TaskIdConflictError | DuplicateTaskError | RedisError | StaleCallError;
@@ -97,7 +101,7 @@ export class Client {
     const tasks: NewTask[] = [];
     const places: number[] = [];
     for (const [i, item] of items.entries()) {
-      const { task, options = {} } = isPair(item) ? item : { task: item };
+      const { task, options = {} }: Pair = "task" in Object(item) ? (item as Pair) : { task: item as Task };
       try {
         const bytes = task?.payload?.length ?? 0;
         const most = this.#maxPayloadBytes;
@@ -130,10 +134,6 @@ export class Client {
     if (this.#closed) throw new RedisError("the client is closed", { delivered: "no" });
     return this.#broker.redis;
   }
-}
-
-function isPair(item: EnqueueItem): item is Exclude<EnqueueItem, Task> {
-  return "task" in Object(item);
 }
 
 function outcomeOf(task: NewTask, { verdict, error }: EnqueueResult | Failed, nowMs: number): EnqueueOutcome {

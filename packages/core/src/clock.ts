@@ -75,9 +75,6 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   return within<void>(clock, delayMs, signal);
 }
 
-/** The last moment a `Date` can hold, epoch milliseconds. */
-export const lastDateMs = 8.64e15;
-
 /** Whole seconds, as every score and TTL but `pending_since` is. */
 export function unixSec(epochMs: number): number {
   return Math.floor(epochMs / 1000);

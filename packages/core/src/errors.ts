@@ -193,8 +193,7 @@ export class RedisError extends AsynqError {
 
   /** The same error, of a call that an earlier try may have carried out: `delivered` is `"unknown"`. */
   asUnknown(): RedisError {
-    const { message, reply, status, cause } = this;
-    return this.delivered === "unknown" ? this : new RedisError(message, { delivered: "unknown", reply, status, cause });
+    return new RedisError(this.message, { ...this, delivered: "unknown", cause: this.cause });
   }
 }
 

@@ -3,7 +3,7 @@
  * @see Asynq client.go, `composeOptions`
  * @module
  */
-import { type Clock, lastDateMs, type Random, unixSec, uuid } from "./clock.ts";
+import { type Clock, type Random, unixSec, uuid } from "./clock.ts";
 import { demand } from "./errors.ts";
 import { uniqueKey } from "./keys.ts";
 import type { Task, TaskInfo } from "./task.ts";
@@ -61,8 +61,7 @@ export interface NewTask {
 export function composeTask(task: Task, given: EnqueueOptions, { clock, random }: { clock: Clock; random: Random }): NewTask {
   // By shape: the `Task` of another copy of this package is another class.
   const { type, payload, options: ofTask } = Object(task) as Task;
-  const isTask = typeof type === "string" && (payload === undefined || payload instanceof Uint8Array) && ofTask !== undefined;
-  demand(isTask, "task", "expected a Task");
+  demand(ofTask && typeof type === "string" && typeof payload !== "string", "task", "expected a Task");
   const {
     queue = defaultQueue,
     taskId,
@@ -88,10 +87,8 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
     processAt !== undefined
       ? dateMs("processAt", processAt)
       : processInSec !== undefined
-        ? nowMs + number("processInSec", processInSec) * 1000
+        ? dateMs("processInSec", new Date(nowMs + number("processInSec", processInSec) * 1000))
         : nowMs;
-  // Later than that Redis would refuse the lifetime of a lock, when the task is written already.
-  demand(dueMs <= lastDateMs, "processInSec", "expected a time that a Date can hold");
   const scheduled = dueMs > nowMs;
   demand(Number.isInteger(maxRetry) && maxRetry <= maxInt32, "maxRetry", `expected a whole number up to ${maxInt32}`);
   if (group !== undefined) {
@@ -100,6 +97,8 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
     demand(!/:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(group), "group", "must not end in a colon and a UUID");
   }
 
+  // `Headers` and a `Map` hold what `Object.entries` does not see.
+  demand(!(Symbol.iterator in Object(headers)), "headers", "expected text values");
   const checked: Record<string, string> = Object.create(null);
   for (const [key, value] of Object.entries(headers ?? {})) {
     demand(typeof value === "string", "headers", "expected text values");
@@ -169,9 +168,7 @@ function plainText(option: string, value: string, longest = 256, whenBlank = "ex
 function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
   const merged: Record<string, unknown> = { ...ofTask };
   for (const options of [ofTask, given]) {
-    demandPlain("options", options);
-    const { processAt, processInSec, headers } = options;
-    if (headers !== undefined) demandPlain("headers", headers);
+    const { processAt, processInSec } = options;
     const where = options === given ? "options" : "task options";
     demand(processAt === undefined || processInSec === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
     if (processAt !== undefined || processInSec !== undefined) {
@@ -182,11 +179,6 @@ function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOpt
   }
   if (ofTask.headers !== undefined && given.headers !== undefined) merged.headers = { ...ofTask.headers, ...given.headers };
   return merged;
-}
-
-/** `Headers` and a `Map` are objects too, of which `Object.entries` sees nothing. */
-function demandPlain(option: string, value: object): void {
-  demand(Object(value) === value && !(Symbol.iterator in value), option, "expected an object of names and values");
 }
 
 function number(option: string, value: number, least = -maxInt64): number {

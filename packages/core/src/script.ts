@@ -177,7 +177,7 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
     try {
       value = call.script.decode(reply);
     } catch (cause) {
-      return { error: new RedisError(`redis answered script "${call.script.name}" what cannot be read`, { delivered: "unknown", cause }) };
+      return { error: new RedisError("redis gave an answer that cannot be read", { delivered: "unknown", cause }) };
     }
     // The script was carried out all the same.
     return { value, beforeError: refused?.asUnknown() };

@@ -64,7 +64,7 @@ export interface TaskInfo {
 }
 
 function payloadBytes(payload: Payload): Uint8Array | undefined {
-  if (payload === undefined || payload instanceof Uint8Array) return payload;
+  if (payload === undefined) return payload;
   if (payload instanceof ArrayBuffer) return new Uint8Array(payload);
   if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
   if (typeof payload === "string") return new TextEncoder().encode(payload);

@@ -3,7 +3,6 @@ import {
   type DequeuedTask,
   demand,
   jsonBytes,
-  lastDateMs,
   payloadJson,
   payloadText,
   type TaskInfo,
@@ -135,6 +134,9 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
     return `the payload of task "${this.id}" of queue "${this.queue}"`;
   }
 }
+
+/** The last moment a Date can hold. */
+const lastDateMs = 8.64e15;
 
 /** The writer of one run, fenced by its lease. A write that nobody waits for must not end the process when it fails. */
 export function resultWriterFor(broker: Broker, task: DequeuedTask, onRefused: (error: unknown) => void): ResultWriter {
