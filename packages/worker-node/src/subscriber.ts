@@ -44,6 +44,8 @@ export function subscriber(
     async stop() {
       stopped = true;
       cancelRetry();
+      // A client that is told to leave while it connects calls that an error.
+      client.removeAllListeners("error").on("error", () => {});
       client.disconnect();
     },
   };
