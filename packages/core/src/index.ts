@@ -22,6 +22,7 @@ export * from "./broker/reclaim-stale-aggregation-sets.ts";
 export * from "./broker/repair-keys.ts";
 export * from "./broker/repair-queue.ts";
 export * from "./broker/replace-aggregation-set.ts";
+export * from "./broker/scheduler-entries.ts";
 export * from "./broker/semaphore.ts";
 export * from "./broker/set-members-aside.ts";
 export * from "./broker/settle.ts";

@@ -137,6 +137,19 @@ export function semaphoreKey(scope: string): string {
   return `asynq:sema:${scope}`;
 }
 
+/** ZSET of the keys of what schedulers tell, by the second up to which it holds. @see Asynq internal/base/base.go, `AllSchedulers` */
+export const allSchedulers = "asynq:schedulers";
+
+/** LIST of the periodic tasks of a scheduler, the last registered first. `<host>:<pid>:<uuid>` is its id. @see Asynq, `SchedulerEntriesKey` */
+export function schedulerKey(schedulerId: string): string {
+  return `asynq:schedulers:{${schedulerId}}`;
+}
+
+/** ZSET of what an entry enqueued, by the second of that. @see Asynq, `SchedulerHistoryKey` */
+export function schedulerHistoryKey(entryId: string): string {
+  return `asynq:scheduler_history:${entryId}`;
+}
+
 /** The channel on which servers hear the id of a task that is to end. @see Asynq internal/base/base.go, `CancelChannel` */
 export const cancelChannel = "asynq:cancel";
 

@@ -2,6 +2,7 @@ import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import { cancelChannel, cancelIntentsKey, narrowCancelChannel } from "../keys.ts";
 import type { Command, Reply, SendOptions } from "../redis.ts";
+import { sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 
 /** Which run of a task is to end. */
@@ -43,7 +44,7 @@ export async function cancelProcessing(broker: Broker, targets: readonly CancelT
       target.queue === undefined ? ["PUBLISH", cancelChannel, target.id] : ["PUBLISH", narrowCancelChannel, intentText(target)],
     ),
   ];
-  for (const { error } of await broker.redis.send(commands, options)) if (error !== undefined) throw error;
+  await sendPlain(broker.redis, commands, options);
 }
 
 /**
@@ -53,9 +54,8 @@ export async function cancelProcessing(broker: Broker, targets: readonly CancelT
 export async function listCancelIntents({ redis, clock }: Broker, options: SendOptions = {}): Promise<CancelIntent[]> {
   const nowSec = unixSec(clock.nowMs());
   const found = ["ZRANGEBYSCORE", cancelIntentsKey, String(nowSec), "+inf", "WITHSCORES", "LIMIT", "0", String(maxIntents)];
-  const [result] = await redis.send([found], options);
-  if (result!.error !== undefined) throw result!.error;
-  const words = (result!.reply as readonly Reply[]).map(decodeText);
+  const [intents] = await sendPlain(redis, [found], options);
+  const words = (intents as readonly Reply[]).map(decodeText);
   return Array.from({ length: words.length / 2 }, (_, i) => ({
     ...readCancelTarget(words[2 * i]!),
     canceledAtSec: Number(words[2 * i + 1]) - cancelKeptSec,

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker.ts";
 import { allQueues } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
+import { sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 
 /**
@@ -9,7 +10,6 @@ import { decodeText } from "../verdicts.ts";
  * @see Asynq internal/rdb/inspect.go, `AllQueues`
  */
 export async function listQueues({ redis }: Broker, options: SendOptions = {}): Promise<string[]> {
-  const [names] = await redis.send([["SMEMBERS", allQueues]], options);
-  if (names!.error !== undefined) throw names!.error;
-  return (names!.reply as readonly Uint8Array[]).map(decodeText).sort();
+  const [names] = await sendPlain(redis, [["SMEMBERS", allQueues]], options);
+  return (names as readonly Uint8Array[]).map(decodeText).sort();
 }

@@ -3,6 +3,7 @@ import { allServers, allWorkers, type ServerName, serverKey, workersKey } from "
 import { containers } from "../lua/containers.ts";
 import type { Command, SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
+import { sendPlain } from "../send-plain.ts";
 import { splitCalls } from "../split-calls.ts";
 
 /** What a server tells, ready to be stored: `encodeServerInfo` and `encodeWorkerInfo` make the bytes. */
@@ -84,7 +85,8 @@ export async function writeServerState(
  * @see Asynq internal/rdb/rdb.go, `ClearServerState`
  */
 export async function clearServerState({ redis }: Broker, server: ServerName, options: SendOptions = {}): Promise<void> {
-  const results = await redis.send(
+  await sendPlain(
+    redis,
     [
       ["ZREM", allServers, serverKey(server)],
       ["ZREM", allWorkers, workersKey(server)],
@@ -92,5 +94,4 @@ export async function clearServerState({ redis }: Broker, server: ServerName, op
     ],
     options,
   );
-  for (const { error } of results) if (error !== undefined) throw error;
 }

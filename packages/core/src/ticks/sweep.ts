@@ -5,6 +5,7 @@ import { byQueue } from "../by-queue.ts";
 import { unixSec } from "../clock.ts";
 import { sweepCursorKey, sweepFoundKey } from "../keys.ts";
 import type { Command, Reply } from "../redis.ts";
+import { sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 import { refused, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
@@ -56,13 +57,13 @@ async function sweepPart(
   signal: AbortSignal | undefined,
 ): Promise<SweepReport> {
   const place = part ?? "*";
-  const [kept] = await plain(broker, [["HGET", sweepCursorKey, place]], signal);
+  const [kept] = await sendPlain(broker.redis, [["HGET", sweepCursorKey, place]], { signal });
   const page = await listKeys(broker, { queue: part, cursor: kept === null ? "0" : decodeText(kept!), count: keysPerStep }, { signal });
   const keys = [...new Set(page.keys)].flatMap((key) => readKey(key) ?? []);
   let report = before;
   if (keys.length > 0) {
     const nowSec = unixSec(broker.clock.nowMs());
-    const [scores] = await plain(broker, [["ZMSCORE", sweepFoundKey, ...keys.map(({ key }) => key)]], signal);
+    const [scores] = await sendPlain(broker.redis, [["ZMSCORE", sweepFoundKey, ...keys.map(({ key }) => key)]], { signal });
     const found = keys.map((key, i) => {
       const score = (scores as readonly Reply[])[i]!;
       return { ...key, foundAtSec: score === null ? undefined : Number(decodeText(score)) };
@@ -81,7 +82,9 @@ async function sweepPart(
     }
   }
   // Last: a step that was cut short is made again.
-  await plain(broker, [page.cursor === "0" ? ["HDEL", sweepCursorKey, place] : ["HSET", sweepCursorKey, place, page.cursor]], signal);
+  await sendPlain(broker.redis, [page.cursor === "0" ? ["HDEL", sweepCursorKey, place] : ["HSET", sweepCursorKey, place, page.cursor]], {
+    signal,
+  });
   return report;
 }
 
@@ -102,7 +105,7 @@ async function keepFinds(
     commands.push(["ZREMRANGEBYSCORE", sweepFoundKey, "-inf", String(nowSec - forgetAfterSec)]);
     commands.push(["ZREMRANGEBYRANK", sweepFoundKey, String(maxFound), "-1"]);
   }
-  if (commands.length > 0) await plain(broker, commands, signal);
+  if (commands.length > 0) await sendPlain(broker.redis, commands, { signal });
 }
 
 function count(report: SweepReport, verdicts: readonly KeyVerdict[]): SweepReport {
@@ -115,13 +118,4 @@ function count(report: SweepReport, verdicts: readonly KeyVerdict[]): SweepRepor
 function readKey(key: string): { readonly key: string; readonly queue: string; readonly rest: string } | undefined {
   const match = /^asynq:\{(.*?)\}:((?:t|g|unique):.*)$/s.exec(key);
   return match === null ? undefined : { key, queue: match[1]!, rest: match[2]! };
-}
-
-/** Plain commands on keys of no queue: they may be repeated. */
-async function plain({ redis }: Broker, commands: readonly Command[], signal: AbortSignal | undefined): Promise<readonly Reply[]> {
-  const results = await redis.send(commands, { signal });
-  return results.map(({ reply, error }) => {
-    if (error !== undefined) throw error;
-    return reply;
-  });
 }

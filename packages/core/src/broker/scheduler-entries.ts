@@ -1,0 +1,172 @@
+import type { Broker } from "../broker.ts";
+import { unixSec } from "../clock.ts";
+import { allSchedulers, schedulerHistoryKey, schedulerKey } from "../keys.ts";
+import type { Command, Reply, SendOptions } from "../redis.ts";
+import { bind, defineScript, run } from "../script.ts";
+import { sendPlain } from "../send-plain.ts";
+import { decodeText } from "../verdicts.ts";
+
+/** So many events of an entry are kept. Asynq: `maxEvents`. */
+export const maxSchedulerEvents = 1_000;
+
+/** Writes the list anew; nobody else writes it. @see Asynq internal/rdb/rdb.go, `writeSchedulerEntriesCmd` */
+export const writeSchedulerEntriesScript = defineScript({
+  name: "write-scheduler-entries",
+  effect: "idempotent",
+  keys: ["entries"],
+  args: { ttl_s: "text" },
+  each: { entry: "bytes" },
+  lua: /* lua */ `
+    redis.call("DEL", entries)
+    for_each_item(entry) do redis.call("LPUSH", entries, entry) end
+    redis.call("EXPIRE", entries, ttl_s)
+    return 1
+  `,
+  decode: () => undefined,
+});
+
+/** Adds an event and drops the oldest beyond the limit. @see Asynq internal/rdb/rdb.go, `recordSchedulerEnqueueEventCmd` */
+export const recordSchedulerEventScript = defineScript({
+  name: "record-scheduler-event",
+  effect: "idempotent",
+  keys: ["history"],
+  args: { at_s: "text", event: "bytes", newest_dropped: "text", ttl_s: "text" },
+  lua: /* lua */ `
+    redis.call("ZADD", history, at_s, event)
+    redis.call("ZREMRANGEBYRANK", history, 0, newest_dropped)
+    if ttl_s ~= "" then redis.call("EXPIRE", history, ttl_s) end
+    return 1
+  `,
+  decode: () => undefined,
+});
+
+/**
+ * Tells which periodic tasks a scheduler has, for `ttlSec`: Asynq's CLI and dashboards show them. `encodeSchedulerEntry` makes the bytes. A
+ * part of a second is made a whole one: Asynq's list would have no end.
+ *
+ * May be repeated: yes, it writes the same.
+ * @throws {RedisError}
+ * @see Asynq internal/rdb/rdb.go, `WriteSchedulerEntries`
+ */
+export async function writeSchedulerEntries(
+  broker: Broker,
+  schedulerId: string,
+  entries: readonly Uint8Array[],
+  ttlSec: number,
+  options: SendOptions = {},
+): Promise<void> {
+  const key = schedulerKey(schedulerId);
+  const ttl = Math.max(1, Math.ceil(ttlSec));
+  await run(
+    broker,
+    bind(writeSchedulerEntriesScript, {
+      queue: schedulerId,
+      keys: { entries: key },
+      args: { ttl_s: ttl },
+      items: entries.map((entry) => ({ entry })),
+      before: [["ZADD", allSchedulers, String(unixSec(broker.clock.nowMs()) + ttl), key]],
+    }),
+    options,
+  );
+}
+
+/**
+ * Takes back what `writeSchedulerEntries` told.
+ *
+ * May be repeated: yes.
+ * @throws {RedisError}
+ * @see Asynq internal/rdb/rdb.go, `ClearSchedulerEntries`
+ */
+export async function clearSchedulerEntries(broker: Broker, schedulerId: string, options: SendOptions = {}): Promise<void> {
+  const key = schedulerKey(schedulerId);
+  await sendPlain(
+    broker.redis,
+    [
+      ["ZREM", allSchedulers, key],
+      ["DEL", key],
+    ],
+    options,
+  );
+}
+
+/**
+ * The stored entries of all schedulers that live, each scheduler's last registered first, for `decodeSchedulerEntry`. What is over is taken
+ * out of the index.
+ * @throws {RedisError}
+ * @see Asynq internal/rdb/inspect.go, `ListSchedulerEntries`
+ */
+export async function listSchedulerEntries(broker: Broker, options: SendOptions = {}): Promise<Uint8Array[]> {
+  const nowSec = unixSec(broker.clock.nowMs());
+  const [, keys] = await sendPlain(
+    broker.redis,
+    [
+      ["ZREMRANGEBYSCORE", allSchedulers, "-inf", String(nowSec - 1)],
+      ["ZRANGEBYSCORE", allSchedulers, String(nowSec), "+inf"],
+    ],
+    options,
+  );
+  const lists = (keys as readonly Reply[]).map((key): Command => ["LRANGE", decodeText(key), "0", "-1"]);
+  const entries = lists.length === 0 ? [] : await sendPlain(broker.redis, lists, options);
+  return entries.flatMap((list) => list as readonly Uint8Array[]) as Uint8Array[];
+}
+
+/**
+ * Keeps what an entry enqueued: the newest 1,000 events, and with `ttlSec` no longer than that after the last one, where Asynq keeps the
+ * history of a scheduler that died for ever. `encodeSchedulerEnqueueEvent` makes the bytes.
+ *
+ * May be repeated: yes, the same event is kept once.
+ * @throws {RedisError}
+ * @see Asynq internal/rdb/rdb.go, `RecordSchedulerEnqueueEvent`
+ */
+export async function recordSchedulerEnqueueEvent(
+  broker: Broker,
+  entryId: string,
+  { atSec, event, ttlSec }: { readonly atSec: number; readonly event: Uint8Array; readonly ttlSec?: number | undefined },
+  options: SendOptions = {},
+): Promise<void> {
+  const key = schedulerHistoryKey(entryId);
+  await run(
+    broker,
+    bind(recordSchedulerEventScript, {
+      queue: key,
+      keys: { history: key },
+      args: {
+        at_s: atSec,
+        event,
+        newest_dropped: -maxSchedulerEvents - 1,
+        ttl_s: ttlSec === undefined ? "" : Math.max(1, Math.ceil(ttlSec)),
+      },
+    }),
+    options,
+  );
+}
+
+/**
+ * The stored events of an entry, newest first, for `decodeSchedulerEnqueueEvent`: `size` of them from the `page`-th page on, the first being 1.
+ * @throws {RedisError}
+ * @see Asynq internal/rdb/inspect.go, `ListSchedulerEnqueueEvents`
+ */
+export async function listSchedulerEnqueueEvents(
+  broker: Broker,
+  entryId: string,
+  { page = 1, size = 30 }: { readonly page?: number; readonly size?: number } = {},
+  options: SendOptions = {},
+): Promise<Uint8Array[]> {
+  const start = (Math.max(1, page) - 1) * size;
+  const [events] = await sendPlain(
+    broker.redis,
+    [["ZREVRANGE", schedulerHistoryKey(entryId), String(start), String(start + size - 1)]],
+    options,
+  );
+  return events as Uint8Array[];
+}
+
+/** Deletes the history of entries. May be repeated: yes. @throws {RedisError} @see Asynq internal/rdb/rdb.go, `ClearSchedulerHistory` */
+export async function clearSchedulerHistory(broker: Broker, entryIds: readonly string[], options: SendOptions = {}): Promise<void> {
+  if (entryIds.length === 0) return;
+  await sendPlain(
+    broker.redis,
+    entryIds.map((entryId) => ["DEL", schedulerHistoryKey(entryId)]),
+    options,
+  );
+}
