@@ -29,6 +29,7 @@ export const coreRows: readonly (readonly string[])[] = [
     "durability",
     "lua/",
     "script",
+    "send-plain",
     "define-script",
     "prelinked-script",
     "verdicts",
