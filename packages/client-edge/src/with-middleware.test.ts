@@ -98,6 +98,15 @@ describe("withMiddleware", () => {
     await expect(wrapped.enqueue(new Task("a"), { taskId: "1" })).rejects.toMatchObject({ code: "TASK_ID_CONFLICT" });
   });
 
+  test("a thing that is no task is refused as by the client itself, and the others are enqueued", async ({ client, redis }) => {
+    const wrapped = withMiddleware(client, (requests, next) => next(requests));
+
+    const outcomes = await wrapped.enqueueMany([new Task("a", undefined, { taskId: "1" }), "a" as never, null as never]);
+
+    expect(outcomes.map(({ info, error }) => info?.id ?? error?.code)).toEqual(["1", "INVALID_OPTION", "INVALID_OPTION"]);
+    expect(await redis.lrange("asynq:{default}:pending", "0", "-1")).toEqual(["1"]);
+  });
+
   test("gives the signal and the timeout of the call to the client", async ({ client }) => {
     const wrapped = withMiddleware(client, traced);
 

@@ -29,7 +29,13 @@ export function withMiddleware(client: Enqueuer, ...middlewares: readonly Enqueu
       (inner, middleware) => async (requests) => middleware(requests, inner),
       (requests) => client.enqueueMany(requests, send),
     );
-    return next(items.map((item) => ("task" in item ? { task: item.task, options: item.options ?? {} } : { task: item, options: {} })));
+    return next(
+      items.map((item) =>
+        typeof item === "object" && item !== null && "task" in item
+          ? { task: item.task, options: item.options ?? {} }
+          : { task: item, options: {} },
+      ),
+    );
   }
   async function enqueue(task: Task, options: EnqueueOptions = {}, send?: SendOptions): Promise<TaskInfo> {
     const [outcome] = await enqueueMany([{ task, options }], send);

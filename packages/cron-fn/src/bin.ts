@@ -70,7 +70,7 @@ function count(text: string | undefined): number | undefined {
 function milliseconds(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!(value >= 0)) throw new TypeError(`--${flag} expects a number of milliseconds`);
+  if (text.trim() === "" || !(value >= 0)) throw new TypeError(`--${flag} expects a number of milliseconds`);
   return value;
 }
 

@@ -83,6 +83,7 @@ describe("asynqjs-tick", () => {
       err: 'asynqjs-tick: unknown tick "fly"; expected one of forward, recover, janitor, repair\n',
     });
     expect(await tick("--redis", "nonsense://secret@h")).toMatchObject({ code: 2, err: expect.not.stringContaining("secret") });
+    expect(await tick("--budget-ms", "")).toMatchObject({ code: 2, err: expect.stringContaining("--budget-ms expects") });
     const nobody = await tick("--redis", "redis://:secret@127.0.0.1:1", "--timeout-ms", "200");
     expect(nobody).toMatchObject({ code: 1, out: "", err: expect.stringMatching(/^asynqjs-tick: redis did not answer.*\n$/) });
     expect(nobody.err).not.toContain("secret");

@@ -151,7 +151,8 @@ function makeClient(redis: string | Redis): Redis {
     retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt - 1, 5), 1_000),
   } satisfies RedisOptions;
   if (typeof redis === "string") {
-    if (!/^(rediss?:\/\/|\/)./.test(redis)) throw new GatewayOptionError("redis", "redis://…, rediss://… or the path of a unix socket");
+    if (!/^(rediss?:\/\/|\/)./.test(redis) || (!redis.startsWith("/") && !URL.canParse(redis)))
+      throw new GatewayOptionError("redis", "redis://…, rediss://… or the path of a unix socket");
     return new Redis(redis, { connectionName: "asynqjs-gateway", ...options });
   }
   if (redis?.isCluster !== false) throw new GatewayOptionError("redis", "a URL or an ioredis client that is no Cluster");

@@ -13,12 +13,20 @@ test.each([
   );
 });
 
-test.each(["DEBUG SLEEP 1", "SHUTDOWN", "CONFIG GET requirepass", "MODULE LOAD x", "REPLICAOF a 1", "ACL LIST", "post /", "Host: a"])(
-  "%s is not for a token",
-  (text) => {
-    expect(refuseCommand(words(text))).toBe(`ERR Command is not available: '${words(text)[0].toUpperCase()}'`);
-  },
-);
+test.each([
+  "DEBUG SLEEP 1",
+  "SHUTDOWN",
+  "CONFIG GET requirepass",
+  "MODULE LOAD x",
+  "REPLICAOF a 1",
+  "ACL LIST",
+  "post /",
+  "Host: a",
+  "MOVE k 1",
+  "SWAPDB 0 1",
+])("%s is not for a token", (text) => {
+  expect(refuseCommand(words(text))).toBe(`ERR Command is not available: '${words(text)[0].toUpperCase()}'`);
+});
 
 test.each([
   ["XREAD BLOCK 0 STREAMS s 0", true],
@@ -44,6 +52,15 @@ test.each(["GET k", "EVALSHA x 0", "SCRIPT LOAD x", "SCRIPT FLUSH", "PUBLISH c m
     expect(refuseCommand(words(text))).toBeUndefined();
   },
 );
+
+test.each([
+  ["COPY a b DB 1", true],
+  ["copy a b REPLACE db 1", true],
+  ["COPY a b REPLACE", false],
+  ["COPY DB DB", false],
+])("%s reaches into another database: %o", (text, reaches) => {
+  expect(refuseCommand(words(text)) !== undefined).toBe(reaches);
+});
 
 test("SCRIPT DEBUG would stop the connection at the next script", () => {
   expect(refuseCommand(["script", "debug", "YES"])).toBe("ERR Command is not available: 'SCRIPT DEBUG'");

@@ -15,6 +15,8 @@ const notOverRest: ReadonlySet<string> = new Set([
 const ofTheServer: ReadonlySet<string> = new Set([
   ...["ACL", "BGREWRITEAOF", "BGSAVE", "CLUSTER", "CONFIG", "DEBUG", "FAILOVER", "MIGRATE", "MODULE", "REPLICAOF", "RESTORE-ASKING"],
   ...["SAVE", "SHUTDOWN", "SLAVEOF"],
+  // They reach into another database than the gateway's.
+  ...["MOVE", "SWAPDB"],
   // Redis takes these for an attack through a browser and closes the connection.
   ...["POST", "HOST:"],
 ]);
@@ -26,6 +28,7 @@ export function refuseCommand(command: Command): string | undefined {
   if (notOverRest.has(name)) return `ERR Command "${name}" is not allowed in REST or it has a special context path`;
   if (ofTheServer.has(name)) return `ERR Command is not available: '${name}'`;
   if (name === "SCRIPT" && isWord(second, "DEBUG")) return "ERR Command is not available: 'SCRIPT DEBUG'";
+  if (name === "COPY" && command.slice(3).some((word) => isWord(word, "DB"))) return "ERR Command is not available: 'COPY DB'";
   if ((name === "XREAD" || name === "XREADGROUP") && blocks(command)) {
     return `ERR Command "${name}" with BLOCK is not allowed in REST or it has a special context path`;
   }

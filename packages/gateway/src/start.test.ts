@@ -12,6 +12,7 @@ test("a gateway without a token, or with an unusable setting, does not start", a
     ["tokens", { tokens: [] }],
     ["tokens", { tokens: [""] }],
     ["redis", { redis: "nowhere" }],
+    ["redis", { redis: "redis://127.0.0.1:99999" }],
     ["port", { port: 65_536 }],
     ["port", { port: Number.NaN }],
     ["host", { host: "" }],

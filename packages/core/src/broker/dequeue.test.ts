@@ -129,6 +129,17 @@ describe("dequeue", () => {
     expect(await dequeue(broker, ["default"], 10, { suspect: false })).toMatchObject({ tasks: [], putOff: 1 });
   });
 
+  test("puts suspects off to one second after the other, so that they do not all meet again", async ({ broker, seedPending, redis }) => {
+    const ids = Array.from({ length: 10 }, (_, i) => `s${i}`);
+    await seedPending(...ids);
+    for (const id of ids) await redis.hset(`asynq:{default}:t:${id}`, "js:recovered", "1@0");
+
+    await dequeue(broker, ["default"], 10, { suspect: false });
+
+    const due = await Promise.all(ids.map(async (id) => Number(await redis.zscore("asynq:{default}:scheduled", id)) - startSec));
+    expect([...due].sort()).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+  });
+
   test("looks at no more than 100 ids, however many of them are dangling", async ({ broker, redis }) => {
     await redis.lpush("asynq:{default}:pending", ...Array.from({ length: 150 }, (_, i) => `gone${i}`));
 

@@ -53,7 +53,7 @@ export const dequeueScript = defineScript({
   effect: "record-in-body",
   allowOom: true,
   keys: [],
-  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_until_s: "text", now_ms: "text" },
+  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_s: "text", put_off_turn: "text", now_ms: "text" },
   eachKeys: ["pending", "paused", "active", "lease", "scheduled"],
   each: { prefix: "text" },
   lua: /* lua */ `
@@ -121,7 +121,8 @@ export const dequeueScript = defineScript({
               redis.call("DEL", task)
               dangling = dangling + 1
             elseif suspects_left <= 0 and is_suspect(fields[2]) then
-              redis.call("ZADD", scheduled, put_off_until_s, id)
+              -- One after the other: they would only meet again.
+              redis.call("ZADD", scheduled, put_off_s + (put_off_turn + put_off) % 5, id)
               redis.call("HSET", task, "state", "scheduled")
               redis.call("HDEL", task, "pending_since")
               put_off = put_off + 1
@@ -217,7 +218,8 @@ async function dequeueFrom(
         token,
         lease_score: leaseScore(leaseUntilSec, token),
         suspects: suspect ? 1 : 0,
-        put_off_until_s: unixSec(nowMs + 1000 + broker.random.float() * 4000),
+        put_off_s: unixSec(nowMs) + 1,
+        put_off_turn: Math.floor(broker.random.float() * 5),
         now_ms: Math.floor(nowMs),
       },
       items: queues.map((queue) => ({
