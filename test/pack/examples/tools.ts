@@ -45,7 +45,7 @@ export const examples: Readonly<Record<string, Example>> = {
     const reports = (await runShell(block, around)).split("\n").filter((line) => line.startsWith("{"));
     const clean: unknown = expect.objectContaining({ errors: [] });
     expect(reports.map((line) => JSON.parse(line))).toEqual([
-      { forward: clean, recover: clean, janitor: clean },
+      { forward: clean, recover: clean, janitor: clean, repair: clean },
       { recover: clean },
       { janitor: clean },
     ]);
