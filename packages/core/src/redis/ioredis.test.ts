@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { Redis } from "ioredis";
 import { describe } from "vitest";
+import { startRedis } from "../../../../test/support/redis-server.ts";
 import { expect, test as redisTest } from "../../../../test/support/redis-test.ts";
 import { type TcpFaults, tcpFaults } from "../../../../test/support/tcp-faults.ts";
 import { enqueue } from "../broker/enqueue.ts";
@@ -83,6 +84,32 @@ describe("ioredisPort", () => {
 
     expect(await redis.smembers("s")).toEqual(["m"]);
     expect(faults.connections).toBe(2);
+  });
+
+  test("leaves a frozen Redis once, however many calls wait for it, and repeats them when it is back", async () => {
+    const clock = manualClock();
+    const frozen = await startRedis();
+    const client = new Redis(ioredisSettings(parseRedisUri(frozen.url)).options).on("error", () => {});
+    const port = ioredisPort(client, { managed: true, clock, timeoutMs: 3_600_000 });
+    await port.send([["PING"]]);
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", onWarning);
+
+    await frozen.kill("SIGSTOP");
+    const calls = Promise.all(Array.from({ length: 50 }, () => port.send([["PING"]])));
+    await clock.advance(3_000);
+    await frozen.kill("SIGCONT");
+    while (clock.waiting > 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await clock.advance(10);
+    }
+
+    expect((await calls).map(([pong]) => String(pong!.reply))).toEqual(new Array(50).fill("PONG"));
+    expect(warnings).toEqual([]);
+    process.off("warning", onWarning);
+    await port.close();
+    await frozen.stop();
   });
 
   test("gives up at its deadline and says whether anything may have been written", async ({ managed, faults }) => {

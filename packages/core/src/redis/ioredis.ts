@@ -39,18 +39,29 @@ export interface IoredisPortOptions extends RepeatingPortOptions {
  * `enableOfflineQueue: false` and `autoResendUnfulfilledCommands: false` (as `ioredisSettings` makes it).
  */
 export function ioredisPort(client: IoredisClient, { managed = false, ...options }: IoredisPortOptions = {}): RedisPort {
+  /** The connection is given up and not closed yet: a frozen Redis lets that last, and every call that waits on it asks for it. */
+  let leaving = false;
+  const left = (): void => {
+    leaving = false;
+  };
   return repeatingPort(
     {
       cluster: client.isCluster === true,
       waits: true,
       write: (commands, replication) => write(client, commands, replication),
-      reset: () => managed && client.disconnect(true),
+      reset() {
+        if (!managed || leaving) return;
+        leaving = true;
+        client.disconnect(true);
+      },
       close: () => managed && client.disconnect(),
       listen({ onReady, onClose }) {
+        client.on("close", left);
         client.on("close", onClose);
         client.on("end", onClose);
         client.on("ready", onReady);
         return () => {
+          client.off("close", left);
           client.off("close", onClose);
           client.off("end", onClose);
           client.off("ready", onReady);
