@@ -31,9 +31,11 @@ interface ServerFixtures {
   readonly clock: ManualClock;
   /** Straight to Redis. */
   readonly port: RedisPort;
+  /** A port whose calls `quiet` waits for too. */
+  readonly awaited: (port: RedisPort) => RedisPort;
   /** Lets time pass for the servers, second by second, and Redis answer after each. */
   readonly pass: (ms: number) => Promise<void>;
-  /** Resolves when every call on `port` is answered and nothing follows from it. */
+  /** Resolves when every call on `port` and those `awaited` is answered and nothing follows from it. */
   readonly quiet: () => Promise<void>;
   /** A client of its own, for seeding. */
   readonly broker: Broker;
@@ -53,16 +55,15 @@ interface ServerFixtures {
 export const test = redisTest.extend<ServerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
-  port: async ({ redis, calls }, use) => {
-    const port = ioredisPort(redis);
-    await use({
+  port: async ({ redis, awaited }, use) => use(awaited(ioredisPort(redis))),
+  awaited: async ({ calls }, use) =>
+    use((port) => ({
       ...port,
       async send(commands, options) {
         calls.inFlight++;
         return port.send(commands, options).finally(() => calls.inFlight--);
       },
-    });
-  },
+    })),
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   calls: async ({}, use) => use({ inFlight: 0 }),
   quiet: async ({ calls }, use) =>
