@@ -129,7 +129,7 @@ export class CanceledError extends AsynqError {
   readonly code = "CANCELED";
 
   constructor(cause?: unknown) {
-    super("context canceled", cause === undefined ? undefined : { cause });
+    super("context canceled", cause);
   }
 }
 

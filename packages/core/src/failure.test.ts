@@ -24,7 +24,9 @@ describe("decideFailure", () => {
 
   test("follows onCancel when a run was canceled and its handler did not say what is to become of it", () => {
     const message = { retry: 3, retried: 0 };
-    const canceled = new CanceledError(new Error("stopped"));
+    const stopped = new Error("stopped");
+    const canceled = new CanceledError(stopped);
+    expect(canceled.cause).toBe(stopped);
     expect(decideFailure(message, canceled, policy)).toMatchObject({ to: "retry", isFailure: true });
     expect(decideFailure(message, canceled, { ...policy, onCancel: "archive" })).toEqual({ to: "archive" });
     expect(decideFailure(message, canceled, { ...policy, onCancel: "delete" })).toEqual({ to: "revoke" });

@@ -57,8 +57,8 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
   /** When this run must be over, by its timeout or its deadline, whichever comes first. */
   readonly deadline: Date;
   /**
-   * Aborts when the run is to end: past its deadline (`DEADLINE_EXCEEDED`), when its lease is gone (`LEASE_EXPIRED`, `LEASE_LOST`), when the
-   * server shuts down (`SERVER_STATE`); the reason's `code` says which. Hand it to whatever you await.
+   * Aborts when the run is to end: past its deadline (`DEADLINE_EXCEEDED`), when somebody asked for it (`CANCELED`), when its lease is gone
+   * (`LEASE_EXPIRED`, `LEASE_LOST`), when the server shuts down (`SERVER_STATE`); the reason's `code` says which. Hand it to whatever you await.
    */
   readonly signal: AbortSignal;
   readonly resultWriter: ResultWriter<Result>;
