@@ -110,6 +110,27 @@ describe("a replayed enqueue", () => {
     expect(await redis.exists("asynq:{default}:t:a")).toBe(0);
   });
 
+  test("after the record's time it runs anew: a conflict while the task is there, a second task once it is gone", async ({
+    broker,
+    other,
+    port,
+    aTask,
+    redis,
+  }) => {
+    await warm(other, aTask);
+    const replay = await enqueueLosingReply(broker, port, [aTask({ taskId: "a" })]);
+    const expire = async (): Promise<number> => redis.del(...(await redis.keys("asynq:{default}:js:call:*")));
+
+    await expire();
+    expect(await replay()).toBe("c");
+    const [a] = (await dequeue(other, ["default"], 1)).tasks;
+    await settle(other, [{ queue: "default", id: "a", fence: { token: a!.token }, to: "done" }]);
+    await expire();
+    expect(await replay()).toBe("e");
+
+    expect(await redis.lrange(pending(), 0, -1)).toEqual(["a"]);
+  });
+
   test("but two separate calls with one id and equal bytes: the second is refused", async ({ broker, other, aTask }) => {
     const task = aTask({ taskId: "a" });
 

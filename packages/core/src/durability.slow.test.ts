@@ -1,6 +1,9 @@
-/** Waits for a replica: until it follows its master, and until it is found not to. */
+/** Waits for a replica: until it follows its master, and until it is found not to; and for Redis to start again. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { enqueue } from "./broker/enqueue.ts";
 import { makeBroker } from "./broker.ts";
@@ -75,6 +78,27 @@ describe("a tier of durability is looked at", () => {
     const port = fetchRedis({ url: "http://127.0.0.1:1", token: "t" });
     expect(() => durableRedis(port, { tier: "always" as "fsync" })).toThrow("invalid tier");
     expect(() => durableRedis(port, { tier: "replicated", replicas: 0 })).toThrow("invalid replicas");
+  });
+});
+
+describe("at the tier fsync", () => {
+  test("what is acknowledged is there after Redis was killed and started again; at none it need not be", async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-fsync-"));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    const args = ["--dir", dir, "--appendonly", "yes", "--appendfsync", "always"];
+    const [safe, none] = await Promise.all([startRedis({ args }), startRedis()]);
+    for (const server of [safe, none]) {
+      const tier = server === safe ? "fsync" : "none";
+      const broker = makeBroker({ redis: durableRedis(ioredisPort(connect(server)), { tier }), ...parts });
+      expect(await enqueue(broker, [aTask("a")])).toEqual([{ verdict: "enqueued" }]);
+    }
+
+    await Promise.all([safe.kill("SIGKILL"), none.kill("SIGKILL")]);
+    const again = await Promise.all([startRedis({ args }), startRedis()]);
+    onTestFinished(async () => void (await Promise.all([safe, none, ...again].map((server) => server.stop()))));
+
+    const pending = (server: RedisServer) => connect(server).lrange("asynq:{default}:pending", 0, -1);
+    expect(await Promise.all(again.map(pending))).toEqual([["a"], []]);
   });
 });
 

@@ -16,6 +16,24 @@ describe("stderrLogger", () => {
 });
 
 describe("leveled", () => {
+  test("passes on what is at its level or above; fatal is silence", () => {
+    const said: string[] = [];
+    const say = (message: string): void => void said.push(message);
+    const parts = { debug: say, info: say, warn: say, error: say };
+
+    for (const level of ["debug", "info", "warn", "error", "fatal"] as const) {
+      const logger = leveled(parts, level);
+      for (const of of ["debug", "info", "warn", "error"] as const) logger[of](`${of} at ${level}`);
+    }
+
+    expect(said).toEqual([
+      ...["debug at debug", "info at debug", "warn at debug", "error at debug"],
+      ...["info at info", "warn at info", "error at info"],
+      ...["warn at warn", "error at warn"],
+      "error at error",
+    ]);
+  });
+
   test("survives a logger that throws", () => {
     const fail = (): never => {
       throw new Error("disk full");

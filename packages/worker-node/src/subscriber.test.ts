@@ -1,6 +1,6 @@
 import { cancelProcessing, RevokeTask } from "@asynqjs/core";
 import type { Redis } from "ioredis";
-import { describe, expect, startSec, test, until } from "../../../test/support/server-test.ts";
+import { closing, describe, expect, startSec, test, until } from "../../../test/support/server-test.ts";
 import type { ProcessingTask } from "./processing-task.ts";
 
 /** Ends when it is told to. */
@@ -106,6 +106,22 @@ describe("subscriber", () => {
     await redis.publish("asynq:cancel", "a");
 
     await until(() => server.metrics().retried === 1);
+  });
+
+  test("asks again after 5 s for what Redis refused", async ({ makeServer, redisUrl, redis, clock, log }) => {
+    await redis.call("ACL", "SETUSER", "deaf", "on", ">pw", "~*", "&*", "+@all", "-subscribe");
+    const server = makeServer({}, redisUrl.replace("//", "//deaf:pw@"));
+    await server.start(() => {});
+    await until(() => log.some((line) => line.startsWith("warn subscriber could not subscribe to cancelations")));
+
+    await redis.call("ACL", "SETUSER", "deaf", "+subscribe");
+    await clock.advance(4_999);
+    expect(await redis.pubsub("NUMSUB", "asynq:js:cancel")).toEqual(["asynq:js:cancel", 0]);
+    await clock.advance(1);
+
+    await listening(redis);
+    await closing(server, clock);
+    await redis.call("ACL", "DELUSER", "deaf");
   });
 
   test("leaves with its server, and makes a connection of its own beside a client that is shared", async ({ makeServer, redis }) => {

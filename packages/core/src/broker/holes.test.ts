@@ -1,6 +1,6 @@
 /**
- * The ways in which Asynq's own scripts lose or strand a task, each closed here. They start from what real Go Asynq left in Redis. The rest
- * of the list belongs to what is not built yet: the inspector (H), wrong types everywhere (I), a full or evicting Redis (J, K).
+ * The ways in which Asynq's own scripts lose or strand a task, each closed here. They start from what real Go Asynq left in Redis. J, a full
+ * Redis, is in `full-redis.test.ts`; the rest belongs to what is not built yet: the inspector (H), wrong types everywhere (I), an evicting Redis (K).
  */
 import type { Redis } from "ioredis";
 import { describe } from "vitest";
