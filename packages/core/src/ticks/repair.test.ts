@@ -90,6 +90,25 @@ describe("repair", () => {
     expect(await redis.hget("asynq:{default}:t:a", "state")).toBe("retry");
   });
 
+  test("still knows after a week what it found, though it found more since: so long may a sweep of many keys take", async ({
+    broker,
+    redis,
+    clock,
+  }) => {
+    await redis.hset("asynq:{default}:t:lost", "msg", "m", "state", "retry");
+    await sweptWhole(broker, redis);
+    // The sweep is elsewhere for a week, and finds something there.
+    await redis.rename("asynq:{default}:t:lost", "{default}:not looked at");
+    await redis.hset("asynq:{default}:t:ghost", "state", "active");
+    await clock.advance(7 * 24 * 3600 * 1000);
+    await sweptWhole(broker, redis);
+    await redis.rename("{default}:not looked at", "asynq:{default}:t:lost");
+
+    await sweptWhole(broker, redis);
+
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["lost"]);
+  });
+
   test("goes on with a sweep of many keys in the next tick, whoever runs it", async ({ broker, other, redis }) => {
     const pipeline = redis.pipeline();
     for (let i = 0; i < 3_000; i++) pipeline.hset(`asynq:{default}:t:${i}`, "state", "active");

@@ -27,8 +27,11 @@ export interface SweepReport extends Pick<TickReport, "errors"> {
 const keysPerStep = 1_000;
 /** What is unsound is dealt with when it was so this long ago as well: whatever was under way then is over. */
 const ripeAfterSec = 60;
-/** What was found once and never again is forgotten, and no more than so much is kept. */
-const forgetAfterSec = 24 * 3600;
+/**
+ * What was found once and never again is forgotten, and no more than so much is kept. It must outlast a pass through the keyspace: at a step
+ * every five minutes that is a day for 288,000 keys.
+ */
+const forgetAfterSec = 30 * 24 * 3600;
 const maxFound = 10_000;
 
 /**
