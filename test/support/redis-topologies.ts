@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { expect } from "vitest";
 import { findRedisBinary } from "./redis-binary.ts";
-import { guardOf, type RedisServer, startRedis } from "./redis-server.ts";
+import { freePort, guardOf, type RedisServer, startRedis } from "./redis-server.ts";
 
 /** A real Cluster of masters that share the slots, and no replicas. */
 export interface RedisCluster {
@@ -152,12 +151,4 @@ async function startSentinel(master: {
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,11 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { expect } from "vitest";
 import { token } from "../../support/gateway-test.ts";
-import { startRedis } from "../../support/redis-server.ts";
+import { freePort, startRedis } from "../../support/redis-server.ts";
 import { type Example, runShell, startProgram } from "../run-example.ts";
 
 /** What the other packages' READMEs do. */
@@ -79,12 +78,4 @@ export const examples: Readonly<Record<string, Example>> = {
 /** What an example says that it prints, each in a comment of its own. */
 function comments(text: string): string {
   return Array.from(text.matchAll(/(?:\); \/\/|^#) (.*)$/gm), ([, said]) => `${said}\n`).join("");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -3,7 +3,7 @@ import { listGroups } from "../broker/list-groups.ts";
 import type { Broker } from "../broker.ts";
 import { AggregationSetLostError, InvalidOptionError, RedisError } from "../errors.ts";
 import { aggregateSet, type GroupAggregator, type SetReport } from "./aggregate-set.ts";
-import { runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface AggregateOptions extends TickOptions, Partial<GroupPolicy> {
   readonly aggregator: GroupAggregator;
@@ -57,7 +57,7 @@ const nothing: AggregateReport = {
  */
 export async function aggregate(broker: Broker, options: AggregateOptions): Promise<AggregateReport> {
   const policy = checkPolicy(options);
-  return runTick(broker, options, (spent) => aggregateOnce(broker, { ...options, ...policy }, spent), add);
+  return runTick(broker, options, (spent) => aggregateOnce(broker, { ...options, ...policy }, spent));
 }
 
 /** The groups of one queue that are still to be looked at. */
@@ -74,7 +74,7 @@ async function aggregateOnce(broker: Broker, options: AggregateOptions & GroupPo
   const running = new Set<Promise<void>>();
   const begin = (set: AggregationSet): void => {
     const run = aggregateSet(broker, set, { aggregator, timeoutSec, giveUpSignal }).then((one) => {
-      report = add(report, reportOf(set, one));
+      report = addReports(report, reportOf(set, one));
       running.delete(run);
     });
     running.add(run);
@@ -90,10 +90,10 @@ async function aggregateOnce(broker: Broker, options: AggregateOptions & GroupPo
     try {
       const { sets, errors, rest } = await checkSome(broker, line, { ...options, maxSets: concurrency - running.size });
       for (const set of sets) begin(set);
-      report = add(report, { ...nothing, errors });
+      report = addReports(report, { ...nothing, errors });
       if (rest !== undefined) lines.push(rest);
     } catch (error) {
-      report = add(report, { ...nothing, errors: [{ queue: line.queue, error: error as Error }] });
+      report = addReports(report, { ...nothing, errors: [{ queue: line.queue, error: error as Error }] });
     }
   }
   await Promise.all(running);
@@ -141,16 +141,4 @@ function checkPolicy({ gracePeriodSec = defaultGracePeriodSec, maxDelaySec = 0, 
   if (!(maxDelaySec >= 0)) throw new InvalidOptionError("maxDelaySec", "expected seconds from 0");
   if (!Number.isSafeInteger(maxSize) || maxSize < 0) throw new InvalidOptionError("maxSize", "expected a whole number from 0");
   return { gracePeriodSec, maxDelaySec, maxSize };
-}
-
-function add(sum: AggregateReport, one: AggregateReport): AggregateReport {
-  return {
-    sets: sum.sets + one.sets,
-    aggregated: sum.aggregated + one.aggregated,
-    quarantined: sum.quarantined + one.quarantined,
-    dangling: sum.dangling + one.dangling,
-    lost: sum.lost + one.lost,
-    more: one.more,
-    errors: [...sum.errors, ...one.errors],
-  };
 }

@@ -1,6 +1,6 @@
 import { forwardDue, type WaitingSet } from "../broker/forward-due.ts";
 import type { Broker } from "../broker.ts";
-import { runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface ForwardReport extends TickReport {
   readonly forwarded: number;
@@ -17,7 +17,7 @@ export interface ForwardReport extends TickReport {
  * @see Asynq forwarder.go
  */
 export function forward(broker: Broker, options: TickOptions): Promise<ForwardReport> {
-  return runTick(broker, options, (spent) => forwardOnce(broker, options, spent), add);
+  return runTick(broker, options, (spent) => forwardOnce(broker, options, spent));
 }
 
 async function forwardOnce(broker: Broker, { queues, signal }: TickOptions, spent: Spent): Promise<ForwardReport> {
@@ -31,7 +31,7 @@ async function forwardOnce(broker: Broker, { queues, signal }: TickOptions, spen
     const answers = await forwardDue(broker, waiting, { signal });
     for (const [i, { value, error }] of answers.entries()) {
       const { queue } = waiting[i]!;
-      report = add(report, error === undefined ? { ...value, more: false, errors: [] } : { ...nothing, errors: [{ queue, error }] });
+      report = addReports(report, error === undefined ? { ...value, more: false, errors: [] } : { ...nothing, errors: [{ queue, error }] });
     }
     waiting = waiting.filter((_, i) => answers[i]!.value?.more === true);
   }
@@ -39,13 +39,3 @@ async function forwardOnce(broker: Broker, { queues, signal }: TickOptions, spen
 }
 
 const nothing: ForwardReport = { forwarded: 0, dangling: 0, quarantined: 0, more: false, errors: [] };
-
-function add(sum: ForwardReport, one: ForwardReport): ForwardReport {
-  return {
-    forwarded: sum.forwarded + one.forwarded,
-    dangling: sum.dangling + one.dangling,
-    quarantined: sum.quarantined + one.quarantined,
-    more: one.more,
-    errors: [...sum.errors, ...one.errors],
-  };
-}

@@ -2,7 +2,7 @@ import { deleteAggregated } from "../broker/delete-aggregated.ts";
 import { defaultJanitorBatchSize, deleteExpired, maxJanitorBatchSize } from "../broker/delete-expired.ts";
 import type { Broker } from "../broker.ts";
 import { InvalidOptionError } from "../errors.ts";
-import { runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface JanitorOptions extends TickOptions {
   /** How many tasks of each kind one call deletes at most, up to 1,000. Default 100. Asynq: `JanitorBatchSize`. */
@@ -36,7 +36,7 @@ export async function janitor(broker: Broker, options: JanitorOptions): Promise<
   const { batchSize = defaultJanitorBatchSize } = options;
   if (!Number.isSafeInteger(batchSize) || batchSize < 1 || batchSize > maxJanitorBatchSize)
     throw new InvalidOptionError("batchSize", `expected a whole number from 1 to ${maxJanitorBatchSize}`);
-  return runTick(broker, options, (spent) => janitorOnce(broker, options, spent), add);
+  return runTick(broker, options, (spent) => janitorOnce(broker, options, spent));
 }
 
 const nothing: JanitorReport = {
@@ -59,25 +59,18 @@ async function janitorOnce(broker: Broker, { queues, batchSize, signal }: Janito
       deleteAggregated(broker, withAggregated, { signal }),
     ]);
     for (const [i, { value, error }] of expired.entries())
-      report = add(report, { ...nothing, ...value, more: false, errors: error === undefined ? [] : [{ queue: withExpired[i]!, error }] });
+      report = addReports(report, {
+        ...nothing,
+        ...value,
+        more: false,
+        errors: error === undefined ? [] : [{ queue: withExpired[i]!, error }],
+      });
     for (const [i, { value, error }] of aggregated.entries()) {
       const errors = error === undefined ? [] : [{ queue: withAggregated[i]!, error }];
-      report = add(report, { ...nothing, aggregatedDeleted: value?.deleted ?? 0, errors });
+      report = addReports(report, { ...nothing, aggregatedDeleted: value?.deleted ?? 0, errors });
     }
     withExpired = withExpired.filter((_, i) => expired[i]!.value?.more === true);
     withAggregated = withAggregated.filter((_, i) => aggregated[i]!.value?.more === true);
   }
   return report;
-}
-
-function add(sum: JanitorReport, one: JanitorReport): JanitorReport {
-  return {
-    expired: sum.expired + one.expired,
-    completedTrimmed: sum.completedTrimmed + one.completedTrimmed,
-    trimmed: sum.trimmed + one.trimmed,
-    aggregatedDeleted: sum.aggregatedDeleted + one.aggregatedDeleted,
-    dangling: sum.dangling + one.dangling,
-    more: one.more,
-    errors: [...sum.errors, ...one.errors],
-  };
 }

@@ -7,7 +7,7 @@ import { LeaseExpiredError, RedisError } from "../errors.ts";
 import { decideRecovery, maxRecoveries } from "../failure.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
-import { refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 /** How long after its lease a task counts as lost. Asynq: the recoverer's tolerance. */
 export const recoverAfterSec = 30;
@@ -42,7 +42,7 @@ export interface RecoverReport extends TickReport {
  * @see Asynq recoverer.go
  */
 export function recover(broker: Broker, options: RecoverOptions): Promise<RecoverReport> {
-  return runTick(broker, options, (spent) => recoverOnce(broker, options, spent), add);
+  return runTick(broker, options, (spent) => recoverOnce(broker, options, spent));
 }
 
 const nothing: RecoverReport = {
@@ -64,7 +64,7 @@ async function recoverOnce(broker: Broker, options: RecoverOptions, spent: Spent
     for (const { batch, queue } of batches) {
       if (spent()) return { ...report, more: true };
       const { full, ...one } = await batch(broker, queue, options);
-      report = add(report, one);
+      report = addReports(report, one);
       if (full) again.push({ batch, queue });
     }
     batches = again;
@@ -142,17 +142,4 @@ function outcomeOf(
   } catch (error) {
     return { ...lost, to: "quarantined", why: error instanceof Error ? error.message : "cannot be read" };
   }
-}
-
-function add(sum: RecoverReport, one: RecoverReport): RecoverReport {
-  return {
-    recovered: sum.recovered + one.recovered,
-    archived: sum.archived + one.archived,
-    quarantined: sum.quarantined + one.quarantined,
-    dangling: sum.dangling + one.dangling,
-    reclaimed: sum.reclaimed + one.reclaimed,
-    trimmed: sum.trimmed + one.trimmed,
-    more: one.more,
-    errors: [...sum.errors, ...one.errors],
-  };
 }

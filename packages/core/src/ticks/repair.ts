@@ -2,7 +2,7 @@ import { repairQueue } from "../broker/repair-queue.ts";
 import type { Broker } from "../broker.ts";
 import { allQueues } from "../keys.ts";
 import { type SweepReport, sweep } from "./sweep.ts";
-import { refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface RepairOptions extends TickOptions {
   /**
@@ -31,7 +31,7 @@ export interface RepairReport extends TickReport, SweepReport {
  * @throws {RedisError} the way to Redis failed
  */
 export function repair(broker: Broker, options: RepairOptions): Promise<RepairReport> {
-  return runTick(broker, options, (spent) => repairOnce(broker, options, spent), add);
+  return runTick(broker, options, (spent) => repairOnce(broker, options, spent));
 }
 
 const nothing: RepairReport = {
@@ -59,12 +59,12 @@ async function repairOnce(broker: Broker, { queues, signal, sweep: swept }: Repa
         break;
       }
       whole = step.whole;
-      report = add(report, { ...nothing, ...step });
+      report = addReports(report, { ...nothing, ...step });
       if (whole && step.inUse) report = { ...report, published: report.published + (await publish(broker, queue, signal)) };
     }
   }
   const { codec } = await broker.redis.features();
-  if (swept ?? codec === "raw") report = add(report, { ...nothing, ...(await sweep(broker, { queues, signal }, spent)) });
+  if (swept ?? codec === "raw") report = addReports(report, { ...nothing, ...(await sweep(broker, { queues, signal }, spent)) });
   return report;
 }
 
@@ -72,20 +72,4 @@ async function repairOnce(broker: Broker, { queues, signal, sweep: swept }: Repa
 async function publish({ redis }: Broker, queue: string, signal: AbortSignal | undefined): Promise<number> {
   const [added] = await redis.send([["SADD", allQueues, queue]], { signal });
   return added!.reply === 1 ? 1 : 0;
-}
-
-function add(sum: RepairReport, one: RepairReport): RepairReport {
-  return {
-    leased: sum.leased + one.leased,
-    reactivated: sum.reactivated + one.reactivated,
-    dangling: sum.dangling + one.dangling,
-    strays: sum.strays + one.strays,
-    published: sum.published + one.published,
-    requeued: sum.requeued + one.requeued,
-    removed: sum.removed + one.removed,
-    unlocked: sum.unlocked + one.unlocked,
-    indexed: sum.indexed + one.indexed,
-    more: one.more,
-    errors: [...sum.errors, ...one.errors],
-  };
 }

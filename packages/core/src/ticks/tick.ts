@@ -30,7 +30,6 @@ export async function runTick<R extends TickReport>(
   { clock }: Broker,
   { budgetMs = defaultBudgetMs, everyMs, signal }: TickOptions,
   once: (spent: Spent) => Promise<R>,
-  add: (sum: R, one: R) => R,
 ): Promise<R> {
   const startMs = clock.monotonicMs();
   const spent = (): boolean => signal?.aborted === true || clock.monotonicMs() - startMs >= budgetMs;
@@ -39,9 +38,16 @@ export async function runTick<R extends TickReport>(
   for (let nextMs = startMs + everyMs; nextMs < startMs + budgetMs; nextMs += everyMs) {
     await sleep(clock, Math.max(0, nextMs - clock.monotonicMs()), signal);
     if (spent()) break;
-    sum = add(sum, await once(spent));
+    sum = addReports(sum, await once(spent));
   }
   return sum;
+}
+
+/** Adds up the counts of a report and a later one of the same tick; `more` is the later one's. */
+export function addReports<R extends TickReport>(sum: R, one: NoInfer<R>): R {
+  const later = one as Readonly<Record<string, unknown>>;
+  const counts = Object.entries(sum).map(([name, count]) => [name, typeof count === "number" ? count + Number(later[name]) : count]);
+  return { ...Object.fromEntries(counts), more: one.more, errors: [...sum.errors, ...one.errors] };
 }
 
 /** An answer of Redis about this queue is reported; a way that failed ends the tick. */
