@@ -25,6 +25,8 @@ export interface SweepReport extends Pick<TickReport, "errors"> {
 
 /** A step looks at about so many keys. */
 const keysPerStep = 1_000;
+/** A tick makes at most so many steps through each part: a hundred thousand keys take Redis some tenths of a second. */
+const maxSteps = 100;
 /** What is unsound is dealt with when it was so this long ago as well: whatever was under way then is over. */
 const ripeAfterSec = 60;
 /**
@@ -35,8 +37,8 @@ const forgetAfterSec = 30 * 24 * 3600;
 const maxFound = 10_000;
 
 /**
- * One step through the keyspace for all queues, on a Cluster one for each queue given. Each goes on where the last one, whoever made it,
- * left off: the place is kept in Redis, and so is what was found unsound.
+ * Steps through the keyspace for all queues, on a Cluster for each queue given, up to its end, a hundred steps, or the end of the budget.
+ * Each goes on where the last one, whoever made it, left off: the place is kept in Redis, and so is what was found unsound.
  * @throws {RedisError} the way to Redis failed
  */
 export async function sweep(
@@ -47,18 +49,20 @@ export async function sweep(
   const { cluster } = await broker.redis.features();
   let report: SweepReport = { requeued: 0, reactivated: 0, removed: 0, unlocked: 0, indexed: 0, errors: [] };
   for (const part of cluster ? queues : [undefined]) {
-    if (spent()) break;
-    report = await sweepPart(broker, part, report, signal);
+    for (let steps = 0, whole = false; !whole && steps < maxSteps && !spent(); steps++) {
+      [report, whole] = await sweepStep(broker, part, report, signal);
+    }
   }
   return report;
 }
 
-async function sweepPart(
+/** One step through a part of the keyspace; and whether it was the last. */
+async function sweepStep(
   broker: Broker,
   part: string | undefined,
   before: SweepReport,
   signal: AbortSignal | undefined,
-): Promise<SweepReport> {
+): Promise<[report: SweepReport, whole: boolean]> {
   const place = part ?? "*";
   const [kept] = await sendPlain(broker.redis, [["HGET", sweepCursorKey, place]], { signal });
   const page = await listKeys(broker, { queue: part, cursor: kept === null ? "0" : decodeText(kept!), count: keysPerStep }, { signal });
@@ -88,7 +92,7 @@ async function sweepPart(
   await sendPlain(broker.redis, [page.cursor === "0" ? ["HDEL", sweepCursorKey, place] : ["HSET", sweepCursorKey, place, page.cursor]], {
     signal,
   });
-  return report;
+  return [report, page.cursor === "0"];
 }
 
 /** Remembers what is unsound for the first time, and forgets what is not any more. */
