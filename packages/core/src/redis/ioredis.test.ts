@@ -76,7 +76,7 @@ describe("ioredisPort", () => {
   }
 
   test("leaves a connection that stays open and never answers, and repeats the call on a new one", async ({ managed, faults, redis }) => {
-    const port = ioredisPort(managed, { managed: true, tryTimeoutMs: 50 });
+    const port = ioredisPort(managed, { managed: true, tryTimeoutMs: 1_000 });
     await port.send([["PING"]]);
 
     faults.next("hold-reply", "SADD");
