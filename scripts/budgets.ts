@@ -1,4 +1,4 @@
-/** What a bundle may weigh beyond an empty Worker: minified by wrangler, gzip -9. */
+/** What a bundle may weigh beyond an empty Worker, with client-edge as it is published: minified by wrangler, gzip -9. */
 export interface Budget {
   /** The Worker's entry, from the top of the workspace. */
   readonly entry: string;
@@ -7,7 +7,7 @@ export interface Budget {
 
 export const budgets: readonly Budget[] = [
   // A Worker that only enqueues, over the fetch transport. The goal is 8,000.
-  { entry: "test/edge/min.ts", maxGzipBytes: 9_250 },
+  { entry: "test/edge/min.ts", maxGzipBytes: 8_150 },
   // The same by an instance of @upstash/redis, which weighs 20,587 by itself. The goal is 25,000.
-  { entry: "test/edge/min-upstash.ts", maxGzipBytes: 29_700 },
+  { entry: "test/edge/min-upstash.ts", maxGzipBytes: 28_700 },
 ];

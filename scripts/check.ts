@@ -7,6 +7,7 @@ import { budgets } from "./budgets.ts";
 import { checkBundleSizes } from "./check/bundle-sizes.ts";
 import { checkDocLinks } from "./check/doc-links.ts";
 import { checkImports } from "./check/imports.ts";
+import { installEdge } from "./check/install-edge.ts";
 import { checkManifests } from "./check/manifests.ts";
 
 interface Findings {
@@ -42,7 +43,7 @@ const parts: Readonly<Record<string, () => Findings | Promise<Findings>>> = {
   manifests: () => ({ faults: checkManifests(root) }),
   "unused code": () => command("knip", "--no-progress"),
   "links in documents": () => ({ faults: checkDocLinks(root) }),
-  "bundle budgets": () => checkBundleSizes(root, budgets),
+  "bundle budgets": () => checkBundleSizes(root, budgets, (dir) => installEdge(root, dir)),
 };
 
 let failed = 0;

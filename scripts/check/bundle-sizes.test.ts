@@ -5,13 +5,13 @@ import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { checkBundleSizes } from "./bundle-sizes.ts";
 
-test("checkBundleSizes counts what an entry adds to an empty Worker, and finds the one over its budget", () => {
+test("checkBundleSizes counts what an entry adds to an empty Worker, and finds the one over its budget", async () => {
   const root = mkdtempSync(path.join(tmpdir(), "asynqjs-budget-"));
   onTestFinished(() => rmSync(root, { recursive: true }));
   writeFileSync(path.join(root, "noise.ts"), `export const noise: string = ${JSON.stringify(randomBytes(1500).toString("base64"))};`);
   writeFileSync(path.join(root, "worker.ts"), 'import { noise } from "./noise.ts"; export default { fetch: () => new Response(noise) };');
 
-  const over = checkBundleSizes(root, [
+  const over = await checkBundleSizes(root, [
     { entry: "worker.ts", maxGzipBytes: 1000 },
     { entry: "gone.ts", maxGzipBytes: 1000 },
   ]);

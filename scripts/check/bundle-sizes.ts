@@ -1,22 +1,33 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Budget } from "../budgets.ts";
 
-/** How the bundles of a workspace stand to their budgets: `faults` for those over it, `notes` with every size. */
-export function checkBundleSizes(root: string, budgets: readonly Budget[]): { readonly faults: string[]; readonly notes: string[] } {
+/**
+ * How Workers stand to their budgets, each bundled beside what `install` puts into a folder for it: `faults` for those over, `notes` with
+ * every size.
+ */
+export async function checkBundleSizes(
+  root: string,
+  budgets: readonly Budget[],
+  install: (dir: string) => Promise<void> = async () => {},
+): Promise<{ readonly faults: string[]; readonly notes: string[] }> {
   const faults: string[] = [];
   const notes: string[] = [];
   const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-bundles-"));
   try {
+    await install(dir);
     const empty = path.join(dir, "empty.ts");
     writeFileSync(empty, "export default { fetch: () => new Response() };");
     const present = budgets.filter(({ entry }) => existsSync(path.join(root, entry)));
     const baseBytes = present.length > 0 ? bundleGzipBytes(empty, dir) : 0;
     for (const { entry, maxGzipBytes } of present) {
-      const bytes = bundleGzipBytes(path.join(root, entry), dir) - baseBytes;
+      // Beside what is installed, so that it finds that, and not the workspace.
+      const copy = path.join(dir, "src", path.basename(entry));
+      cpSync(path.join(root, path.dirname(entry)), path.dirname(copy), { recursive: true });
+      const bytes = bundleGzipBytes(copy, dir) - baseBytes;
       notes.push(`${entry} ${bytes} of ${maxGzipBytes} bytes`);
       if (bytes > maxGzipBytes) faults.push(`${entry} weighs ${bytes} bytes gzipped, its budget is ${maxGzipBytes}`);
     }

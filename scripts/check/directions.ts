@@ -17,7 +17,20 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
  * the unique lock, whose name is a key, so keys lie below them.
  */
 export const coreRows: readonly (readonly string[])[] = [
-  ["errors", "hex", "md5", "clock", "task-message", "by-queue", "split-calls", "short-text", "standard-schema", "limits", "read-payload"],
+  [
+    "errors",
+    "demand",
+    "hex",
+    "md5",
+    "clock",
+    "task-message",
+    "by-queue",
+    "split-calls",
+    "short-text",
+    "standard-schema",
+    "limits",
+    "read-payload",
+  ],
   ["keys", "lease"],
   ["task", "task-state", "define-task", "options", "failure", "grouped-task", "wire/"],
   [
@@ -31,7 +44,6 @@ export const coreRows: readonly (readonly string[])[] = [
     "script",
     "send-plain",
     "define-script",
-    "prelinked-script",
     "verdicts",
   ],
   ["broker/"],

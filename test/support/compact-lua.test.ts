@@ -21,7 +21,7 @@ test("compactLua renames what the script declares, and neither fields, text nor 
     ),
   ).toBe(
     [
-      "local a,b=KEYS[1],KEYS[2]",
+      "local a,b=unpack(KEYS,1,2)",
       'local function c(d)return redis.call("x",d,string.task)end',
       'for e,f in ipairs(b)do c(f.."task")end',
       "for g=1,#a do remember(g)end",

@@ -14,7 +14,15 @@ export function compactLua(lua: string): string {
     .split("\n")
     .map((line) => compactLine(line, renamed))
     .filter((line) => line !== "")
+    .map(shorten)
     .join("\n");
+}
+
+/** Keys or arguments from the first on are read in one go; a function of text is called as the text's own. */
+function shorten(line: string): string {
+  return line
+    .replace(/\b(KEYS|ARGV)\[1\](?:,\1\[\d+\])+$/, (values, table) => `unpack(${table},1,${values.split(",").length})`)
+    .replaceAll(/\bstring\.(byte|find|gsub|match|sub)\((\w)(?:,|(\)))/g, "$2:$1($3");
 }
 
 function compactLine(line: string, renamed: ReadonlyMap<string, string>): string {

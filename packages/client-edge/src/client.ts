@@ -1,26 +1,28 @@
 import {
-  AsynqError,
   type Broker,
   composeTask,
-  DuplicateTaskError,
   demand,
   describeTask,
   type EnqueueOptions,
   type EnqueueResult,
   enqueue,
-  type InvalidOptionError,
   makeBroker,
   type NewTask,
-  RedisError,
   type RedisPort,
   type SendOptions,
-  type StaleCallError,
   systemClock,
   systemRandom,
   type Task,
-  TaskIdConflictError,
   type TaskInfo,
 } from "@asynqjs/core";
+import {
+  AsynqError,
+  DuplicateTaskError,
+  type InvalidOptionError,
+  RedisError,
+  type StaleCallError,
+  TaskIdConflictError,
+} from "@asynqjs/core/errors";
 import { type FetchRedisOptions, fetchRedis, type HttpPortOptions } from "@asynqjs/core/redis/fetch";
 
 /** How a {@link Client} reaches Redis: by `url` and `token`, or by a `redis` of yours, which it neither closes nor reconfigures. */
@@ -86,8 +88,9 @@ export class Client {
    */
   async enqueue(task: Task, options: EnqueueOptions = {}, send: SendOptions = {}): Promise<TaskInfo> {
     const [outcome] = await this.enqueueMany([{ task, options }], send);
-    if (outcome!.error !== undefined) throw outcome!.error;
-    return outcome!.info;
+    const { info, error } = outcome!;
+    if (error) throw error;
+    return info!;
   }
 
   /**
@@ -97,32 +100,29 @@ export class Client {
    */
   async enqueueMany(items: readonly EnqueueItem[], send: SendOptions = {}): Promise<EnqueueOutcome[]> {
     const nowMs = this.#broker.clock.nowMs();
-    const outcomes: EnqueueOutcome[] = new Array(items.length);
-    const tasks: NewTask[] = [];
-    const places: number[] = [];
-    for (const [i, item] of items.entries()) {
+    const composed = Array.from(items, (item) => {
       const { task, options = {} }: Pair = "task" in Object(item) ? (item as Pair) : { task: item as Task };
       try {
         const bytes = task?.payload?.length ?? 0;
         const most = this.#maxPayloadBytes;
         demand(bytes <= most, "payload", `expected at most ${most} bytes, not ${bytes}`);
-        tasks.push(composeTask(task, options, this.#broker));
-        places.push(i);
+        return composeTask(task, options, this.#broker);
       } catch (error) {
-        outcomes[i] = failed(error);
+        return failed(error);
       }
-    }
+    });
+    const tasks = composed.filter((each) => "message" in each);
     const results = await this.#open()
       .then(() => enqueue(this.#broker, tasks, send))
       .catch((error: unknown) => tasks.map(() => failed(error)));
-    for (const [nth, i] of places.entries()) outcomes[i] = outcomeOf(tasks[nth]!, results[nth]!, nowMs);
-    return outcomes;
+    let at = 0;
+    return composed.map((each) => ("message" in each ? outcomeOf(each, results[at++]!, nowMs) : each));
   }
 
   /** Asks Redis for a sign of life. @throws {RedisError} there was none */
   async ping(send: SendOptions = {}): Promise<void> {
     const [result] = await (await this.#open()).send([["PING"]], send);
-    if (result!.error !== undefined) throw result!.error;
+    if (result!.error) throw result!.error;
   }
 
   /** Takes no more tasks; a `redis` of yours stays open. May be repeated. */

@@ -4,27 +4,29 @@
  */
 
 export {
+  defineTask,
+  type EnqueueOptions,
+  type Payload,
+  type PayloadOf,
+  type ResultOf,
+  type SendOptions,
+  type StandardSchemaV1,
+  Task,
+  type TaskDefinition,
+  type TaskInfo,
+  type TaskState,
+} from "@asynqjs/core";
+export {
   AsynqError,
   DecodeError,
   type Delivered,
   DuplicateTaskError,
-  defineTask,
-  type EnqueueOptions,
   type ErrorCode,
   InvalidOptionError,
   InvalidPayloadError,
-  type Payload,
-  type PayloadOf,
   RedisError,
-  type ResultOf,
-  type SendOptions,
   StaleCallError,
-  type StandardSchemaV1,
-  Task,
-  type TaskDefinition,
   TaskIdConflictError,
-  type TaskInfo,
-  type TaskState,
-} from "@asynqjs/core";
+} from "@asynqjs/core/errors";
 export { Client, type ClientOptions, type EnqueueError, type EnqueueItem, type EnqueueOutcome } from "./client.ts";
 export { type EnqueueMiddleware, type EnqueueRequest, type Enqueuer, withMiddleware } from "./with-middleware.ts";

@@ -3,9 +3,9 @@ export function byQueue<T>(items: readonly T[], queueOf: (item: T) => string): M
   const queues = new Map<string, { readonly item: T; readonly at: number }[]>();
   for (const [at, item] of items.entries()) {
     const queue = queueOf(item);
-    const ofQueue = queues.get(queue);
-    if (ofQueue === undefined) queues.set(queue, [{ item, at }]);
-    else ofQueue.push({ item, at });
+    const ofQueue = queues.get(queue) ?? [];
+    queues.set(queue, ofQueue);
+    ofQueue.push({ item, at });
   }
   return queues;
 }

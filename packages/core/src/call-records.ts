@@ -33,8 +33,8 @@ export class CallRecords {
 
   take(): CallId {
     this.#client ??= hex(this.#random.bytes(16));
-    const { lane, seq } = this.#free.pop() ?? { lane: this.#lanes++, seq: 0 };
-    return { client: this.#client, lane, seq: seq + 1 };
+    const last = this.#free.pop() ?? { client: this.#client, lane: this.#lanes++, seq: 0 };
+    return { ...last, seq: last.seq + 1 };
   }
 
   /** The call was answered, or never left: its lane may carry another. */

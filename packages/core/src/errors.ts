@@ -27,6 +27,8 @@ export type ErrorCode =
 
 /** What every asynqjs error is; catch this to catch all. */
 export abstract class AsynqError extends Error {
+  // Said, since a bundler may give the class another: so does each of the others.
+  static override readonly name: string = "AsynqError";
   abstract readonly code: ErrorCode;
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -38,26 +40,20 @@ export abstract class AsynqError extends Error {
 
 /** An option, a task or a setting that cannot be used: names it and what was expected. Thrown before any I/O. */
 export class InvalidOptionError extends AsynqError {
+  static override readonly name = "InvalidOptionError";
   readonly code = "INVALID_OPTION";
   /** The option's name as the caller wrote it, such as `retentionSec`. */
-  readonly option: string;
+  declare readonly option: string;
 
-  constructor(option: string, expected: string) {
-    super(`invalid ${option}: ${expected}`);
+  constructor(option: string, expected: string, cause?: unknown) {
+    super(`invalid ${option}: ${expected}`, cause);
     this.option = option;
   }
 }
 
-/**
- * Goes on only if what was given can be used.
- * @throws {InvalidOptionError} it cannot
- */
-export function demand(usable: boolean, option: string, expected: string): asserts usable {
-  if (!usable) throw new InvalidOptionError(option, expected);
-}
-
 /** A payload that its task's schema does not take: says where, never what is there. Thrown before any I/O; in a handler the task is archived. */
 export class InvalidPayloadError extends AsynqError {
+  static override readonly name = "InvalidPayloadError";
   readonly code = "INVALID_PAYLOAD";
   /** The places that do not fit, such as `items[0].price`; `""` is the payload itself. */
   readonly paths: readonly string[];
@@ -72,6 +68,7 @@ export class InvalidPayloadError extends AsynqError {
 
 /** A task with this id is in the queue already, in whatever state. Asynq: `ErrTaskIDConflict`. */
 export class TaskIdConflictError extends AsynqError {
+  static override readonly name = "TaskIdConflictError";
   readonly code = "TASK_ID_CONFLICT";
 
   constructor(queue: string, id: string) {
@@ -81,6 +78,7 @@ export class TaskIdConflictError extends AsynqError {
 
 /** Another task holds the unique lock. Asynq: `ErrDuplicateTask`. */
 export class DuplicateTaskError extends AsynqError {
+  static override readonly name = "DuplicateTaskError";
   readonly code = "DUPLICATE_TASK";
 
   constructor(queue: string, type: string) {
@@ -90,6 +88,7 @@ export class DuplicateTaskError extends AsynqError {
 
 /** The lease of a task passed before its worker settled it; stored as the task's error, and the reason of its signal. Asynq: `ErrLeaseExpired`. */
 export class LeaseExpiredError extends AsynqError {
+  static override readonly name = "LeaseExpiredError";
   readonly code = "LEASE_EXPIRED";
 
   constructor() {
@@ -99,6 +98,7 @@ export class LeaseExpiredError extends AsynqError {
 
 /** The task belongs to someone else by now, or is settled: nothing was written. */
 export class LeaseLostError extends AsynqError {
+  static override readonly name = "LeaseLostError";
   readonly code = "LEASE_LOST";
 
   constructor(queue: string, id: string) {
@@ -108,6 +108,7 @@ export class LeaseLostError extends AsynqError {
 
 /** The tasks of an aggregation set were given back to their group, or are aggregated already: nothing was written. */
 export class AggregationSetLostError extends AsynqError {
+  static override readonly name = "AggregationSetLostError";
   readonly code = "SET_LOST";
 
   constructor(queue: string, group: string) {
@@ -117,6 +118,7 @@ export class AggregationSetLostError extends AsynqError {
 
 /** A run took longer than its timeout or went past its deadline; stored as the task's error, in Go's words. Go: `context.DeadlineExceeded`. */
 export class DeadlineExceededError extends AsynqError {
+  static override readonly name = "DeadlineExceededError";
   readonly code = "DEADLINE_EXCEEDED";
 
   constructor(cause?: unknown) {
@@ -126,6 +128,7 @@ export class DeadlineExceededError extends AsynqError {
 
 /** Somebody asked for the end of the run (`cancelProcessing`); stored as the task's error, in Go's words. Go: `context.Canceled`. */
 export class CanceledError extends AsynqError {
+  static override readonly name = "CanceledError";
   readonly code = "CANCELED";
 
   constructor(cause?: unknown) {
@@ -135,6 +138,7 @@ export class CanceledError extends AsynqError {
 
 /** No handler is registered for the task's type. Asynq: `ErrHandlerNotFound`. */
 export class HandlerNotFoundError extends AsynqError {
+  static override readonly name = "HandlerNotFoundError";
   readonly code = "HANDLER_NOT_FOUND";
 
   constructor(type: string) {
@@ -144,20 +148,23 @@ export class HandlerNotFoundError extends AsynqError {
 
 /** A server was told something that its state does not allow. Asynq: `ErrServerClosed` and its unnamed neighbours. */
 export class ServerStateError extends AsynqError {
+  static override readonly name = "ServerStateError";
   readonly code = "SERVER_STATE";
 }
 
 /** A call arrived after a later one on the same lane; nothing was written. */
 export class StaleCallError extends AsynqError {
+  static override readonly name = "StaleCallError";
   readonly code = "STALE_CALL";
 
   constructor(script: string) {
-    super(`stale call of script "${script}": a later call of the same lane was answered before; nothing was written`);
+    super(`stale call of script "${script}": a later call of this lane was answered before; nothing was written`);
   }
 }
 
 /** Stored bytes that cannot be read as what they should be. Names the place, never the bytes. */
 export class DecodeError extends AsynqError {
+  static override readonly name = "DecodeError";
   readonly code = "DECODE";
 
   constructor(what: string, why: string, cause?: unknown) {
@@ -176,10 +183,11 @@ export type Delivered = "no" | "unknown";
  * `status` the HTTP status when a gateway did.
  */
 export class RedisError extends AsynqError {
+  static override readonly name = "RedisError";
   readonly code = "REDIS";
-  readonly delivered: Delivered;
-  readonly reply: string | undefined;
-  readonly status: number | undefined;
+  declare readonly delivered: Delivered;
+  declare readonly reply: string | undefined;
+  declare readonly status: number | undefined;
 
   constructor(
     message: string,
@@ -199,6 +207,7 @@ export class RedisError extends AsynqError {
 
 /** The Redis is older than 6.2, the oldest asynqjs works with. */
 export class RedisVersionError extends AsynqError {
+  static override readonly name = "RedisVersionError";
   readonly code = "REDIS_VERSION";
 
   constructor(found: string) {
@@ -208,6 +217,7 @@ export class RedisVersionError extends AsynqError {
 
 /** This machine's clock and that of Redis are so far apart that leases and due times mean nothing. */
 export class ClockSkewError extends AsynqError {
+  static override readonly name = "ClockSkewError";
   readonly code = "CLOCK_SKEW";
   /** How far Redis' clock is ahead of ours; negative when it is behind. */
   readonly offsetMs: number;
@@ -222,6 +232,7 @@ export class ClockSkewError extends AsynqError {
 
 /** The Redis, or the way to it, cannot keep what it acknowledges as safe as was asked. */
 export class DurabilityError extends AsynqError {
+  static override readonly name = "DurabilityError";
   readonly code = "DURABILITY";
 
   constructor(tier: string, expected: string) {

@@ -34,6 +34,7 @@ export * from "./call-records.ts";
 export * from "./clock.ts";
 export * from "./corrected-clock.ts";
 export * from "./define-task.ts";
+export * from "./demand.ts";
 export * from "./durability.ts";
 export * from "./errors.ts";
 export * from "./failure.ts";

@@ -1,9 +1,12 @@
 /** How far the rounds turn a sum to the left, four steps each. */
 const turns = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
+const first = 0x67452301;
+const second = 0xefcdab89;
+
 /**
  * The MD5 of bytes, as Asynq's unique keys hold it: WebCrypto has it in workerd alone, and a library's would be a fifth of what a Worker
- * may weigh (docs/decisions/0012). For names, not for secrets.
+ * may weigh (docs/decisions/0015). For names, not for secrets.
  * @see RFC 1321
  */
 export function md5(bytes: Uint8Array): Uint8Array {
@@ -13,10 +16,10 @@ export function md5(bytes: Uint8Array): Uint8Array {
   padded.set(bytes);
   padded[length] = 128;
   const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, length * 8, true);
-  view.setUint32(padded.length - 4, length / 2 ** 29, true);
+  view.setBigUint64(padded.length - 8, BigInt(length) * 8n, true);
 
-  let state = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
+  // The first two of RFC 1321, and their opposites, as it has them.
+  let state = [first, second, ~first, ~second];
   for (let block = 0; block < padded.length; block += 64) {
     let [a, b, c, d] = state as [number, number, number, number];
     for (let step = 0; step < 64; step++) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, type Random, unixSec, uuid } from "./clock.ts";
-import { demand } from "./errors.ts";
+import { demand } from "./demand.ts";
 import { uniqueKey } from "./keys.ts";
 import type { Task, TaskInfo } from "./task.ts";
 import type { TaskMessage } from "./task-message.ts";
@@ -66,11 +66,11 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
     queue = defaultQueue,
     taskId,
     maxRetry = defaultMaxRetry,
-    timeoutSec,
+    timeoutSec = 0,
     deadline,
     uniqueTtlSec,
     processAt,
-    processInSec,
+    processInSec = 0,
     retentionSec = 0,
     group,
     headers,
@@ -82,15 +82,13 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
   const lockTtlSec = uniqueTtlSec === undefined ? undefined : Math.trunc(number("uniqueTtlSec", uniqueTtlSec, 1));
   // Asynq's "none" is the very epoch: a deadline within its first second is one, though nothing of it is stored.
   const deadlineMs = deadline === undefined ? 0 : dateMs("deadline", deadline);
-  const runSec = timeoutSec === undefined ? 0 : Math.trunc(number("timeoutSec", timeoutSec));
+  const runSec = Math.trunc(number("timeoutSec", timeoutSec));
   const dueMs =
-    processAt !== undefined
-      ? dateMs("processAt", processAt)
-      : processInSec !== undefined
-        ? dateMs("processInSec", new Date(nowMs + number("processInSec", processInSec) * 1000))
-        : nowMs;
+    processAt === undefined
+      ? dateMs("processInSec", new Date(nowMs + number("processInSec", processInSec) * 1000))
+      : dateMs("processAt", processAt);
   const scheduled = dueMs > nowMs;
-  demand(Number.isInteger(maxRetry) && maxRetry <= maxInt32, "maxRetry", `expected a whole number up to ${maxInt32}`);
+  demand(Number.isInteger(maxRetry) && maxRetry <= maxInt32, "maxRetry", `expected a whole number of at most ${maxInt32}`);
   if (group !== undefined) {
     plainText("group", group);
     // An aggregation set is the group's key plus `:<uuid>`: a group named so would be taken for one.
@@ -122,7 +120,7 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
       headers: headers && checked,
     },
     processAtSec: scheduled ? unixSec(dueMs) : undefined,
-    uniqueTtlSec: lockTtlSec && Math.floor((scheduled ? (dueMs - nowMs) / 1000 : 0) + lockTtlSec),
+    uniqueTtlSec: lockTtlSec && Math.floor(Math.max(0, dueMs - nowMs) / 1000 + lockTtlSec),
     state: scheduled ? "scheduled" : group === undefined ? "pending" : "aggregating",
   };
 }
@@ -166,18 +164,15 @@ function plainText(option: string, value: string, longest = 256, whenBlank = "ex
 }
 
 function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
-  const merged: Record<string, unknown> = { ...ofTask };
-  for (const options of [ofTask, given]) {
+  const merged: Record<string, unknown> = {};
+  for (const [where, options] of Object.entries({ "task options": ofTask, options: given })) {
     const { processAt, processInSec } = options;
-    const where = options === given ? "options" : "task options";
     demand(processAt === undefined || processInSec === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
-    if (processAt !== undefined || processInSec !== undefined) {
-      merged.processAt = undefined;
-      merged.processInSec = undefined;
-    }
+    // One of them takes the place of either.
+    if (processAt !== undefined || processInSec !== undefined) merged.processAt = merged.processInSec = undefined;
     for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value;
   }
-  if (ofTask.headers !== undefined && given.headers !== undefined) merged.headers = { ...ofTask.headers, ...given.headers };
+  if (ofTask.headers && given.headers) merged.headers = { ...ofTask.headers, ...given.headers };
   return merged;
 }
 
@@ -187,7 +182,6 @@ function number(option: string, value: number, least = -maxInt64): number {
 }
 
 function dateMs(option: string, value: Date): number {
-  const epochMs = value instanceof Date ? value.getTime() : Number.NaN;
-  demand(!Number.isNaN(epochMs), option, "expected a valid Date");
-  return epochMs;
+  demand(value instanceof Date && !Number.isNaN(value.getTime()), option, "expected a valid Date");
+  return value.getTime();
 }

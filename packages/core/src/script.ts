@@ -109,26 +109,22 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
   const shas = await Promise.all(scripts.map(({ script }) => script.sha(codec, allowOom)));
   const sent = scripts.map((bound, i) => {
     const call = bound.script.effect.startsWith("record") ? calls.take() : undefined;
-    const keys = call === undefined ? [...bound.keys] : [callKey(bound.queue, call.client, call.lane), ...bound.keys];
+    const keys = [...bound.keys];
+    const args = [...bound.args];
+    if (call) {
+      keys.unshift(callKey(bound.queue, call.client, call.lane));
+      args.unshift(call.seq, replayWindowSec);
+    }
     if (cluster) keys.push(absentKey(bound.queue));
-    const args = call === undefined ? bound.args : [call.seq, replayWindowSec, ...bound.args];
-    return {
-      ...bound,
-      call,
-      sha: shas[i]!,
-      words: [
-        `${keys.length}`,
-        ...keys,
-        ...args.map(
-          (arg): CommandWord =>
-            typeof arg !== "object" ? `${arg}` : codec === "json" ? packBytes(arg) : arg instanceof Uint8Array ? arg : arg.bytes,
-        ),
-      ],
-    };
+    const words = args.map(
+      (arg): CommandWord =>
+        typeof arg !== "object" ? `${arg}` : codec === "json" ? packBytes(arg) : arg instanceof Uint8Array ? arg : arg.bytes,
+    );
+    return { ...bound, call, sha: shas[i]!, words: [`${keys.length}`, ...keys, ...words] };
   });
   /** Its lane may carry another call, unless the answer to this one was lost. */
   const settled = ({ call }: (typeof sent)[number], error: RedisError | undefined): void => {
-    if (call !== undefined && (error === undefined || error.reply !== undefined || error.delivered === "no")) calls.giveBack(call);
+    if (call && (!error || error.reply || error.delivered === "no")) calls.giveBack(call);
   };
 
   let replies: readonly CommandResult[];
@@ -142,37 +138,33 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
     throw error;
   }
   let at = 0;
-  const answers = sent.map(({ before }) => {
-    const refused = replies.slice(at, at + before.length).find(({ error }) => error !== undefined)?.error;
-    at += before.length;
-    return { refused, result: replies[at++]! };
+  const answered = sent.map((call) => {
+    const own = at + call.before.length;
+    const refused = replies.slice(at, own).find(({ error }) => error)?.error;
+    at = own + 1;
+    return { call, refused, result: replies[own]! };
   });
 
   // What Redis does not know by hash it did not carry out, so by text it is the same call still. What goes wrong there concerns those
   // scripts alone: the others were answered.
-  const unknown = [...answers.keys()].filter((i) => answers[i]!.result.error?.reply === "NOSCRIPT");
+  const unknown = answered.filter(({ result }) => result.error?.reply === "NOSCRIPT");
   if (unknown.length > 0) {
     const byText = await redis
       .send(
-        unknown.map((i) => ["EVAL", sent[i]!.script.text(codec, allowOom), ...sent[i]!.words]),
+        unknown.map(({ call }) => ["EVAL", call.script.text(codec, allowOom), ...call.words]),
         options,
       )
       .catch((error: unknown): readonly CommandResult[] => {
         if (!(error instanceof RedisError)) throw error;
         return unknown.map(() => ({ error }));
       });
-    for (const [nth, i] of unknown.entries()) {
-      const answer = answers[i]!;
-      // A try by hash that got no answer may have been carried out, before Redis forgot the script.
-      answer.result = afterTries(byText[nth]!, answer.result.error!.delivered);
-    }
+    // A try by hash that got no answer may have been carried out, before Redis forgot the script.
+    for (const [i, answer] of unknown.entries()) answer.result = afterTries(byText[i]!, answer.result.error!.delivered);
   }
 
-  return sent.map((call, i): Outcome<R> => {
-    const { refused, result } = answers[i]!;
-    const { reply, error } = result;
+  return answered.map(({ call, refused, result: { reply, error } }): Outcome<R> => {
     settled(call, error);
-    if (error !== undefined) return { error: error.reply === "STALECALL" ? new StaleCallError(call.script.name) : error };
+    if (error) return { error: error.reply === "STALECALL" ? new StaleCallError(call.script.name) : error };
     let value: R;
     try {
       value = call.script.decode(reply);

@@ -10,14 +10,14 @@ export function splitCalls<T>(items: readonly T[], most: CallBounds, bytesOf: (i
   let bytes = 0;
   for (const item of items) {
     const size = bytesOf(item);
-    const last = calls.at(-1);
+    let last = calls.at(-1);
     if (last === undefined || last.length === most.items || bytes + size > most.bytes) {
-      calls.push([item]);
-      bytes = size;
-    } else {
-      last.push(item);
-      bytes += size;
+      last = [];
+      calls.push(last);
+      bytes = 0;
     }
+    last.push(item);
+    bytes += size;
   }
   return calls;
 }

@@ -6,7 +6,8 @@
  * recovered. A failed task waits in *retry*, one that may not be tried again is *archived*, one with *retention* stays as *completed*.
  * @module
  */
-import { demand, InvalidOptionError } from "./errors.ts";
+import { demand } from "./demand.ts";
+import { InvalidOptionError } from "./errors.ts";
 import type { EnqueueOptions } from "./options.ts";
 
 /** `undefined` is no payload; bytes, a buffer or a view of one, stay bytes; a string is its UTF-8; anything else is its JSON. */
@@ -29,10 +30,10 @@ export type Payload =
  * @see Asynq asynq.go, `NewTask`
  */
 export class Task {
-  readonly type: string;
+  declare readonly type: string;
   /** The payload as the bytes that are stored; `undefined` when there is none. */
-  readonly payload: Uint8Array | undefined;
-  readonly options: EnqueueOptions;
+  declare readonly payload: Uint8Array | undefined;
+  declare readonly options: EnqueueOptions;
 
   constructor(type: string, payload?: Payload, options: EnqueueOptions = {}) {
     demand(typeof type === "string" && type.trim() !== "", "type", "a task's type must contain one or more characters");
@@ -83,6 +84,6 @@ export function jsonBytes(option: string, value: unknown): Uint8Array {
   } catch (error) {
     cause = error;
   }
-  if (json === undefined) throw Object.assign(new InvalidOptionError(option, "expected bytes, a string, or what JSON can hold"), { cause });
+  if (json === undefined) throw new InvalidOptionError(option, "expected bytes, a string, or what JSON can hold", cause);
   return new TextEncoder().encode(json);
 }

@@ -38,9 +38,9 @@ export function refuseUnlessEnqueuing(command: Command, queues: ReadonlySet<stri
       return args.length === 2 && args[0] === allQueues && queues.has(args[1]!) ? undefined : refusal("SADD of anything but its queues");
     case "EVAL":
     case "EVALSHA": {
-      const script = linked.find(({ text, sha1 }) => args[0] === (name.toUpperCase() === "EVAL" ? text : sha1));
-      if (script === undefined) return refusal("a script that is not the enqueue script of this version of asynqjs");
-      const fault = findFault(args.slice(1), queues, script.unpack);
+      if (args[0] !== (name.toUpperCase() === "EVAL" ? text : sha1))
+        return refusal("a script that is not the enqueue script of this version of asynqjs");
+      const fault = findFault(args.slice(1), queues);
       return fault === undefined ? undefined : refusal(`an enqueue call with ${fault}`);
     }
     default:
@@ -48,12 +48,8 @@ export function refuseUnlessEnqueuing(command: Command, queues: ReadonlySet<stri
   }
 }
 
-/** The script as a client over HTTP sends it, and as one with bytes of its own would: the difference is how a message is one word. */
-const linked = (["json", "raw"] as const).map((codec) => {
-  const text = enqueueScript.text(codec, false);
-  const sha1 = createHash("sha1").update(text).digest("hex");
-  return { text, sha1, unpack: codec === "json" ? unpackBytes : (word: string) => Buffer.from(word) };
-});
+const text = enqueueScript.text("json", false);
+const sha1 = createHash("sha1").update(text).digest("hex");
 
 function refusal(what: string): string {
   return `NOPERM this token only enqueues: ${what} is not allowed`;
@@ -64,11 +60,7 @@ const argNames = ["seq", "window_s", ...Object.keys(enqueueNames.args)];
 const itemNames = Object.keys(enqueueNames.each);
 
 /** What is wrong with the call, without the words of the caller. */
-function findFault(
-  words: readonly string[],
-  queues: ReadonlySet<string>,
-  unpack: (word: string) => Uint8Array | undefined,
-): string | undefined {
+function findFault(words: readonly string[], queues: ReadonlySet<string>): string | undefined {
   // To what may be a Cluster the name of a key that is never there goes along.
   const withAbsent = words[0] === String(keyCount + 1);
   if (words[0] !== String(keyCount) && !withAbsent) return "another number of keys";
@@ -88,7 +80,7 @@ function findFault(
   if (!isCount(seq) || !isCount(now_s) || !isCount(now_ns, 19)) return "a number that is none";
 
   for (const item of items) {
-    const fault = findItemFault(item, queue, unpack);
+    const fault = findItemFault(item, queue);
     if (fault !== undefined) return fault;
   }
   return undefined;
@@ -97,14 +89,13 @@ function findFault(
 function findItemFault(
   { id = "", msg = "", process_at_s = "", group = "", lock = "", lock_ttl_s = "" }: Readonly<Record<string, string>>,
   queue: string,
-  unpack: (word: string) => Uint8Array | undefined,
 ): string | undefined {
   if (process_at_s !== "" && !isCount(process_at_s)) return "a time that is none";
   if (lock === "" ? lock_ttl_s !== "" : !isCount(lock_ttl_s) || Number(lock_ttl_s) < 1)
     return "a lock and no time to hold it, or a time and no lock";
   if (lock !== "" && !lock.startsWith(`${queuePrefix(queue)}unique:`)) return "the lock of another queue";
 
-  const message = readMessage(unpack(msg));
+  const message = readMessage(msg);
   if (message === undefined) return "a message that cannot be read";
   if (message.queue !== queue) return "a message for another queue";
   if (message.id !== id) return "a message of another id";
@@ -116,7 +107,9 @@ function findItemFault(
   return undefined;
 }
 
-function readMessage(bytes: Uint8Array | undefined): ReturnType<typeof decodeTaskMessage> | undefined {
+/** The message that the script would store: it takes for packed what begins with a digit, and anything else as it is. */
+function readMessage(word: string): ReturnType<typeof decodeTaskMessage> | undefined {
+  const bytes = /^[0-9]/.test(word) ? unpackBytes(word) : Buffer.from(word);
   try {
     return bytes && decodeTaskMessage(bytes, "the message");
   } catch {

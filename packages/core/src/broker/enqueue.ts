@@ -4,13 +4,12 @@ import { unixNs, unixSec } from "../clock.ts";
 import type { RedisError, StaleCallError } from "../errors.ts";
 import { allQueues, groupsKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import type { NewTask } from "../options.ts";
-import { prelinkedScript } from "../prelinked-script.ts";
 import type { SendOptions } from "../redis.ts";
 import { type BoundScript, runAll } from "../script.ts";
 import { type CallBounds, splitCalls } from "../split-calls.ts";
 import { decodeVerdicts } from "../verdicts.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
-import { enqueueText } from "./generated/enqueue-text.ts";
+import { enqueueSha, enqueueText } from "./generated/enqueue-text.ts";
 
 /** `enqueued`; or, with nothing written: the id is in the queue already, or another task holds the unique lock. */
 export type EnqueueVerdict = "enqueued" | "task-id-conflict" | "duplicate-task";
@@ -25,15 +24,21 @@ export const maxPerEnqueue: CallBounds = { items: 1000, bytes: 1024 * 1024 };
 /** How often a queue's name is written to `asynq:queues` again: another client may have removed the queue meanwhile. */
 export const publishEveryMs = 60_000;
 
-/** none -> pending | scheduled | aggregating, many at once: `enqueue-lua.ts` has its names and its body. */
-export const enqueueScript = prelinkedScript(
-  {
-    name: "enqueue",
-    effect: "record",
-    decode: decodeVerdicts<EnqueueVerdict>({ e: "enqueued", c: "task-id-conflict", d: "duplicate-task" }),
+/**
+ * none -> pending | scheduled | aggregating, many at once: `enqueue-lua.ts` has its names and its body. Linked beforehand, since the linker
+ * and the hashing would weigh more than the script.
+ */
+export const enqueueScript: BoundScript<EnqueueVerdict[]>["script"] = {
+  name: "enqueue",
+  effect: "record",
+  decode: decodeVerdicts<EnqueueVerdict>({ e: "enqueued", c: "task-id-conflict", d: "duplicate-task" }),
+  text() {
+    return enqueueText;
   },
-  enqueueText,
-);
+  sha() {
+    return enqueueSha;
+  },
+};
 
 /**
  * Makes tasks ready, due later, or waiting in their group: any mix, of any queues. One call per queue and chunk, all in one request; one
@@ -84,10 +89,10 @@ export async function enqueue(broker: Broker, tasks: readonly NewTask[], options
     const { queue, before } = scripts[i]!;
     if (before.length > 0 && !error && !beforeError) published.set(queue, clock.monotonicMs());
   }
-  const results: EnqueueResult[] = new Array(tasks.length);
+  const results: EnqueueResult[] = [];
   for (const [i, { queue, items }] of calls.entries()) {
     const { value, beforeError, error = isDue(queue) ? beforeError : undefined } = outcomes[i]!;
-    for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value![nth]! } : { error };
+    for (const [nth, { at }] of items.entries()) results[at] = error ? { error } : { verdict: value![nth]! };
   }
   return results;
 }

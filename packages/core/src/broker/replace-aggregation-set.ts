@@ -72,9 +72,9 @@ export const replaceAggregationSetScript = defineScript({
       return wrong_container()
     end
     if not owns_set(set) then return "l,0,0" end
-    local verdicts, item = {}, 1
+    local verdict
     ${enqueueOne}
-    if verdicts[1] ~= "e" then return remember(verdicts[1] .. ",0,0") end
+    if verdict ~= "e" then return remember(verdict .. ",0,0") end
 
     redis.call("ZREM", aggregation_sets, set)
     redis.call("ZADD", aggregated, now_s, set)

@@ -22,7 +22,8 @@ export interface FetchRedisOptions extends HttpPortOptions {
  * bytes (network failures, 408, 429, 5xx, unreadable answers), after a random pause, or the `Retry-After` that was asked for.
  * @throws {InvalidOptionError} a url, a token or a bound that cannot be used
  */
-export function fetchRedis({ url, token, fetch: send = globalFetch, ...options }: FetchRedisOptions): RedisPort {
+export function fetchRedis(options: FetchRedisOptions): RedisPort {
+  const { url, token, fetch: send = globalFetch } = options;
   const endpoint = pipelineUrl("url", url);
   const headers = { Authorization: bearer("token", token), "Content-Type": "application/json", "Upstash-Encoding": "base64" };
   return httpPort((body, signal) => send(endpoint, { method: "POST", headers, body, signal, redirect: "manual" }), options);

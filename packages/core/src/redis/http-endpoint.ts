@@ -1,4 +1,4 @@
-import { demand } from "../errors.ts";
+import { demand } from "../demand.ts";
 
 /**
  * Where commands are posted to, below the url of an Upstash-compatible Redis. Never tells the url: it may hold a secret.

@@ -3,7 +3,8 @@
  * @module
  */
 import { type Clock, type Random, systemClock, systemRandom, within } from "../clock.ts";
-import { type Delivered, demand, RedisError } from "../errors.ts";
+import { demand } from "../demand.ts";
+import { type Delivered, RedisError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { splitCalls } from "../split-calls.ts";
 import { exchange, type Post } from "./http-exchange.ts";
@@ -40,15 +41,21 @@ const features: RedisFeatures = { codec: "json", allowOom: false, cluster: true,
  * @throws {InvalidOptionError} a bound that is none
  */
 export function httpPort(post: Post, options: HttpPortOptions): RedisPort {
-  const { clock = systemClock, random = systemRandom, ...bounds } = options;
-  const { timeoutMs = 10_000, tryTimeoutMs = 5_000, maxTries = 6, maxRequestBytes = 8 * 1024 * 1024 } = bounds;
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    timeoutMs = 10_000,
+    tryTimeoutMs = 5_000,
+    maxTries = 6,
+    maxRequestBytes = 8 * 1024 * 1024,
+  } = options;
   for (const [option, value] of Object.entries({ timeoutMs, tryTimeoutMs, maxTries, maxRequestBytes }))
     demand(value >= 1, option, "expected a number of at least 1");
   let closed = false;
 
   /** One request until it is answered or given up; what got no answer has the reason as its result. */
   async function request(texts: readonly string[], deadlineMs: number, signal: AbortSignal | undefined): Promise<CommandResult[]> {
-    const results: CommandResult[] = new Array(texts.length);
+    const results: CommandResult[] = [];
     let left = [...texts.keys()];
     let delivered: Delivered = "no";
     for (let tries = 1; ; tries++) {
@@ -76,18 +83,17 @@ export function httpPort(post: Post, options: HttpPortOptions): RedisPort {
         answer = { why, delivered: sent ? "unknown" : "no", again: sent && !aborted, cause: signal?.reason };
       }
       let pauseMs = random.float() * Math.min(longestPauseMs, firstPauseMs * 2 ** (tries - 1));
-      let again = true;
       if ("why" in answer) {
         if (answer.delivered === "unknown") delivered = "unknown";
         const error = new RedisError(`redis over HTTP: ${answer.why}`, { ...answer, delivered });
         for (const i of left) results[i] = { error };
-        again = answer.again ?? false;
+        if (!answer.again) return results;
         pauseMs = Math.max(pauseMs, answer.waitMs ?? 0);
       } else {
         for (const [nth, i] of left.entries()) results[i] = afterTries(answer[nth]!, delivered);
         left = left.filter((i) => isPassing(results[i]!.error));
       }
-      if (left.length === 0 || !again || tries >= maxTries || clock.monotonicMs() + pauseMs >= deadlineMs) return results;
+      if (left.length === 0 || tries >= maxTries || clock.monotonicMs() + pauseMs >= deadlineMs) return results;
       await within(clock, pauseMs, signal);
     }
   }

@@ -2,11 +2,11 @@
  * Writes protobuf fields one after the other, numbers in as few bytes as they take, as Go and `protoc` do.
  * @module
  */
-import { demand } from "../errors.ts";
+import { demand } from "../demand.ts";
 
 /** The most an integer field holds; beyond 2^53 a JavaScript number is not exact. */
 export const maxInt32: number = 2 ** 31 - 1;
-export const maxInt64: number = Number.MAX_SAFE_INTEGER;
+export const maxInt64: number = 2 ** 53 - 1;
 
 const encoder = new TextEncoder();
 
