@@ -16,8 +16,12 @@ import { manualClock, readKeyspace, seededRandom } from "@asynqjs/core/testing";
 import { encodeTaskMessage } from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
 import type { TestAPI } from "vitest";
+import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import { type Answer, expect, test as gatewayTest, send, token } from "../test/gateway-test.ts";
 import { startGateway } from "./start.ts";
+
+// It makes Redis forget every script.
+useOwnRedis();
 
 const enqueuer = "a-token-that-enqueues";
 

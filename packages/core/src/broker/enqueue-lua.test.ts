@@ -9,7 +9,7 @@ import { enqueueLua, enqueueNames } from "./enqueue-lua.ts";
 function enqueueTextModule(): string {
   const { keys, args } = enqueueNames;
   const linked = defineScript({ ...enqueueScript, keys, args, lua: enqueueLua }).text("raw", false);
-  const named = `-- asynqjs enqueue\n${compactLua(linked)}`;
+  const named = compactLua(linked);
   return [
     "// Made from enqueue-lua.ts by enqueue-lua.test.ts, `vitest run packages/core/src/broker/enqueue-lua -u`: do not edit.",
     `export const enqueueText = ${JSON.stringify(named)};`,

@@ -11,7 +11,7 @@ if recorded_seq == seq then
   redis.call("EXPIRE", call, window_s)
 else
   if recorded_seq and tonumber(recorded_seq) > tonumber(seq) then
-    return redis.error_reply("STALECALL a later call of this lane was answered before")
+    return redis.error_reply("STALECALL too late")
   end
   replayed = false
 end
