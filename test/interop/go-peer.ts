@@ -41,6 +41,26 @@ export interface GoQueueInfo {
   readonly Paused: boolean;
 }
 
+/** Go's `ServerInfo`, as Go writes it: times are RFC 3339, bytes base64. */
+export interface GoServerInfo {
+  readonly ID: string;
+  readonly Host: string;
+  readonly PID: number;
+  readonly Concurrency: number;
+  readonly Queues: Readonly<Record<string, number>>;
+  readonly StrictPriority: boolean;
+  readonly Started: string;
+  readonly Status: string;
+  readonly ActiveWorkers: readonly {
+    readonly TaskID: string;
+    readonly TaskType: string;
+    readonly TaskPayload: string | null;
+    readonly Queue: string;
+    readonly Started: string;
+    readonly Deadline: string;
+  }[];
+}
+
 /** A task for Go's client: our options, in the units of Go's durations cut to milliseconds. */
 export interface GoNewTask {
   readonly type: string;
@@ -103,6 +123,12 @@ export class GoPeer {
 
   queues(): Promise<string[]> {
     return this.#ask("queues");
+  }
+
+  /** Go's nil is no server, or a server that runs nothing. */
+  async servers(): Promise<readonly GoServerInfo[]> {
+    const told = await this.#ask<readonly (GoServerInfo & { readonly ActiveWorkers: null })[] | null | undefined>("servers");
+    return (told ?? []).map((server) => ({ ...server, ActiveWorkers: server.ActiveWorkers ?? [] }));
   }
 
   queueInfo(queue = "default"): Promise<GoQueueInfo> {

@@ -38,8 +38,12 @@ interface GoWorkerConfig {
   readonly queues?: Readonly<Record<string, number>>;
   readonly concurrency?: number;
   readonly retryDelayMs?: number;
-  /** Groups become one task of type `aggregated`, its payload the JSON list of theirs. */
+  /** Groups become one task of type `aggregated`, its payload the JSON list of theirs; the group `hang` is never done. */
   readonly aggregate?: boolean;
+  /** A set has at most so many tasks. */
+  readonly groupMaxSize?: number;
+  /** v0.24.1 has no such setting: its janitor comes every 8 s. */
+  readonly janitorIntervalMs?: number;
 }
 
 interface InteropFixtures {

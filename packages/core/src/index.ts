@@ -15,6 +15,7 @@ export * from "./broker/list-groups.ts";
 export * from "./broker/list-keys.ts";
 export * from "./broker/list-quarantined.ts";
 export * from "./broker/list-queues.ts";
+export * from "./broker/pause-queue.ts";
 export * from "./broker/read-aggregation-set.ts";
 export * from "./broker/read-handed-back.ts";
 export * from "./broker/read-queue-stats.ts";

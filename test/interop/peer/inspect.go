@@ -72,6 +72,9 @@ func queueInfo(i *asynq.Inspector, t target) (any, error) { return i.GetQueueInf
 // groups answers asynq.GroupInfo as Go writes it.
 func groups(i *asynq.Inspector, t target) (any, error) { return i.Groups(t.Queue) }
 
+// servers answers asynq.ServerInfo as Go writes it.
+func servers(p *peer, _ json.RawMessage) (any, error) { return p.inspector.Servers() }
+
 func task(i *asynq.Inspector, t target) (any, error) {
 	info, err := i.GetTaskInfo(t.Queue, t.ID)
 	if err != nil {

@@ -33,6 +33,7 @@ var operations = map[string]func(*peer, json.RawMessage) (any, error){
 	"version":    func(*peer, json.RawMessage) (any, error) { return linkedVersion(), nil },
 	"enqueue":    enqueue,
 	"queues":     func(p *peer, _ json.RawMessage) (any, error) { return p.inspector.Queues() },
+	"servers":    servers,
 	"queueInfo":  withTarget(queueInfo),
 	"groups":     withTarget(groups),
 	"task":       withTarget(task),
