@@ -60,23 +60,4 @@ onGo(goVersions, (test) => {
       .poll(() => go.task("skips"))
       .toMatchObject({ state: "archived", retried: 0, lastErr: "skipped in Go: skip retry for the task" });
   });
-
-  test("a unique task of ours is a duplicate for Go's client until a Go worker has done it", async ({ client, startGoWorker, go }) => {
-    await client.enqueue(new Task("echo", "once"), { uniqueTtlSec: 3600 });
-    const again = { type: "echo", payload: Buffer.from("once"), options: { uniqueTtlSec: 3600 } };
-    expect(await go.enqueue(again)).toEqual([{ error: "task already exists" }]);
-
-    await startGoWorker();
-
-    await expect.poll(async () => (await go.enqueue(again))[0]!.error).toBeUndefined();
-  });
-
-  test("Go's aggregator takes the tasks of our group together", async ({ client, startGoWorker }) => {
-    await client.enqueueMany([new Task("part", "a"), new Task("part", "b")].map((task) => ({ task, options: { group: "g" } })));
-
-    const worker = await startGoWorker({ aggregate: true });
-
-    const run = await worker.told((line) => line.event === "run" && line.type === "aggregated");
-    expect("payload" in run && JSON.parse(Buffer.from(run.payload ?? "", "base64").toString()).sort()).toEqual(["a", "b"]);
-  });
 });

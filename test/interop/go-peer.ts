@@ -125,9 +125,9 @@ export class GoPeer {
     return this.#ask("queues");
   }
 
-  /** Go's nil is no server, or a server that runs nothing. */
+  /** The servers that beat. Go's nil is none, or of one that it runs nothing. */
   async servers(): Promise<readonly GoServerInfo[]> {
-    const told = await this.#ask<readonly (GoServerInfo & { readonly ActiveWorkers: null })[] | null | undefined>("servers");
+    const told = await this.#ask<readonly (Omit<GoServerInfo, "ActiveWorkers"> & Partial<GoServerInfo>)[] | null>("servers");
     return (told ?? []).map((server) => ({ ...server, ActiveWorkers: server.ActiveWorkers ?? [] }));
   }
 

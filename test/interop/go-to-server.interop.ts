@@ -61,27 +61,4 @@ onGo(goVersions, (test) => {
     expect((await go.task("fails")).nextProcessAtSec).toBeGreaterThan(Date.now() / 1000);
     await expect.poll(() => go.queueInfo()).toMatchObject({ Processed: 2, Failed: 2 });
   });
-
-  test("a unique task of Go is free again when our server has done it", async ({ go, startServer }) => {
-    const once = { type: "echo", payload: Buffer.from("once"), options: { uniqueTtlSec: 3600 } };
-    expect((await go.enqueue(once, once)).map(({ error }) => error)).toEqual([undefined, "task already exists"]);
-
-    await startServer(async () => {});
-
-    await expect.poll(async () => (await go.enqueue(once))[0]!.error).toBeUndefined();
-  });
-
-  test("our server leaves a queue alone that Go has paused, until Go lets it go on", async ({ go, startServer }) => {
-    await go.enqueue({ type: "echo", options: { taskId: "a", retentionSec: 3600 } });
-    await go.act("pause");
-    await go.enqueue({ type: "echo", options: { taskId: "b", queue: "other", retentionSec: 3600 } });
-
-    await startServer(async () => {}, { queues: { default: 6, other: 1 }, strictPriority: true });
-    // Of less priority, so that it ran after `default` was looked at.
-    await expect.poll(async () => (await go.task("b", "other")).state).toBe("completed");
-    expect(await go.task("a")).toMatchObject({ state: "pending" });
-
-    await go.act("unpause");
-    await expect.poll(async () => (await go.task("a")).state).toBe("completed");
-  });
 });

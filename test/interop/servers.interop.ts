@@ -1,0 +1,92 @@
+/** What servers and the tasks they run tell of themselves, read by the other side. */
+import { Task } from "@asynqjs/client-edge";
+import { decodeServerInfo, decodeWorkerInfo, encodeServerInfo, encodeWorkerInfo } from "@asynqjs/core/wire";
+import { gate } from "../support/server-test.ts";
+import { expect, goVersions, onGo } from "./interop-test.ts";
+import { ourBroker } from "./our-broker.ts";
+
+const toMs = (ns: bigint | undefined): number => Number(ns! / 1_000_000n);
+
+onGo(goVersions, (test) => {
+  test("Go's inspector sees our server as it is set, what it runs, that it stops, and that it is gone", async ({ go, startServer }) => {
+    const startMs = Date.now();
+    const deadline = new Date(Math.ceil(startMs / 1000) * 1000 + 60_000);
+    await go.enqueue({ type: "long", payload: Buffer.from("ünïcode"), options: { taskId: "a", queue: "low", deadline } });
+    const done = gate();
+    const settings = { concurrency: 7, queues: { default: 3, low: 1 }, strictPriority: true };
+    const server = await startServer(() => done.opened, { ...settings, heartbeatIntervalMs: 100 });
+
+    await expect.poll(async () => (await go.servers())[0]?.ActiveWorkers).toHaveLength(1);
+    const [told, ...others] = await go.servers();
+    expect(others).toEqual([]);
+    expect(told).toMatchObject({ PID: process.pid, Concurrency: 7, Queues: settings.queues, StrictPriority: true, Status: "active" });
+    const [worker] = told!.ActiveWorkers;
+    expect(worker).toMatchObject({ TaskID: "a", TaskType: "long", Queue: "low" });
+    expect(Buffer.from(worker!.TaskPayload!, "base64").toString()).toBe("ünïcode");
+    expect(Date.parse(worker!.Deadline)).toBe(deadline.getTime());
+    expect(Date.parse(told!.Started)).toBeGreaterThan(startMs - 2_000);
+    expect(Date.parse(worker!.Started)).toBeGreaterThanOrEqual(Date.parse(told!.Started));
+
+    await server.stop();
+    await expect.poll(async () => (await go.servers())[0]).toMatchObject({ Status: "stopped", ActiveWorkers: [{ TaskID: "a" }] });
+
+    done.open();
+    await expect.poll(async () => (await go.servers())[0]).toMatchObject({ Status: "stopped", ActiveWorkers: [] });
+    await server.shutdown();
+    expect(await go.servers()).toEqual([]);
+  });
+
+  test("we read what a Go server tells of itself and of the task it runs, and write it byte for byte", async ({
+    redis,
+    go,
+    startGoWorker,
+  }) => {
+    await ourBroker(redis).enqueue(new Task("hang", "ünïcode"), { taskId: "a", timeoutSec: 600 });
+    const goWorker = await startGoWorker({ concurrency: 7 });
+
+    // Of Go's clock: 5 s from its start to the beat that tells of the task.
+    await expect.poll(async () => (await go.servers())[0]?.ActiveWorkers).toHaveLength(1);
+
+    const [[told], [serverKey], [workersKey]] = await Promise.all([
+      go.servers(),
+      redis.zrange("asynq:servers", "0", "-1"),
+      redis.zrange("asynq:workers", "0", "-1"),
+    ]);
+    const stored = (await redis.getBuffer(serverKey!))!;
+    const server = decodeServerInfo(stored, "a server of Go");
+    expect({ ...server, startedAtNs: toMs(server.startedAtNs) }).toEqual({
+      host: told!.Host,
+      pid: told!.PID,
+      serverId: told!.ID,
+      concurrency: 7,
+      queues: { default: 1 },
+      strictPriority: false,
+      status: "active",
+      startedAtNs: Date.parse(told!.Started),
+      activeWorkerCount: 1,
+    });
+    expect(Buffer.from(encodeServerInfo(server))).toEqual(stored);
+    expect(serverKey).toBe(`asynq:servers:{${server.host}:${server.pid}:${server.serverId}}`);
+
+    const storedWorker = (await redis.hgetallBuffer(workersKey!)).a!;
+    const worker = decodeWorkerInfo(storedWorker, "a task that Go runs");
+    expect(worker).toMatchObject({ host: told!.Host, pid: told!.PID, serverId: told!.ID, taskId: "a", taskType: "hang", queue: "default" });
+    expect(Buffer.from(worker.taskPayload!).toString()).toBe("ünïcode");
+    expect(toMs(worker.startedAtNs)).toBe(Date.parse(told!.ActiveWorkers[0]!.Started));
+    expect(toMs(worker.deadlineNs)).toBe(Date.parse(told!.ActiveWorkers[0]!.Deadline));
+    expect(Buffer.from(encodeWorkerInfo(worker))).toEqual(storedWorker);
+    await goWorker.end("SIGKILL");
+  });
+
+  test("a Go server beside ours: each keeps its own record, and takes back its own alone", async ({ go, startServer, startGoWorker }) => {
+    const server = await startServer(async () => {}, { heartbeatIntervalMs: 100 });
+    const goWorker = await startGoWorker({ concurrency: 7 });
+    await expect.poll(async () => (await go.servers()).map(({ Concurrency }) => Concurrency).sort()).toEqual([10, 7].sort());
+
+    await goWorker.end();
+    expect(await go.servers()).toMatchObject([{ Concurrency: 10, Status: "active" }]);
+
+    await server.shutdown();
+    expect(await go.servers()).toEqual([]);
+  });
+});
