@@ -26,7 +26,9 @@ onGo(goVersions, (test) => {
 
     await startServer(async (task) => void (await task.resultWriter.write(task.payload)));
 
-    await expect.poll(() => go.list("completed")).toMatchObject([{ id: "a", retentionSec, result: Buffer.from(everyByte).toString("base64") }]);
+    await expect
+      .poll(() => go.list("completed"))
+      .toMatchObject([{ id: "a", retentionSec, result: Buffer.from(everyByte).toString("base64") }]);
     const [{ completedAtSec }] = (await go.list("completed")) as [{ completedAtSec: number }];
     expect(completedAtSec).toBeGreaterThanOrEqual(startSec);
     expect(await redis.zscore("asynq:{default}:completed", "a")).toBe(String(completedAtSec + retentionSec));
@@ -50,7 +52,11 @@ onGo(goVersions, (test) => {
     expect(await redis.exists("asynq:{default}:completed", "asynq:{default}:t:a")).toBe(0);
   });
 
-  test("what our server completed Go's janitor deletes once its retention is over, and not before", async ({ redis, go, startGoWorker }) => {
+  test("what our server completed Go's janitor deletes once its retention is over, and not before", async ({
+    redis,
+    go,
+    startGoWorker,
+  }) => {
     await completeOne(redis, "over", retentionSec + 60);
     await completeOne(redis, "kept", retentionSec - 300);
 
