@@ -38,6 +38,35 @@ onGo(goVersions, (test) => {
     expect(await worker.told((line) => line.event === "run")).toMatchObject({ id: "once", retried: 0 });
   });
 
+  test("what a killed Go worker held our recoverer takes once its lease is over, charges nothing, and our server runs it", async ({
+    redis,
+    go,
+    startGoWorker,
+    startServer,
+  }) => {
+    await go.enqueue(
+      { type: "hang", payload: Buffer.from("x"), options: { taskId: "a", retentionSec: 3600 } },
+      { type: "hang", options: { taskId: "last", maxRetry: 0 } },
+    );
+    const killed = await startGoWorker();
+    for (const id of ["a", "last"]) await killed.told((line) => line.event === "run" && line.id === id);
+    await killed.end("SIGKILL");
+    expect(await recover(ourBroker(redis).broker, { queues })).toMatchObject({ recovered: 0, archived: 0 });
+
+    const later = ourBroker(redis, -120);
+    expect(await recover(later.broker, { queues })).toMatchObject({ recovered: 1, archived: 1, errors: [] });
+
+    const expired = "asynq: task lease expired";
+    expect(await go.task("a")).toMatchObject({ state: "retry", retried: 0, lastErr: expired });
+    expect(await go.task("last")).toMatchObject({ state: "archived", lastErr: expired });
+    await later.clock.advance(10_000);
+    await forward(later.broker, { queues });
+    const ran: string[] = [];
+    await startServer(async (task) => void ran.push(`${task.id} ${task.text()} ${task.retryCount}`));
+    await expect.poll(() => go.task("a")).toMatchObject({ state: "completed" });
+    expect(ran).toEqual(["a x 0"]);
+  });
+
   test("the crash count: Go's recoverer keeps the field, charges a failure, and by that the count starts again", async ({
     redis,
     go,

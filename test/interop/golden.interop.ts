@@ -12,7 +12,7 @@ import { expect, goVersions, onGo, type Worker } from "./interop-test.ts";
 interface Go {
   readonly redis: Redis;
   readonly go: GoPeer;
-  readonly startGoWorker: () => Promise<Worker>;
+  readonly startGoWorker: (config?: { readonly aggregate?: boolean }) => Promise<Worker>;
 }
 
 const makers: Readonly<Record<GoStateName, (go: Go) => Promise<void>>> = {
@@ -37,7 +37,30 @@ const makers: Readonly<Record<GoStateName, (go: Go) => Promise<void>>> = {
     await startGoWorker();
     await expect.poll(async () => (await go.task("z")).state).toBe("archived");
   },
+  async aggregating(given) {
+    await killAggregator(given);
+  },
+  async reclaimed({ redis, ...given }) {
+    const set = await killAggregator({ redis, ...given });
+    // In place of two minutes of Go's clock.
+    await redis.zadd("asynq:{default}:aggregation_sets", 1, set);
+    const worker = await given.startGoWorker();
+    await expect.poll(() => redis.exists("asynq:{default}:aggregation_sets")).toBe(0);
+    await worker.end();
+  },
 };
+
+/** Kills Go's aggregator while it has `a`, `b` and `c` of the group `hang` in its hands; answers the key of their set. */
+async function killAggregator({ redis, go, startGoWorker }: Go): Promise<string> {
+  await enqueueAll(
+    go,
+    ...["a", "b", "c"].map((taskId) => ({ type: "part", payload: Buffer.from(taskId), options: { taskId, group: "hang" } })),
+  );
+  const worker = await startGoWorker({ aggregate: true });
+  await expect.poll(() => redis.zcard("asynq:{default}:aggregation_sets")).toBe(1);
+  await worker.end("SIGKILL");
+  return (await redis.zrange("asynq:{default}:aggregation_sets", "0", "-1"))[0]!;
+}
 
 async function enqueueAll(go: GoPeer, ...tasks: readonly GoNewTask[]): Promise<void> {
   for (const { error } of await go.enqueue(...tasks)) expect(error).toBeUndefined();
@@ -56,12 +79,12 @@ onGo(goVersions, (test) => {
   }
 });
 
-/** A state without its times: days in the names of keys, scores, `pending_since`, what the message tells, times to live to within a day. */
+/** A state without its times and what Go drew: days and ids of sets in the names of keys, scores, `pending_since`, what the message tells, times to live to within a day. */
 function timeless(state: GoState): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(state).map(([key, value]) => {
-      const name = key.replace(/\d{4}-\d\d-\d\d$/, "<day>");
-      if ("zset" in value) return [name, Object.keys(value.zset)];
+      const name = nameless(key);
+      if ("zset" in value) return [name, Object.keys(value.zset).map(nameless)];
       if ("string" in value) return [name, { ...value, ttlSec: Math.round(value.ttlSec / (2 * 24 * 3600)) }];
       if (!("hash" in value)) return [name, value];
       const { msg, pending_since: since, ...fields } = value.hash;
@@ -69,4 +92,8 @@ function timeless(state: GoState): Record<string, unknown> {
       return [name, { fields, message, times: [since !== undefined, lastFailedAtSec !== undefined] }];
     }),
   );
+}
+
+function nameless(key: string): string {
+  return key.replace(/\d{4}-\d\d-\d\d$/, "<day>").replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "<set>");
 }

@@ -4,6 +4,7 @@ import {
   aggregationCheck,
   type Broker,
   composeTask,
+  extendAggregationSet,
   type GroupAggregator,
   janitor,
   recover,
@@ -103,22 +104,24 @@ onGo(goVersions, (test) => {
     expect(await redis.exists(sets, "asynq:{default}:js:aggregated", ...groups.map((group) => `asynq:{default}:g:${group}`))).toBe(0);
   });
 
-  test("a stale set of ours Go's recoverer gives back, but not to the index of groups: our repair does, and Go's aggregator takes it", async ({
+  test("a stale set of ours Go's recoverer gives back, one that is extended it leaves alone; the group's name it leaves to our repair, then Go's aggregator takes it", async ({
     redis,
     go,
     startGoWorker,
   }) => {
     const past = ourBroker(redis, 600);
     for (const id of ["a", "b"]) await past.enqueue(new Task("part", id), { taskId: id, group: "g" });
+    await past.enqueue(new Task("part", "c"), { taskId: "c", group: "held" });
     await past.clock.advance(60_000);
-    // Our aggregator was killed with the set in its hands.
-    expect(await aggregationCheck(past.broker, "default", ["g"], policy)).toMatchObject([{ verdict: "set" }]);
+    // Two aggregators of ours, of which one was killed with the set in its hands.
+    const [, held] = await aggregationCheck(past.broker, "default", ["g", "held"], policy);
+    expect(await extendAggregationSet(past.broker, held!.set!, Math.floor(Date.now() / 1000) + 60)).toBe("extended");
     expect(await idsOf(redis, "asynq:{default}:g:g")).toEqual([]);
 
     const worker = await startGoWorker({ aggregate: true });
 
     await expect.poll(() => idsOf(redis, "asynq:{default}:g:g")).toEqual(["a", "b"]);
-    expect(await redis.exists(sets)).toBe(0);
+    expect(await idsOf(redis, sets)).toEqual([`asynq:{default}:g:held:${held!.set!.setId}`]);
     expect(await go.groups()).toEqual([]);
     expect(await repair(past.broker, { queues })).toMatchObject({ errors: [] });
     expect(await go.groups()).toEqual([{ Group: "g", Size: 2 }]);
@@ -148,6 +151,30 @@ onGo(goVersions, (test) => {
     const worker = await startGoWorker();
     await expect.poll(() => runsOf(worker, "digest")).toEqual([["a", "b"]]);
     await expect.poll(() => redis.keys("asynq:{default}:t:*")).toEqual([]);
+  });
+
+  test("a task of a group that is gone: ours leaves it out, Go's aggregator is given an empty one; an unreadable one keeps Go's whole set back", async ({
+    redis,
+    go,
+    startGoWorker,
+  }) => {
+    const fill = async (): Promise<void> => {
+      const past = ourBroker(redis, 600);
+      for (const group of ["gone", "unreadable"])
+        for (const nth of [1, 2]) await past.enqueue(new Task("part", `${group} ${nth}`), { taskId: `${group} ${nth}`, group });
+      await redis.del("asynq:{default}:t:gone 1");
+      await redis.hset("asynq:{default}:t:unreadable 1", "msg", Buffer.from([0xff]));
+    };
+    await fill();
+    expect(await aggregateAll(ourBroker(redis).broker)).toMatchObject({ sets: 2, aggregated: 2, dangling: 1, quarantined: 1, errors: [] });
+    await go.act("delete", { id: "unreadable 1" });
+    await fill();
+
+    const worker = await startGoWorker({ aggregate: true });
+
+    await expect.poll(() => runsOf(worker, "aggregated")).toEqual([["", "gone 2"]]);
+    expect(runsOf(worker, "digest").sort()).toEqual([["gone 2"], ["unreadable 2"]]);
+    await expect.poll(() => idsOf(redis, sets)).toEqual([expect.stringMatching(/^asynq:\{default\}:g:unreadable:/)]);
   });
 
   test("the lock of a grouped task: ours gives it back with the aggregated task, Go's leaves it to its time to live", async ({

@@ -26,7 +26,11 @@ export type GoStateName =
   /** A Go worker took the id `gone`, whose hash was missing. */
   | "dangling"
   /** A Go worker archived the unique task `z`, which keeps its lock. */
-  | "archived";
+  | "archived"
+  /** Go's aggregator was killed while it had `a`, `b` and `c` of the group `hang` in a set. */
+  | "aggregating"
+  /** Go's recoverer then gave that set back, once it was stale. */
+  | "reclaimed";
 
 export function goStateFile(name: GoStateName): string {
   return fileURLToPath(new URL(`../interop/golden/${name}.json`, import.meta.url));
