@@ -4,9 +4,12 @@ import { gate } from "../support/server-test.ts";
 import { expect, goVersions, onGo } from "./interop-test.ts";
 import { ourBroker } from "./our-broker.ts";
 
+/** Ids of no other suite: a channel is one for all databases, and so for the suites that run beside this one. */
+const [canceled, unheard] = ["canceled", "unheard"];
+
 onGo(goVersions, (test) => {
   test("Go's inspector cancels a task that our server runs", async ({ redis, go, startServer }) => {
-    await ourBroker(redis).enqueue(new Task("wait"), { taskId: "a" });
+    await ourBroker(redis).enqueue(new Task("wait"), { taskId: canceled });
     const started = gate();
     await startServer((task) => {
       started.open();
@@ -16,8 +19,8 @@ onGo(goVersions, (test) => {
 
     // More than once: Go's message is lost on a server that is not yet subscribed.
     const cancel = async (): Promise<unknown> => {
-      await go.act("cancel", { id: "a" });
-      return go.task("a");
+      await go.act("cancel", { id: canceled });
+      return go.task(canceled);
     };
     await expect.poll(cancel).toMatchObject({ state: "retry", retried: 1, lastErr: expect.stringMatching(/cancel/) });
   });
@@ -27,13 +30,13 @@ onGo(goVersions, (test) => {
     go,
     startGoWorker,
   }) => {
-    await go.enqueue({ type: "wait", options: { taskId: "a" } }, { type: "wait", options: { taskId: "b" } });
+    await go.enqueue({ type: "wait", options: { taskId: unheard } }, { type: "wait", options: { taskId: canceled } });
     const worker = await startGoWorker({ retryDelayMs: 3_600_000 });
-    for (const id of ["a", "b"]) await worker.told((line) => line.event === "run" && line.id === id);
+    for (const id of [unheard, canceled]) await worker.told((line) => line.event === "run" && line.id === id);
 
-    await cancelProcessing(ourBroker(redis).broker, [{ id: "a", queue: "default" }, { id: "b" }]);
+    await cancelProcessing(ourBroker(redis).broker, [{ id: unheard, queue: "default" }, { id: canceled }]);
 
-    await expect.poll(() => go.task("b")).toMatchObject({ state: "retry", retried: 1, lastErr: "context canceled" });
-    expect(await go.task("a")).toMatchObject({ state: "active" });
+    await expect.poll(() => go.task(canceled)).toMatchObject({ state: "retry", retried: 1, lastErr: "context canceled" });
+    expect(await go.task(unheard)).toMatchObject({ state: "active" });
   });
 });

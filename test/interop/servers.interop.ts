@@ -11,7 +11,7 @@ onGo(goVersions, (test) => {
   test("Go's inspector sees our server as it is set, what it runs, that it stops, and that it is gone", async ({ go, startServer }) => {
     const startMs = Date.now();
     const deadline = new Date(Math.ceil(startMs / 1000) * 1000 + 60_000);
-    await go.enqueue({ type: "long", payload: Buffer.from("ünïcode"), options: { taskId: "a", queue: "low", deadline } });
+    await go.enqueue({ type: "long", payload: Buffer.from("ü".repeat(3_000)), options: { taskId: "a", queue: "low", deadline } });
     const done = gate();
     const settings = { concurrency: 7, queues: { default: 3, low: 1 }, strictPriority: true };
     const server = await startServer(() => done.opened, { ...settings, heartbeatIntervalMs: 100 });
@@ -22,7 +22,9 @@ onGo(goVersions, (test) => {
     expect(told).toMatchObject({ PID: process.pid, Concurrency: 7, Queues: settings.queues, StrictPriority: true, Status: "active" });
     const [worker] = told!.ActiveWorkers;
     expect(worker).toMatchObject({ TaskID: "a", TaskType: "long", Queue: "low" });
-    expect(Buffer.from(worker!.TaskPayload!, "base64").toString()).toBe("ünïcode");
+    // The first 4 KiB; the task's own message is whole.
+    expect(Buffer.from(worker!.TaskPayload!, "base64").toString()).toBe("ü".repeat(2_048));
+    expect(Buffer.from((await go.task("a", "low")).payload!, "base64").toString()).toBe("ü".repeat(3_000));
     expect(Date.parse(worker!.Deadline)).toBe(deadline.getTime());
     expect(Date.parse(told!.Started)).toBeGreaterThan(startMs - 2_000);
     expect(Date.parse(worker!.Started)).toBeGreaterThanOrEqual(Date.parse(told!.Started));

@@ -12,7 +12,8 @@ export default defineConfig({
     root: fileURLToPath(new URL("../..", import.meta.url)),
     include: ["test/interop/*.interop.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // More than processors: most of the time they wait for timers of Go.
+    maxWorkers: 4,
     // Go's own timers run on the machine's clock: a forwarder, a recoverer at its start, a poll of 1 s.
     testTimeout: 60_000,
     expect: { poll: { timeout: 50_000, interval: 20 } },
