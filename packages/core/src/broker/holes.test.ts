@@ -164,7 +164,7 @@ describe("holes of Asynq's scripts", () => {
     await restoreGoState(redis, "reclaimed");
     expect(await listGroups(broker, "default")).toEqual({ groups: [], cursor: undefined });
 
-    await repair(broker, { queues: ["default"] });
+    await repair(broker, { queues: ["default"], sweep: true });
 
     expect(await listGroups(broker, "default")).toEqual({ groups: ["hang"], cursor: undefined });
   });
