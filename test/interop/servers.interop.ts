@@ -26,8 +26,8 @@ onGo(goVersions, (test) => {
     expect(Buffer.from(worker!.TaskPayload!, "base64").toString()).toBe("ü".repeat(2_048));
     expect(Buffer.from((await go.task("a", "low")).payload!, "base64").toString()).toBe("ü".repeat(3_000));
     expect(Date.parse(worker!.Deadline)).toBe(deadline.getTime());
-    expect(Date.parse(told!.Started)).toBeGreaterThan(startMs - 2_000);
-    expect(Date.parse(worker!.Started)).toBeGreaterThanOrEqual(Date.parse(told!.Started));
+    // By Redis' clock, not ours.
+    for (const { Started } of [told!, worker!]) expect(Math.abs(Date.parse(Started) - startMs)).toBeLessThan(60_000);
 
     await server.stop();
     await expect.poll(async () => (await go.servers())[0]).toMatchObject({ Status: "stopped", ActiveWorkers: [{ TaskID: "a" }] });
