@@ -119,6 +119,27 @@ describe("repairKeys", () => {
     ]);
     expect(await judge(broker, false, "g:red", `g:red:${uuid}`)).toEqual(["sound", "sound"]);
   });
+
+  test("takes no group for a set because Go named it like one, so that its tasks stay in it", async ({ broker, redis, clock, keyspace }) => {
+    const [listed, unlisted] = ["user:11111111-2222-4333-8444-555555555555", "user:66666666-7777-4888-9999-000000000000"];
+    for (const [id, group] of [
+      ["a", listed],
+      ["b", unlisted],
+    ] as const) {
+      await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", "aggregating", "group", group);
+      await redis.zadd(`asynq:{default}:g:${group}`, startSec, id);
+    }
+    await redis.sadd("asynq:{default}:groups", listed);
+
+    expect(await judge(broker, true, `g:${listed}`, `g:${unlisted}`)).toEqual(["sound", "indexed"]);
+
+    expect((await redis.smembers("asynq:{default}:groups")).sort()).toEqual([listed, unlisted]);
+    await clock.advance(300_000);
+    await recover(broker, { queues: ["default"] });
+    const keys = await keyspace();
+    expect(keys["asynq:{default}:aggregation_sets"]).toBeUndefined();
+    expect(keys["asynq:{default}:g:user"]).toBeUndefined();
+  });
 });
 
 describe("listKeys", () => {

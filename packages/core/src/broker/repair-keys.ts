@@ -91,9 +91,11 @@ export const repairKeysScript = defineScript({
       return "l"
     end
     local function judge_group(key, name)
-      if redis.call("TYPE", key).ok ~= "zset" then return "." end
+      if redis.call("TYPE", key).ok ~= "zset" or redis.call("SISMEMBER", groups, name) == 1 then return "." end
+      -- Go lets a group be named as our sets are: what a member says of its group tells them apart.
+      local of_member = redis.pcall("HGET", prefix .. "t:" .. redis.call("ZRANGE", key, 0, 0)[1], "group")
       local uuid = string.sub(name, -37)
-      if string.find(uuid, "^:%x+%-%x+%-%x+%-%x+%-%x+$") and #uuid == 37 then
+      if of_member ~= name and string.find(uuid, "^:%x+%-%x+%-%x+%-%x+%-%x+$") and #uuid == 37 then
         if redis.call("ZSCORE", sets, key) or redis.call("ZSCORE", aggregated, key) then return "." end
         redis.call("ZADD", sets, now_s, key)
         return "i"
