@@ -120,7 +120,12 @@ describe("repairKeys", () => {
     expect(await judge(broker, false, "g:red", `g:red:${uuid}`)).toEqual(["sound", "sound"]);
   });
 
-  test("takes no group for a set because Go named it like one, so that its tasks stay in it", async ({ broker, redis, clock, keyspace }) => {
+  test("takes no group for a set because Go named it like one, so that its tasks stay in it", async ({
+    broker,
+    redis,
+    clock,
+    keyspace,
+  }) => {
     const [listed, unlisted] = ["user:11111111-2222-4333-8444-555555555555", "user:66666666-7777-4888-9999-000000000000"];
     for (const [id, group] of [
       ["a", listed],

@@ -2,6 +2,7 @@ import { parseRedisUri } from "@asynqjs/core/redis/ioredis";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { startCluster } from "../../../../test/support/redis-topologies.ts";
+import { tcpFaults } from "../../../../test/support/tcp-faults.ts";
 import { keySlot } from "./key-slot.ts";
 import { lightPort } from "./light-port.ts";
 
@@ -43,5 +44,20 @@ test("a command follows a slot that is moving (ASK) and has moved (MOVED), and g
 
   await port.close();
   for (const node of nodes) node.disconnect();
+  await cluster.stop();
+});
+
+// Waits two seconds of real time: so long a node may take to answer on a socket.
+test("asks for the slots again when the node that was asked lets it in and then answers no more", async () => {
+  const cluster = await startCluster(3);
+  const silent = await tcpFaults({ port: cluster.ports[0]! });
+  silent.next("hold-reply", "SLOTS");
+  const port = lightPort(parseRedisUri(`redis-cluster://127.0.0.1:${silent.port}`));
+
+  expect(await port.send([["SET", "k", "v"]])).toEqual([{ reply: Buffer.from("OK") }]);
+
+  expect(silent.requests.filter((request) => request.includes("SLOTS"))).toHaveLength(2);
+  await port.close();
+  await silent.stop();
   await cluster.stop();
 });

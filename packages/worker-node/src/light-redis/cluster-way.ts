@@ -3,7 +3,7 @@ import { type HostPort, type ParsedRedis, type Way, wayFailed } from "@asynqjs/c
 import type { Connection } from "./connection.ts";
 import { commandSlot } from "./key-slot.ts";
 import { Link } from "./link.ts";
-import { openConnection } from "./open-connection.ts";
+import { inTime, openConnection } from "./open-connection.ts";
 import { ErrorReply, type RawReply } from "./reply-parser.ts";
 import { readRedirection, SlotMap } from "./slot-map.ts";
 import { toResult } from "./to-result.ts";
@@ -59,7 +59,8 @@ export function clusterWay({ nodes, username, password, tls }: ClusterRedis): Wa
     for (let i = 0; i < known.length; i++) {
       const node = known[(asked + i) % known.length]!;
       try {
-        const [reply] = await connectionTo(node).call([["CLUSTER", "SLOTS"]]);
+        const connection = connectionTo(node);
+        const [reply] = await inTime(connection, () => connection.call([["CLUSTER", "SLOTS"]]));
         if (!Array.isArray(reply) || reply.length === 0) continue;
         slots = new SlotMap(reply, node);
         break;

@@ -1,5 +1,5 @@
 import { type HostPort, type ParsedRedis, refusal, wayFailed } from "@asynqjs/core/redis/ioredis";
-import { openConnection } from "./open-connection.ts";
+import { inTime, openConnection } from "./open-connection.ts";
 import { ErrorReply } from "./reply-parser.ts";
 
 type SentinelRedis = Extract<ParsedRedis, { readonly kind: "sentinel" }>;
@@ -21,7 +21,8 @@ export function masterFinder({
     for (const sentinel of order) {
       try {
         const connection = await openConnection({ ...sentinel, tls, username: sentinelUsername, password: sentinelPassword }, signal);
-        const [reply] = await connection.call([["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master]]).finally(() => connection.close());
+        const ask = () => connection.call([["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master]]);
+        const [reply] = await inTime(connection, ask, signal).finally(() => connection.close());
         if (reply instanceof ErrorReply) throw refusal(reply.text);
         if (reply === null) continue;
         order = [sentinel, ...order.filter((other) => other !== sentinel)];

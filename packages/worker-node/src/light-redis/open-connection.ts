@@ -18,8 +18,8 @@ export interface Endpoint {
   readonly mustBeMaster?: boolean;
 }
 
-/** How long one Redis may take until it has let us in. */
-const openTimeoutMs = 2_000;
+/** How long one Redis may take until it has let us in, or has told where others are. */
+const answerTimeoutMs = 2_000;
 
 /**
  * Connects and is let in by a Redis that answers; gives up when `signal` aborts.
@@ -27,19 +27,26 @@ const openTimeoutMs = 2_000;
  */
 export async function openConnection(endpoint: Endpoint, signal: AbortSignal): Promise<Connection> {
   const connection = new Connection(dial(endpoint));
-  const giveUp = (): void => connection.close();
-  const timer = setTimeout(giveUp, openTimeoutMs);
-  signal.addEventListener("abort", giveUp);
   try {
-    if (signal.aborted) giveUp();
-    await introduce(connection, endpoint);
+    await inTime(connection, () => introduce(connection, endpoint), signal);
     return connection;
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** What `ask` comes to; closes the connection, so that it fails, when that takes more than 2 s or `signal` aborts. */
+export async function inTime<T>(connection: Connection, ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const giveUp = (): void => connection.close();
+  const timer = setTimeout(giveUp, answerTimeoutMs);
+  signal?.addEventListener("abort", giveUp);
+  try {
+    if (signal?.aborted) giveUp();
+    return await ask();
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", giveUp);
+    signal?.removeEventListener("abort", giveUp);
   }
 }
 
