@@ -3,6 +3,7 @@ import { expect, startSec, test } from "../../../../test/support/broker-test.ts"
 import type { Broker } from "../broker.ts";
 import { recover } from "../ticks/recover.ts";
 import { dequeue } from "./dequeue.ts";
+import { enqueue } from "./enqueue.ts";
 import { type RepairStep, repairQueue } from "./repair-queue.ts";
 
 const sound: RepairStep = { leased: 0, reactivated: 0, dangling: 0, strays: 0, inUse: true, whole: true };
@@ -102,7 +103,36 @@ describe("repairQueue", () => {
       [1, true],
     ]);
     expect(await redis.llen("asynq:{default}:pending")).toBe(247);
-    expect(await redis.exists("asynq:{default}:js:repair")).toBe(0);
+    expect(await redis.get("asynq:{default}:js:repair")).toBe(`1:0:${startSec}`);
+  });
+
+  test("looks a long queue through once a minute, whoever does, and at its active tasks each time", async ({
+    broker,
+    other,
+    aTask,
+    redis,
+    clock,
+  }) => {
+    await enqueue(
+      broker,
+      Array.from({ length: 250 }, (_, i) => aTask({ taskId: `${i}` })),
+    );
+    for (let whole = false; !whole; ) ({ whole } = await repaired(broker));
+    await redis.zadd("asynq:{default}:retry", startSec, "gone");
+    await redis.lpush("asynq:{default}:active", "a");
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "active");
+
+    expect(await repaired(other)).toMatchObject({ leased: 1, dangling: 0, whole: true });
+    expect(await repaired(other)).toMatchObject({ leased: 0, dangling: 0, whole: true });
+
+    await clock.advance(60_000);
+    let dangling = 0;
+    for (let whole = false; !whole; ) {
+      const step = await repaired(other);
+      whole = step.whole;
+      dangling += step.dangling;
+    }
+    expect(dangling).toBe(1);
   });
 
   test("passes over a container of the wrong kind and mends the others", async ({ broker, redis, keyspace }) => {

@@ -19,6 +19,11 @@ import { decodeText } from "../verdicts.ts";
 
 /** A step looks at so many ids. */
 const looksPerStep = 100;
+/**
+ * A queue that takes several steps is looked through once in so long, by all repairers together: it may hold a million tasks, and there may
+ * be a hundred servers. Its active tasks and leases are looked at each time.
+ */
+const wholeEverySec = 60;
 
 /** What one step found and mended. */
 export interface RepairStep {
@@ -32,7 +37,7 @@ export interface RepairStep {
   readonly strays: number;
   /** Whether the queue holds anything. */
   readonly inUse: boolean;
-  /** Whether all containers have been looked through; the next step begins anew. */
+  /** Whether all containers have been looked through, by this step and those before it or a moment ago; the next step begins anew. */
   readonly whole: boolean;
 }
 
@@ -44,7 +49,7 @@ export const repairQueueScript = defineScript({
   name: "repair-queue",
   effect: "record",
   keys: ["cursor", "active", "lease", "pending", "scheduled", "retry", "archived", "completed", "quarantine"],
-  args: { prefix: "text", now_s: "text", looks_max: "text" },
+  args: { prefix: "text", now_s: "text", looks_max: "text", whole_every_s: "text" },
   lua: /* lua */ `
     ${containers}
     local order = {
@@ -70,11 +75,14 @@ export const repairQueueScript = defineScript({
       if kind == "list" then redis.call("LREM", key, 0, id) else redis.call("ZREM", key, id) end
     end
 
-    local at, start = string.match(redis.call("GET", cursor) or "1:0", "^(%d+):(%d+)$")
-    at, start = tonumber(at or 1), tonumber(start or 0)
+    local at, start, walked_s = string.match(redis.call("GET", cursor) or "", "^(%d+):(%d+):?(%d*)$")
+    at, start, walked_s = tonumber(at or 1), tonumber(start or 0), tonumber(walked_s or "")
+    local takes_steps = at > 1 or start > 0
+    local was_walked = walked_s ~= nil and math.abs(now_s - walked_s) < tonumber(whole_every_s)
+    local last = was_walked and 2 or #order
     local looks = tonumber(looks_max)
     local leased, reactivated, dangling, strays = 0, 0, 0, 0
-    while at <= #order and looks > 0 do
+    while at <= last and looks > 0 do
       local key, kind = order[at][1], order[at][2]
       local ids, gone = {}, 0
       if not is_wrong(kind, key) then ids = redis.call(kind == "list" and "LRANGE" or "ZRANGE", key, start, start + looks - 1) end
@@ -113,8 +121,14 @@ export const repairQueueScript = defineScript({
     end
 
     local in_use = redis.call("EXISTS", active, lease, pending, scheduled, retry, archived, completed, quarantine) > 0
-    local whole = at > #order
-    if whole then redis.call("DEL", cursor) else redis.call("SET", cursor, at .. ":" .. start, "EX", 86400) end
+    local whole = at > last
+    if whole then at, start = 1, 0 end
+    local done_s = was_walked and walked_s or whole and takes_steps and now_s or ""
+    if in_use and not (whole and done_s == "") then
+      redis.call("SET", cursor, string.format("%d:%d:%s", at, start, done_s), "EX", 86400)
+    else
+      redis.call("DEL", cursor)
+    end
     return remember(table.concat({ leased, reactivated, dangling, strays, in_use and 1 or 0, whole and 1 or 0 }, ","))
   `,
   decode: (reply: Reply): RepairStep => {
@@ -152,7 +166,7 @@ export function repairQueue(broker: Broker, queue: string, options: SendOptions 
         completed: completedKey(queue),
         quarantine: quarantineKey(queue),
       },
-      args: { prefix: queuePrefix(queue), now_s: unixSec(broker.clock.nowMs()), looks_max: looksPerStep },
+      args: { prefix: queuePrefix(queue), now_s: unixSec(broker.clock.nowMs()), looks_max: looksPerStep, whole_every_s: wholeEverySec },
     }),
     options,
   );

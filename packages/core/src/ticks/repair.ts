@@ -24,8 +24,9 @@ export interface RepairReport extends TickReport, SweepReport {
 }
 
 /**
- * Mends what Go's scripts, evictions and restored backups leave behind: first what the containers of each queue show, then, a part of the
- * keyspace each time, what only a sweep shows. Nothing that can still be done is removed.
+ * Mends what Go's scripts, evictions and restored backups leave behind: first what the containers of each queue show (of a queue with more
+ * than a hundred ids its active tasks each time, the others once a minute, whoever asks), then, a part of the keyspace each time, what only
+ * a sweep shows. Nothing that can still be done is removed.
  *
  * May be repeated and run in any number of copies at once; what is sound is left alone.
  * @throws {RedisError} the way to Redis failed
