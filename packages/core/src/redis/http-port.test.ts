@@ -108,7 +108,8 @@ describe.each(ports)("%s", (_, portTo) => {
       expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
       const [first, second, ...more] = faults.requests.slice(already);
       expect(second!.body).toBe(first!.body);
-      expect(more).toEqual([]);
+      // Another test may have made this Redis forget the script meanwhile: then it comes by text.
+      expect(more.filter(({ body }) => !body.includes('"EVAL"'))).toEqual([]);
     });
 
     test.for(lost)("is unknown when it stays away: %s", async ([_, fault], { faults }) => {
