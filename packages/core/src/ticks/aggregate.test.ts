@@ -1,7 +1,12 @@
+import { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, join, test } from "../../../../test/support/aggregation-test.ts";
+import { startRedis } from "../../../../test/support/redis-server.ts";
 import { enqueue } from "../broker/enqueue.ts";
+import { makeBroker } from "../broker.ts";
+import { systemClock, systemRandom } from "../clock.ts";
 import type { GroupedTask } from "../grouped-task.ts";
+import { ioredisPort } from "../redis/ioredis.ts";
 import { Task } from "../task.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { aggregate } from "./aggregate.ts";
@@ -143,4 +148,25 @@ describe("aggregate", () => {
       expect(port.sent).toEqual([]);
     },
   );
+
+  test("waits no longer for a Redis that does not answer when it is to give up", async () => {
+    const server = await startRedis();
+    const redis = ioredisPort(new Redis(server.port), { managed: true, timeoutMs: 600_000, tryTimeoutMs: 600_000 });
+    const broker = makeBroker({ redis, clock: systemClock, random: systemRandom });
+    await redis.features();
+    await server.kill("SIGSTOP");
+    const giveUp = new AbortController();
+
+    const aggregated = aggregate(broker, {
+      queues,
+      aggregator: () => new Task("digest"),
+      signal: giveUp.signal,
+      giveUpSignal: giveUp.signal,
+    });
+    giveUp.abort();
+
+    expect((await aggregated).errors).toMatchObject([{ queue: "default", error: { code: "REDIS" } }]);
+    await redis.close();
+    await server.stop();
+  });
 });

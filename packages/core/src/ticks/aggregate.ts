@@ -104,11 +104,11 @@ async function aggregateOnce(broker: Broker, options: AggregateOptions & GroupPo
 async function checkSome(
   broker: Broker,
   { queue, groups, cursor }: Line,
-  policy: GroupPolicy & { readonly maxSets: number },
+  { giveUpSignal: signal, ...policy }: GroupPolicy & Pick<AggregateOptions, "giveUpSignal"> & { readonly maxSets: number },
 ): Promise<{ readonly sets: readonly AggregationSet[]; readonly errors: AggregateReport["errors"]; readonly rest: Line | undefined }> {
-  const page = groups.length > 0 ? { groups, cursor } : await listGroups(broker, queue, cursor);
+  const page = groups.length > 0 ? { groups, cursor } : await listGroups(broker, queue, cursor, { signal });
   const some = page.groups.slice(0, maxGroupsPerCheck);
-  const checked = some.length === 0 ? [] : await aggregationCheck(broker, queue, some, policy);
+  const checked = some.length === 0 ? [] : await aggregationCheck(broker, queue, some, policy, { signal });
   const again = checked.filter(({ verdict }) => verdict === "due" || verdict === "cut").map(({ group }) => group);
   const left = [...page.groups.slice(maxGroupsPerCheck), ...again];
   return {
