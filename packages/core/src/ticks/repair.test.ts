@@ -110,15 +110,18 @@ describe("repair", () => {
     expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["lost"]);
   });
 
-  test("sweeps many keys in one tick, a thousand a step", async ({ broker, redis }) => {
+  test("sweeps many keys in one tick, a thousand a step, and over HTTP one step", async ({ broker, redis }) => {
     const pipeline = redis.pipeline();
     for (let i = 0; i < 3_000; i++) pipeline.hset(`asynq:{default}:t:${i}`, "state", "active");
     await pipeline.exec();
 
     await repaired(broker, { queues: ["default"] });
 
-    expect(await redis.zcard("asynq:js:sweep:found")).toBe(3_000);
-    expect(await redis.exists("asynq:js:sweep")).toBe(0);
+    const found = await redis.zcard("asynq:js:sweep:found");
+    const whole = !["fetch", "upstash"].includes(inject("brokerPort"));
+    expect(await redis.exists("asynq:js:sweep")).toBe(whole ? 0 : 1);
+    if (whole) expect(found).toBe(3_000);
+    else expect(Math.abs(found - 1_000)).toBeLessThan(500);
   });
 
   test("goes on with a sweep where another left off", async ({ broker, redis }) => {
@@ -131,7 +134,7 @@ describe("repair", () => {
     await repaired(broker, { queues: ["default"] });
 
     const found = await redis.zcard("asynq:js:sweep:found");
-    expect(found).toBeGreaterThan(1_000);
+    expect(found).toBeGreaterThan(500);
     expect(found).toBeLessThan(2_500);
   });
 

@@ -25,8 +25,8 @@ export interface SweepReport extends Pick<TickReport, "errors"> {
 
 /** A step looks at about so many keys. */
 const keysPerStep = 1_000;
-/** A tick makes at most so many steps through each part: a hundred thousand keys take Redis some tenths of a second. */
-const maxSteps = 100;
+/** A tick makes at most so many steps through each part, which take Redis a tenth of a second; over HTTP, where each is paid for, one. */
+const maxSteps = { raw: 10, json: 1 };
 /** What is unsound is dealt with when it was so this long ago as well: whatever was under way then is over. */
 const ripeAfterSec = 60;
 /**
@@ -37,7 +37,7 @@ const forgetAfterSec = 30 * 24 * 3600;
 const maxFound = 10_000;
 
 /**
- * Steps through the keyspace for all queues, on a Cluster for each queue given, up to its end, a hundred steps, or the end of the budget.
+ * Steps through the keyspace for all queues, on a Cluster for each queue given, up to its end, ten steps, over HTTP one, or the end of the budget.
  * Each goes on where the last one, whoever made it, left off: the place is kept in Redis, and so is what was found unsound.
  * @throws {RedisError} the way to Redis failed
  */
@@ -46,10 +46,10 @@ export async function sweep(
   { queues, signal }: Pick<TickOptions, "queues" | "signal">,
   spent: Spent,
 ): Promise<SweepReport> {
-  const { cluster } = await broker.redis.features();
+  const { cluster, codec } = await broker.redis.features();
   let report: SweepReport = { requeued: 0, reactivated: 0, removed: 0, unlocked: 0, indexed: 0, errors: [] };
   for (const part of cluster ? queues : [undefined]) {
-    for (let steps = 0, whole = false; !whole && steps < maxSteps && !spent(); steps++) {
+    for (let steps = 0, whole = false; !whole && steps < maxSteps[codec] && !spent(); steps++) {
       [report, whole] = await sweepStep(broker, part, report, signal);
     }
   }
