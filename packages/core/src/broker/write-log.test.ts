@@ -105,6 +105,22 @@ describe("writeLog", () => {
     expect(logs.at(-1)).toEqual({ msg: "ours", ts: "2040-01-02T03:04:05.000Z" });
   });
 
+  test("replaces a log that cannot be brought within the bounds: no JSON, or a number that none can hold", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    await seedPending("a");
+    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+    const long = "x".repeat(maxLogBytes);
+
+    for (const foreign of [`[{"msg":"${long}"}{]`, `[{"msg":"${long}"},{"msg":1e999}]`]) {
+      await redis.hset(...field, foreign);
+      await writeLog(broker, task!, [line("ours")]);
+      expect(JSON.parse((await redis.hget(...field))!)).toEqual([{ msg: "ours", ts: "2040-01-02T03:04:05.000Z" }]);
+    }
+  });
+
   test("makes text well-formed, which Go demands", async ({ broker, seedPending, redis }) => {
     await seedPending("a");
     const [task] = (await dequeue(broker, ["default"], 1)).tasks;

@@ -54,8 +54,7 @@ export const writeLogScript = defineScript({
       return lines - 1 > max_lines
     end
     local function without_oldest(text)
-      local is_json, entries = pcall(cjson.decode, text)
-      if not is_json then return end
+      local entries = cjson.decode(text)
       local dropped = 0
       if type(entries[1]) == "table" and tonumber(entries[1]["js:dropped"]) then dropped = table.remove(entries, 1)["js:dropped"] end
       local first, bytes, encoded = #entries + 1, 0, {}
@@ -78,7 +77,11 @@ export const writeLogScript = defineScript({
     local logs = redis.call("HGET", task, "logs")
     local kept = logs and string.match(logs, "^(%[{.*})%]$")
     local text = kept and kept .. "," .. fresh or "[" .. fresh
-    if #text > max_bytes or has_too_many(text) then text = without_oldest(text) or "[" .. fresh end
+    if #text > max_bytes or has_too_many(text) then
+      -- What somebody else wrote there may be no JSON, or none that can be written again.
+      local is_json, shorter = pcall(without_oldest, text)
+      text = is_json and shorter or "[" .. fresh
+    end
     redis.call("HSET", task, "logs", text)
     return remember("w")
   `,

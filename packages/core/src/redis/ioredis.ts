@@ -41,9 +41,6 @@ export interface IoredisPortOptions extends RepeatingPortOptions {
 export function ioredisPort(client: IoredisClient, { managed = false, ...options }: IoredisPortOptions = {}): RedisPort {
   /** The connection is given up and not closed yet: a frozen Redis lets that last, and every call that waits on it asks for it. */
   let leaving = false;
-  const left = (): void => {
-    leaving = false;
-  };
   return repeatingPort(
     {
       cluster: client.isCluster === true,
@@ -56,15 +53,21 @@ export function ioredisPort(client: IoredisClient, { managed = false, ...options
       },
       close: () => managed && client.disconnect(),
       listen({ onReady, onClose }) {
-        client.on("close", left);
-        client.on("close", onClose);
-        client.on("end", onClose);
-        client.on("ready", onReady);
+        const closed = (): void => {
+          leaving = false;
+          onClose();
+        };
+        const ready = (): void => {
+          leaving = false;
+          onReady();
+        };
+        client.on("close", closed);
+        client.on("end", closed);
+        client.on("ready", ready);
         return () => {
-          client.off("close", left);
-          client.off("close", onClose);
-          client.off("end", onClose);
-          client.off("ready", onReady);
+          client.off("close", closed);
+          client.off("end", closed);
+          client.off("ready", ready);
         };
       },
     },
