@@ -87,13 +87,15 @@ function installPackages() {
   say("installed the packages of pnpm-lock.yaml into node_modules", startMs);
 }
 
-/** Runs a part of the set-up; what it prints is shown only if it fails. */
+/** Runs a part of the set-up; what it prints is kept only if it fails. */
 function step(name, arguments_, cwd, whenMissing) {
   const done = spawnSync(name, arguments_, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   if (done.error) fail(done.error.code === "ENOENT" ? whenMissing : done.error.message);
   if (done.status === 0) return;
-  process.stderr.write(`${done.stdout}${done.stderr}`);
-  fail(`${name} ${arguments_[0]} failed (${done.signal ?? `exit ${done.status}`}); its output is above`);
+  const log = path.join(tools, "failure.log");
+  writeFileSync(log, `${done.stdout}${done.stderr}`);
+  const how = done.signal ?? `exit ${done.status}`;
+  fail(`${name} ${arguments_[0]} failed (${how}): is the npm registry within reach? what it said is in ${path.relative(root, log)}`);
 }
 
 /** One set-up at a time: two commands may be started at once. */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,19 +16,38 @@ function run(args: readonly string[], { cwd = root, env = {} }: { cwd?: string; 
   return spawnSync(systemNode, [script, ...args], { cwd, encoding: "utf8", env: { ...process.env, ...env } });
 }
 
+/** Runs the script in a folder of its own, where nothing is installed yet. */
+function runAlone(searchPath: string) {
+  const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-run-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  mkdirSync(path.join(dir, "scripts"));
+  mkdirSync(path.join(dir, "packages"));
+  cpSync(script, path.join(dir, "scripts/run.mjs"));
+  const copy = path.join(dir, "scripts/run.mjs");
+  return { dir, ...spawnSync(systemNode, [copy, "node", "-v"], { encoding: "utf8", env: { PATH: searchPath } }) };
+}
+
 describe("run.mjs", () => {
   test("says in one line what to install when npm is missing", () => {
-    const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-run-"));
-    onTestFinished(() => rmSync(dir, { recursive: true }));
-    mkdirSync(path.join(dir, "scripts"));
-    mkdirSync(path.join(dir, "packages"));
-    cpSync(script, path.join(dir, "scripts/run.mjs"));
-
-    const done = spawnSync(systemNode, [path.join(dir, "scripts/run.mjs"), "node", "-v"], { encoding: "utf8", env: { PATH: "/nowhere" } });
+    const done = runAlone("/nowhere");
 
     expect(done.stderr).toBe("asynqjs: needs npm, which comes with Node.js: install Node.js 20 or later with it\n");
     expect(done.stdout).toBe("");
     expect(done.status).toBe(1);
+  });
+
+  test("says in one line what to look at when npm fails, and keeps what it said", () => {
+    const bin = mkdtempSync(path.join(tmpdir(), "asynqjs-bin-"));
+    onTestFinished(() => rmSync(bin, { recursive: true }));
+    writeFileSync(path.join(bin, "npm"), "#!/bin/sh\necho 'npm error network refused' >&2\nexit 1\n", { mode: 0o755 });
+
+    const done = runAlone(`${bin}:/bin:/usr/bin`);
+
+    expect(done.stderr).toBe(
+      "asynqjs: npm install failed (exit 1): is the npm registry within reach? what it said is in .tools/failure.log\n",
+    );
+    expect(done.status).toBe(1);
+    expect(readFileSync(path.join(done.dir, ".tools/failure.log"), "utf8")).toBe("npm error network refused\n");
   });
 
   test("once everything stands, needs no network, says nothing of its own, and works from any folder", () => {
