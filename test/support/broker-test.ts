@@ -2,7 +2,18 @@
  * The broker suites' `test`: a manual clock, chance that repeats, and a broker on the port that the vitest project names, so that the same
  * suites pass on every port.
  */
-import { type Broker, composeTask, type EnqueueOptions, enqueue, makeBroker, type NewTask, type Payload, Task } from "@asynqjs/core";
+import {
+  type Broker,
+  composeTask,
+  type DequeuedTask,
+  dequeue,
+  type EnqueueOptions,
+  enqueue,
+  makeBroker,
+  type NewTask,
+  type Payload,
+  Task,
+} from "@asynqjs/core";
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import {
   type FaultyRedis,
@@ -41,6 +52,8 @@ interface BrokerFixtures {
   readonly aTask: (options?: EnqueueOptions & { readonly type?: string; readonly payload?: Payload }) => NewTask;
   /** Enqueues tasks with these ids. */
   readonly seedPending: (...ids: string[]) => Promise<void>;
+  /** Enqueues a task with this id and takes it: it is active, its lease `broker`'s. */
+  readonly seedActive: (id: string) => Promise<DequeuedTask>;
   /** Everything in Redis but the call records. */
   readonly keyspace: () => Promise<Record<string, KeyValue>>;
 }
@@ -81,6 +94,12 @@ export const test = portTest.extend<BrokerFixtures>({
         broker,
         ids.map((taskId) => aTask({ taskId })),
       );
+    }),
+  seedActive: async ({ broker, seedPending }, use) =>
+    use(async (id) => {
+      await seedPending(id);
+      const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+      return task!;
     }),
   keyspace: async ({ redis }, use) => {
     const nodes = redis.isCluster ? (redis as unknown as Cluster).nodes("master") : [redis];

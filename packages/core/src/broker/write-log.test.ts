@@ -1,7 +1,6 @@
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { LeaseLostError } from "../errors.ts";
-import { dequeue } from "./dequeue.ts";
 import { maxLogBytes, maxLogLines, writeLog } from "./write-log.ts";
 
 const atMs = startSec * 1000;
@@ -9,13 +8,12 @@ const field = ["asynq:{default}:t:a", "logs"] as const;
 const line = (message: string, ms = 0) => ({ message, atMs: atMs + ms });
 
 describe("writeLog", () => {
-  test("appends lines as JK-97/asynq keeps them, and touches nothing else", async ({ broker, seedPending, redis, keyspace }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+  test("appends lines as JK-97/asynq keeps them, and touches nothing else", async ({ broker, seedActive, redis, keyspace }) => {
+    const task = await seedActive("a");
     const before = await keyspace();
 
-    await writeLog(broker, task!, [line("first"), line('second: "quoted" / ä😀', 1)]);
-    await writeLog(broker, task!, [line("", 2)]);
+    await writeLog(broker, task, [line("first"), line('second: "quoted" / ä😀', 1)]);
+    await writeLog(broker, task, [line("", 2)]);
 
     expect(await redis.hget(...field)).toBe(
       '[{"msg":"first","ts":"2040-01-02T03:04:05.000Z"},' +
@@ -28,46 +26,43 @@ describe("writeLog", () => {
 
   test("appends to what the fork's Go wrote: keys in another order, slashes escaped, nanoseconds", async ({
     broker,
-    seedPending,
+    seedActive,
     redis,
   }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+    const task = await seedActive("a");
     const theirs = '{"ts":"2040-01-02T03:04:04.123456789Z","msg":"a\\/b"}';
     await redis.hset(...field, `[${theirs}]`);
 
-    await writeLog(broker, task!, [line("ours")]);
+    await writeLog(broker, task, [line("ours")]);
 
     expect(await redis.hget(...field)).toBe(`[${theirs},{"msg":"ours","ts":"2040-01-02T03:04:05.000Z"}]`);
   });
 
   test.for(["", "[]", "{}", "[1]", "nonsense", '[{"msg":'])(
     "starts again where %j stands",
-    async (stands, { broker, seedPending, redis }) => {
-      await seedPending("a");
-      const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+    async (stands, { broker, seedActive, redis }) => {
+      const task = await seedActive("a");
       await redis.hset(...field, stands);
 
-      await writeLog(broker, task!, [line("x")]);
+      await writeLog(broker, task, [line("x")]);
 
       expect(JSON.parse((await redis.hget(...field))!)).toEqual([{ msg: "x", ts: "2040-01-02T03:04:05.000Z" }]);
     },
   );
 
-  test("keeps at most 1,000 lines: the oldest go, the first line says how many", async ({ broker, seedPending, redis }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+  test("keeps at most 1,000 lines: the oldest go, the first line says how many", async ({ broker, seedActive, redis }) => {
+    const task = await seedActive("a");
     const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => line(String(from + i), from + i));
-    await writeLog(broker, task!, numbered(0, maxLogLines));
+    await writeLog(broker, task, numbered(0, maxLogLines));
     expect(JSON.parse((await redis.hget(...field))!)).toHaveLength(maxLogLines);
 
-    await writeLog(broker, task!, numbered(maxLogLines, maxLogLines + 1));
+    await writeLog(broker, task, numbered(maxLogLines, maxLogLines + 1));
 
     const logs: { msg: string; ts: string }[] = JSON.parse((await redis.hget(...field))!);
     expect(logs[0]).toEqual({ msg: "251 earlier lines were dropped", ts: "2040-01-02T03:04:05.250Z", "js:dropped": 251 });
     expect(logs.slice(1).map(({ msg }) => Number(msg))).toEqual(Array.from({ length: 750 }, (_, i) => 251 + i));
 
-    await writeLog(broker, task!, numbered(1001, 1600));
+    await writeLog(broker, task, numbered(1001, 1600));
 
     const later: { msg: string }[] = JSON.parse((await redis.hget(...field))!);
     const [note, ...kept] = later;
@@ -76,12 +71,11 @@ describe("writeLog", () => {
     expect(Number(kept[0]!.msg) + kept.length).toBe(1600);
   });
 
-  test("keeps at most 64 KiB, whatever has to be escaped, and cuts a message at 4 KiB", async ({ broker, seedPending, redis }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+  test("keeps at most 64 KiB, whatever has to be escaped, and cuts a message at 4 KiB", async ({ broker, seedActive, redis }) => {
+    const task = await seedActive("a");
 
     for (let i = 0; i < 10; i++) {
-      await writeLog(broker, task!, [line("\u0001".repeat(5000)), line("/".repeat(5000)), line("ä".repeat(5000)), line(`end ${i}`)]);
+      await writeLog(broker, task, [line("\u0001".repeat(5000)), line("/".repeat(5000)), line("ä".repeat(5000)), line(`end ${i}`)]);
 
       const text = (await redis.hgetBuffer(...field))!;
       expect(text.length).toBeLessThanOrEqual(maxLogBytes);
@@ -91,13 +85,12 @@ describe("writeLog", () => {
     }
   });
 
-  test("brings a log without end, as the fork's Go may have left it, within the bounds", async ({ broker, seedPending, redis }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+  test("brings a log without end, as the fork's Go may have left it, within the bounds", async ({ broker, seedActive, redis }) => {
+    const task = await seedActive("a");
     const many = Array.from({ length: 20_000 }, (_, i) => ({ ts: "2040-01-02T03:04:04Z", msg: `line ${i}` }));
     await redis.hset(...field, JSON.stringify(many));
 
-    await writeLog(broker, task!, [line("ours")]);
+    await writeLog(broker, task, [line("ours")]);
 
     const logs: { msg: string }[] = JSON.parse((await redis.hget(...field))!);
     expect(logs).toHaveLength(751);
@@ -107,62 +100,58 @@ describe("writeLog", () => {
 
   test("replaces a log that cannot be brought within the bounds: no JSON, or a number that none can hold", async ({
     broker,
-    seedPending,
+    seedActive,
     redis,
   }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+    const task = await seedActive("a");
     const long = "x".repeat(maxLogBytes);
 
     for (const foreign of [`[{"msg":"${long}"}{]`, `[{"msg":"${long}"},{"msg":1e999}]`]) {
       await redis.hset(...field, foreign);
-      await writeLog(broker, task!, [line("ours")]);
+      await writeLog(broker, task, [line("ours")]);
       expect(JSON.parse((await redis.hget(...field))!)).toEqual([{ msg: "ours", ts: "2040-01-02T03:04:05.000Z" }]);
     }
   });
 
-  test("makes text well-formed, which Go demands", async ({ broker, seedPending, redis }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+  test("makes text well-formed, which Go demands", async ({ broker, seedActive, redis }) => {
+    const task = await seedActive("a");
 
-    await writeLog(broker, task!, [line("a\ud800b\0c")]);
+    await writeLog(broker, task, [line("a\ud800b\0c")]);
 
     expect(JSON.parse((await redis.hget(...field))!)[0].msg).toBe("a\ufffdbc");
   });
 
   test("writes nothing for who does not hold the lease: another token, a Go owner, nobody; and makes no ghost", async ({
     broker,
-    seedPending,
+    seedActive,
     redis,
     keyspace,
   }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+    const task = await seedActive("a");
     const before = await keyspace();
 
-    await expect(writeLog(broker, { ...task!, token: task!.token + 1 }, [line("x")])).rejects.toThrow(new LeaseLostError("default", "a"));
+    await expect(writeLog(broker, { ...task, token: task.token + 1 }, [line("x")])).rejects.toThrow(new LeaseLostError("default", "a"));
     expect(await keyspace()).toEqual(before);
 
     await redis.del("asynq:{default}:t:a");
-    await expect(writeLog(broker, task!, [line("x")])).rejects.toThrow(LeaseLostError);
+    await expect(writeLog(broker, task, [line("x")])).rejects.toThrow(LeaseLostError);
     await redis.zadd("asynq:{default}:lease", startSec + 30, "a");
-    await expect(writeLog(broker, task!, [line("x")])).rejects.toThrow(LeaseLostError);
+    await expect(writeLog(broker, task, [line("x")])).rejects.toThrow(LeaseLostError);
     await redis.zrem("asynq:{default}:lease", "a");
-    await expect(writeLog(broker, task!, [line("x")])).rejects.toThrow(LeaseLostError);
+    await expect(writeLog(broker, task, [line("x")])).rejects.toThrow(LeaseLostError);
     expect(await redis.exists("asynq:{default}:t:a")).toBe(0);
   });
 
   test("a write whose answer was lost is repeated as the same call: the line is there once", async ({
     broker,
     port,
-    seedPending,
+    seedActive,
     redis,
   }) => {
-    await seedPending("a");
-    const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+    const task = await seedActive("a");
     port.dropReply();
 
-    await expect(writeLog(broker, task!, [line("x")])).rejects.toMatchObject({ delivered: "unknown" });
+    await expect(writeLog(broker, task, [line("x")])).rejects.toMatchObject({ delivered: "unknown" });
     await port.send(port.sent.at(-1)!);
 
     expect(JSON.parse((await redis.hget(...field))!)).toHaveLength(1);
