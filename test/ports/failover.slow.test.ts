@@ -1,7 +1,11 @@
-/** Waits for Sentinels: to know of each other (2 s), to find a master down (0.5 s), to agree and to make the replica the master. */
+/**
+ * Waits for Sentinels: to know of each other (2 s), to find a master down (0.5 s), to agree and to make the replica the master; and for
+ * ioredis to give up a Sentinel that says nothing (2 s).
+ */
 import { expect, onTestFinished, test } from "vitest";
 import { openPort } from "../support/open-port.ts";
 import { type ReplicatedRedis, startReplicated } from "../support/redis-topologies.ts";
+import { type TcpFaults, tcpFaults } from "../support/tcp-faults.ts";
 import { type Work, workOn } from "./work.ts";
 
 interface Pair extends ReplicatedRedis {
@@ -68,4 +72,62 @@ test("a master that gives way takes no more once its replica has left it, and wo
   expect(all.length - pending.length).toBeLessThan(3);
   while ((await work.workOff()).length > 0);
   expect(await toReplica.get("asynq:{default}:processed")).toBe(String(pending.length));
+});
+
+interface Ways {
+  readonly redis: ReplicatedRedis;
+  /** Each leads to one of the Sentinels; the port takes no other way to them. */
+  readonly ways: readonly TcpFaults[];
+  readonly work: Work;
+  /** How often the Sentinels were asked where the master is. */
+  asked(): number;
+}
+
+async function startWays(): Promise<Ways> {
+  const redis = await startReplicated();
+  const ways = await Promise.all(redis.sentinels.ports.map((port) => tcpFaults({ port })));
+  const detours = new Map(redis.sentinels.ports.map((port, i) => [port, ways[i]!.port]));
+  const port = openPort("sentinel", { sentinels: ways.map(({ port }) => port), detours }, { timeoutMs: 30_000 });
+  onTestFinished(async () => {
+    await port.close();
+    for (const way of ways) await way.stop();
+    await redis.stop();
+  });
+  const asked = (): number => ways.flatMap(({ requests }) => requests).filter((request) => request.includes(whereIsIt)).length;
+  return { redis, ways, work: workOn(port), asked };
+}
+
+/** What a client asks a Sentinel. */
+const whereIsIt = "get-master-addr-by-name";
+
+test("a client that asks for its master in the very moment in which Sentinels replace it finds the new one", async () => {
+  const { redis, ways, work, asked } = await startWays();
+  expect(await work.enqueue("before")).toBe("enqueued");
+  const told = new Promise((resolve) => redis.toSentinel.once("message", resolve));
+  await redis.toSentinel.subscribe("+switch-master");
+  const askedBefore = asked();
+
+  const letGo = ways.map((way) => way.hold(whereIsIt));
+  await redis.master.kill("SIGKILL");
+  const during = work.enqueue("during");
+  await expect.poll(asked, { timeout: 5_000 }).toBeGreaterThan(askedBefore);
+  await told;
+  // The client hears it from all three, on connections of its own.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  for (const go of letGo) go();
+
+  expect(await during).toBe("enqueued");
+  expect(await redis.toReplica.exists("asynq:{default}:t:during")).toBe(1);
+});
+
+test("a client asks the next Sentinel when the first one lets it in and then answers no more", async () => {
+  const { redis, ways, work, asked } = await startWays();
+  expect(await work.enqueue("before")).toBe("enqueued");
+  const askedBefore = asked();
+
+  ways[0]!.hold(whereIsIt);
+  await redis.toMaster.call("CLIENT", "KILL", "TYPE", "normal");
+
+  expect(await work.enqueue("after")).toBe("enqueued");
+  expect(asked()).toBe(askedBefore + 2);
 });

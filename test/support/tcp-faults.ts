@@ -16,6 +16,8 @@ export interface TcpFaults {
   readonly port: number;
   /** Strikes at the next request whose bytes contain `when`, then lets everything pass again. */
   next(fault: TcpFault, when?: string): void;
+  /** Keeps back the answers to all requests whose bytes contain `when`, until what it answers is called. */
+  hold(when: string): () => void;
   /** What came from clients, in order, as latin-1. */
   readonly requests: readonly string[];
   /** How many connections were made. */
@@ -29,11 +31,13 @@ export async function tcpFaults(target: { readonly port: number }): Promise<TcpF
   const sockets = new Set<Socket>();
   const requests: string[] = [];
   let armed: { fault: TcpFault; when: string } | undefined;
+  let holding: { readonly when: string; readonly answers: (() => void)[] } | undefined;
   let connections = 0;
   const server = createServer((client) => {
     connections++;
     const upstream = connect(target.port, "127.0.0.1");
     let struck: TcpFault | undefined;
+    let held: (() => void)[] | undefined;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", () => {});
@@ -53,10 +57,12 @@ export async function tcpFaults(target: { readonly port: number }): Promise<TcpF
           return;
         }
       }
+      if (holding !== undefined && bytes.includes(holding.when)) held = holding.answers;
       upstream.write(bytes);
     });
     upstream.on("data", (bytes) => {
-      if (struck === undefined) client.write(bytes);
+      if (held !== undefined) held.push(() => client.write(bytes));
+      else if (struck === undefined) client.write(bytes);
       else if (struck === "drop-reply") client.destroy();
       else if (struck === "half-reply") client.write(bytes.subarray(0, bytes.length / 2), () => client.destroy());
     });
@@ -66,6 +72,14 @@ export async function tcpFaults(target: { readonly port: number }): Promise<TcpF
     port: (server.address() as { port: number }).port,
     next(fault, when = "") {
       armed = { fault, when };
+    },
+    hold(when) {
+      const answers: (() => void)[] = [];
+      holding = { when, answers };
+      return () => {
+        holding = undefined;
+        for (const answer of answers.splice(0)) answer();
+      };
     },
     requests,
     get connections() {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { stayConnected } from "@asynqjs/core/redis/ioredis";
 import { Redis, type RedisOptions } from "ioredis";
 import { type Command, encodeCommands } from "./command.ts";
 import { GatewayOptionError, NoAnswerError } from "./errors.ts";
@@ -89,6 +90,7 @@ export function openRedisLink(redis: string | Redis, log: GatewayLog = () => {},
     if (!failing && !closed) log("warn", `no connection to Redis (${reason}); trying again`);
     failing = true;
   });
+  const letGo = stayConnected(client);
   const firstAttempt = client.connect().catch(() => {});
 
   function accept(reply: Reply): void {
@@ -131,6 +133,7 @@ export function openRedisLink(redis: string | Redis, log: GatewayLog = () => {},
   function close(): void {
     closed = true;
     subscriptions.close();
+    letGo();
     client.disconnect();
     // disconnect() only ends our side and would wait for a Redis that hangs.
     socket?.destroy();

@@ -1,3 +1,4 @@
+import { stayConnected } from "@asynqjs/core/redis/ioredis";
 import type { Redis } from "ioredis";
 import { NoAnswerError, Refusal } from "./errors.ts";
 
@@ -39,6 +40,7 @@ const undo = { subscribe: "unsubscribe", psubscribe: "punsubscribe" } as const;
 export function openSubscriptions(makeClient: () => Redis): Subscriptions {
   const topics = { subscribe: new Map<string, Topic>(), psubscribe: new Map<string, Topic>() };
   let client: Redis | undefined;
+  let letGo: (() => void) | undefined;
   let connecting: Promise<void> | undefined;
   let closed = false;
 
@@ -47,6 +49,7 @@ export function openSubscriptions(makeClient: () => Redis): Subscriptions {
   function makeSubscriber(): Redis {
     const subscriber = makeClient();
     subscriber.on("error", () => {});
+    letGo = stayConnected(subscriber);
     subscriber.on("message", (channel: string, payload: string) => {
       for (const reader of readersOf("subscribe", channel)) reader.message(channel, channel, payload);
     });
@@ -108,6 +111,7 @@ export function openSubscriptions(makeClient: () => Redis): Subscriptions {
 
   function close(): void {
     closed = true;
+    letGo?.();
     client?.disconnect();
     for (const kind of kinds) {
       const readers = new Set([...topics[kind].values()].flatMap((topic) => [...topic.readers]));

@@ -1,4 +1,5 @@
 import { type CancelTarget, cancelChannel, narrowCancelChannel, readCancelTarget } from "@asynqjs/core";
+import { stayConnected } from "@asynqjs/core/redis/ioredis";
 import type { Cluster, Redis } from "ioredis";
 import type { Settings } from "./config.ts";
 import { seldom } from "./logger.ts";
@@ -31,6 +32,7 @@ export function subscriber(
   }
 
   client.on("ready", subscribe);
+  const letGo = stayConnected(client, clock);
   client.on("message", (channel: string, message: string) => {
     if (!stopped) onCancel(channel === cancelChannel ? { id: message } : readCancelTarget(message));
   });
@@ -44,6 +46,7 @@ export function subscriber(
     async stop() {
       stopped = true;
       cancelRetry();
+      letGo();
       // A client that is told to leave while it connects calls that an error.
       client.removeAllListeners("error").on("error", () => {});
       client.disconnect();

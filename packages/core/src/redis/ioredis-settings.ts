@@ -54,6 +54,8 @@ export function ioredisSettings(
           sentinels: redis.sentinels,
           name: redis.master,
           failoverDetector: true,
+          // One that is frozen, with its master perhaps, lets us in and says nothing: the next one is asked.
+          sentinelCommandTimeout: 2_000,
           ...(redis.sentinelUsername === undefined ? {} : { sentinelUsername: redis.sentinelUsername }),
           ...(redis.sentinelPassword === undefined ? {} : { sentinelPassword: redis.sentinelPassword }),
           ...(redis.tls === true ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),

@@ -6,11 +6,13 @@ import { RedisError } from "../errors.ts";
 import type { Command, CommandResult, CommandWord, RedisPort, Reply } from "../redis.ts";
 import { refusal } from "./refusal.ts";
 import { type RepeatingPortOptions, type Replication, repeatingPort, wayFailed } from "./repeating-port.ts";
+import { stayConnected } from "./stay-connected.ts";
 
 export { ioredisSettings } from "./ioredis-settings.ts";
 export { type HostPort, type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
 export { refusal } from "./refusal.ts";
 export { type RepeatingPortOptions, repeatingPort, type Way, wayFailed } from "./repeating-port.ts";
+export { stayConnected } from "./stay-connected.ts";
 
 /** What is used of a client: ioredis' `Redis` and `Cluster` have it, and whatever is shaped like them. */
 export interface IoredisClient {
@@ -24,13 +26,17 @@ export interface IoredisClient {
     callBuffer(name: string, ...words: any[]): unknown;
     exec(): Promise<[error: Error | null, reply: unknown][] | null>;
   };
+  connect?(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   on(event: "ready" | "close" | "end", listener: () => void): unknown;
   off(event: "ready" | "close" | "end", listener: () => void): unknown;
 }
 
 export interface IoredisPortOptions extends RepeatingPortOptions {
-  /** Whether the port owns the client: it then breaks a connection that stopped answering, and `close` ends it. Default false. */
+  /**
+   * Whether the port owns the client: it then breaks a connection that stopped answering, connects it again should it end by itself, and
+   * `close` ends it. Default false.
+   */
   readonly managed?: boolean | undefined;
 }
 
@@ -64,7 +70,9 @@ export function ioredisPort(client: IoredisClient, { managed = false, ...options
         client.on("close", closed);
         client.on("end", closed);
         client.on("ready", ready);
+        const letGo = managed ? stayConnected(client, options.clock) : undefined;
         return () => {
+          letGo?.();
           client.off("close", closed);
           client.off("end", closed);
           client.off("ready", ready);

@@ -106,7 +106,7 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
     let tooFew: RedisError | undefined;
     for (let tries = 0; ; tries++) {
       if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
-      const leftMs = deadlineMs - clock.monotonicMs();
+      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
       let failure: RedisError | undefined;
       try {
         const answers = await attempt(
