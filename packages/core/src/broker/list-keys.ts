@@ -28,6 +28,11 @@ export const listKeysScript = defineScript({
 /** What a glob takes for more than itself. */
 const globSigns = /[\\*?[\]^-]/g;
 
+/** The glob that takes every key that begins so. */
+export function globPattern(prefix: string): string {
+  return `${prefix.replace(globSigns, "\\$&")}*`;
+}
+
 /**
  * About `count` keys from `cursor` on: of all queues, or, given `queue`, of that one alone, which is the way through a Cluster. Reads only.
  * @throws {RedisError}
@@ -37,7 +42,7 @@ export function listKeys(
   { queue, cursor, count }: { readonly queue?: string | undefined; readonly cursor: string; readonly count: number },
   options: SendOptions = {},
 ): Promise<KeyPage> {
-  const pattern = queue === undefined ? "asynq:{*" : `${queuePrefix(queue).replace(globSigns, "\\$&")}*`;
+  const pattern = globPattern(queue === undefined ? "asynq:{" : queuePrefix(queue));
   return run(
     broker,
     bind(listKeysScript, { queue: queue ?? "", keys: { of_node: pendingKey(queue ?? "") }, args: { cursor, pattern, count } }),

@@ -1,0 +1,225 @@
+import type { Redis } from "ioredis";
+import { describe } from "vitest";
+import { test as brokerTest, expect, startSec } from "../../../../test/support/broker-test.ts";
+import { type GoStateName, restoreGoState } from "../../../../test/support/go-state.ts";
+import { aggregationCheck } from "../broker/aggregation-check.ts";
+import { dequeue } from "../broker/dequeue.ts";
+import { enqueue } from "../broker/enqueue.ts";
+import { settle } from "../broker/settle.ts";
+import { leaseScore } from "../lease.ts";
+import { encodeTaskMessage } from "../wire/encode-task-message.ts";
+import { patchTaskMessage } from "../wire/patch-task-message.ts";
+import type { Finding, Invariant } from "./finding.ts";
+import { scanInvariants } from "./scan-invariants.ts";
+
+const test = brokerTest.extend<{
+  /** A queue with a task in every state that core can bring one to, in a group and in a set too, and with locks and counters. */
+  readonly seedEveryState: () => Promise<void>;
+}>({
+  seedEveryState: async ({ broker, aTask }, use) =>
+    use(async () => {
+      for (const id of ["retry", "archived", "completed", "quarantined", "recovered", "active"]) {
+        await enqueue(broker, [aTask({ taskId: id, uniqueTtlSec: 3600, payload: id })]);
+        const [task] = (await dequeue(broker, ["default"], 1)).tasks;
+        const to = { queue: "default", id, fence: { token: task!.token } };
+        const msg = patchTaskMessage(task!.msg, { errorMsg: "failed", lastFailedAtSec: startSec, retried: 1 });
+        if (id === "retry") await settle(broker, [{ ...to, to: "retry", msg, retryAtSec: startSec + 60, isFailure: true }]);
+        if (id === "archived") await settle(broker, [{ ...to, to: "archived", msg }]);
+        if (id === "completed") await settle(broker, [{ ...to, to: "completed", msg, expireAtSec: startSec + 60 }]);
+        if (id === "quarantined") await settle(broker, [{ ...to, to: "quarantined", why: "for the test" }]);
+        if (id === "recovered")
+          await settle(broker, [
+            { ...to, to: "recovered", msg: patchTaskMessage(task!.msg, {}), retryAtSec: startSec + 60, recovered: "1@0" },
+          ]);
+      }
+      await enqueue(broker, [
+        aTask({ taskId: "in-a-set", group: "g", payload: "in" }),
+        aTask({ taskId: "unique-in-a-set", group: "g", payload: "unique", uniqueTtlSec: 3600 }),
+      ]);
+      await aggregationCheck(broker, "default", ["g"], { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 2 });
+      await enqueue(broker, [
+        aTask({ taskId: "aggregating", group: "g" }),
+        aTask({ taskId: "scheduled", processInSec: 60 }),
+        aTask({ taskId: "grouped-later", processInSec: 60, group: "g" }),
+        aTask({ taskId: "pending" }),
+      ]);
+    }),
+});
+
+/** In a larger database a queue is read in parts. */
+async function addOtherKeys(redis: Redis): Promise<void> {
+  const fill = `for i = 1, 1001 do redis.call("SET", KEYS[1] .. i, "x") end`;
+  await redis.eval(fill, 1, "{default}:of-something-else:");
+}
+
+/** Breaks what holds of the queue that `seedEveryState` made. */
+interface Breaking {
+  readonly name: string;
+  readonly by: (redis: Redis) => Promise<unknown>;
+  readonly found: readonly (readonly [Invariant, string | undefined])[];
+}
+
+const key = (rest: string): string => `asynq:{default}:${rest}`;
+const message = (over: Partial<Parameters<typeof encodeTaskMessage>[0]>): Buffer =>
+  Buffer.from(
+    encodeTaskMessage({ type: "t", payload: new Uint8Array(), id: "pending", queue: "default", retry: 25, retried: 0, ...over }).bytes,
+  );
+
+const breakings: readonly Breaking[] = [
+  {
+    name: "a task in no container",
+    by: (r) => r.del(key("scheduled")),
+    found: [
+      ["I1", "grouped-later"],
+      ["I1", "scheduled"],
+    ],
+  },
+  { name: "a task in two sorted sets", by: (r) => r.zadd(key("retry"), startSec, "scheduled"), found: [["I1", "scheduled"]] },
+  { name: "a task twice in a list", by: (r) => r.rpush(key("pending"), "pending"), found: [["I1", "pending"]] },
+  { name: "a task in a group beside its state", by: (r) => r.zadd(key("g:g"), startSec, "retry"), found: [["I1", "retry"]] },
+  {
+    name: "a container that is no container",
+    by: async (r) => {
+      await r.del(key("archived"));
+      await r.set(key("archived"), "x");
+    },
+    found: [
+      ["I1", undefined],
+      ["I1", "archived"],
+    ],
+  },
+  { name: "a state that is not the container's", by: (r) => r.hset(key("t:pending"), "state", "retry"), found: [["I2", "pending"]] },
+  { name: "no state", by: (r) => r.hdel(key("t:pending"), "state"), found: [["I2", "pending"]] },
+  {
+    name: "a group that is not the container's",
+    by: (r) => r.hset(key("t:aggregating"), "group", "other"),
+    found: [["I2", "aggregating"]],
+  },
+  { name: "no message", by: (r) => r.hdel(key("t:pending"), "msg"), found: [["I3", "pending"]] },
+  { name: "a message that cannot be read", by: (r) => r.hset(key("t:pending"), "msg", "\xff"), found: [["I3", "pending"]] },
+  { name: "another task's message", by: (r) => r.hset(key("t:pending"), "msg", message({ id: "other" })), found: [["I3", "pending"]] },
+  { name: "another queue's message", by: (r) => r.hset(key("t:pending"), "msg", message({ queue: "other" })), found: [["I3", "pending"]] },
+  { name: "set aside without a why", by: (r) => r.hdel(key("t:quarantined"), "js:why"), found: [["I3", "quarantined"]] },
+  {
+    name: "a score that is no whole second",
+    by: (r) => r.zadd(key("scheduled"), startSec + 0.5, "scheduled"),
+    found: [["I3", "scheduled"]],
+  },
+  { name: "an age that is none", by: (r) => r.hset(key("t:pending"), "pending_since", "1.5e9"), found: [["I3", "pending"]] },
+  { name: "an id without a hash", by: (r) => r.rpush(key("pending"), "gone"), found: [["I4", "gone"]] },
+  { name: "an id in a group without a hash", by: (r) => r.zadd(key("g:g"), startSec, "gone"), found: [["I4", "gone"]] },
+  { name: "an id in a set whose hash is gone", by: (r) => r.del(key("t:in-a-set")), found: [["I4", "in-a-set"]] },
+  {
+    name: "an id whose key is no hash",
+    by: async (r) => {
+      await r.del(key("t:pending"));
+      await r.set(key("t:pending"), "x");
+    },
+    found: [["I4", "pending"]],
+  },
+  { name: "an active task without a lease", by: (r) => r.zrem(key("lease"), "active"), found: [["I5", "active"]] },
+  { name: "a lease of what is not active", by: (r) => r.zadd(key("lease"), startSec, "pending"), found: [["I6", "pending"]] },
+  { name: "a lease of nothing", by: (r) => r.zadd(key("lease"), startSec, "gone"), found: [["I6", "gone"]] },
+  {
+    name: "a lease with a fraction that is no token",
+    by: (r) => r.zadd(key("lease"), startSec + 0.1, "active"),
+    found: [["I7", "active"]],
+  },
+  { name: "a lock whose task is gone", by: (r) => r.set(key("unique:t:1"), "gone", "EX", 60), found: [["I8", "gone"]] },
+  { name: "a lock of a task that has another", by: (r) => r.set(key("unique:t:1"), "retry", "EX", 60), found: [["I8", "retry"]] },
+  { name: "a lock of a task that has none", by: (r) => r.set(key("unique:t:1"), "pending", "EX", 60), found: [["I8", "pending"]] },
+  { name: "a lock that is no string", by: (r) => r.rpush(key("unique:t:1"), "pending"), found: [["I8", undefined]] },
+  {
+    name: "a task whose lock its message does not name",
+    by: (r) => r.hset(key("t:pending"), "unique_key", key("unique:t:1")),
+    found: [["I8", "pending"]],
+  },
+  { name: "a group that is in no index", by: (r) => r.srem(key("groups"), "g"), found: [["I9", undefined]] },
+  { name: "an aggregation set that is in no index", by: (r) => r.del(key("aggregation_sets")), found: [["I9", undefined]] },
+  { name: "a group that is no sorted set", by: (r) => r.set(key("g:other"), "x"), found: [["I9", undefined]] },
+  { name: "a queue that inspectors do not see", by: (r) => r.del("asynq:queues"), found: [["I10", undefined]] },
+  { name: "more failures than were processed", by: (r) => r.set(key("failed"), 100), found: [["I11", undefined]] },
+  { name: "a day with more than all", by: (r) => r.set(key("processed:2039-12-31"), 100), found: [["I11", undefined]] },
+  { name: "a day with more failures than it processed", by: (r) => r.set(key("failed:2039-12-31"), 1), found: [["I11", undefined]] },
+  { name: "a count that is none", by: (r) => r.set(key("processed:2039-12-31"), "many"), found: [["I11", undefined]] },
+  { name: "a count of another kind", by: (r) => r.rpush(key("processed:2039-12-31"), "1"), found: [["I11", undefined]] },
+  { name: "more retries than allowed", by: (r) => r.hset(key("t:pending"), "msg", message({ retried: 26 })), found: [["I15", "pending"]] },
+  { name: "a crash count that is none", by: (r) => r.hset(key("t:recovered"), "js:recovered", "many"), found: [["I15", "recovered"]] },
+  { name: "a crash count past the end", by: (r) => r.hset(key("t:recovered"), "js:recovered", "3@0"), found: [["I15", "recovered"]] },
+  {
+    name: "two suspects that one call took",
+    by: async (r) => {
+      await r.lrem(key("pending"), 0, "pending");
+      await r.lpush(key("active"), "pending");
+      await r.zadd(key("lease"), leaseScore(startSec, 7), "pending", leaseScore(startSec, 7), "active");
+      for (const id of ["pending", "active"]) await r.hset(key(`t:${id}`), "state", "active", "js:recovered", "1@0");
+    },
+    found: [
+      ["I15", "active"],
+      ["I15", "pending"],
+    ],
+  },
+];
+
+const goStates: Readonly<Record<GoStateName, readonly (readonly [Invariant, string])[]>> = {
+  pending: [],
+  active: [],
+  archived: [],
+  aggregating: [],
+  dangling: [["I3", "gone"]],
+  reclaimed: [["I9", "hang"]],
+};
+
+for (const mode of ["whole", "in parts"]) {
+  describe(`scanInvariants, reading a queue ${mode}`, () => {
+    const prepare = async (redis: Redis): Promise<void> => {
+      if (mode === "in parts") await addOtherKeys(redis);
+    };
+
+    test("finds nothing in an empty database", async ({ redis, port }) => {
+      await prepare(redis);
+      expect(await scanInvariants(port)).toEqual({ findings: [], more: false, tasks: 0, queues: 0, states: [] });
+    });
+
+    test("finds nothing where tasks are in every state, and changes nothing", async ({ redis, port, seedEveryState, keyspace }) => {
+      await seedEveryState();
+      await prepare(redis);
+      const before = await keyspace();
+
+      const report = await scanInvariants(port);
+
+      expect(report).toMatchObject({ findings: [], more: false, tasks: 12, queues: 1 });
+      expect(report.states).toMatchObject([{ queue: "default", paused: false, active: ["active"], tasks: 12 }]);
+      expect(report.states[0]!.counters.get("processed")).toBe("3");
+      expect(await keyspace()).toEqual(before);
+    });
+
+    for (const { name, by, found } of breakings) {
+      test(`finds ${name}`, async ({ redis, port, seedEveryState }) => {
+        await seedEveryState();
+        await by(redis);
+        await prepare(redis);
+
+        // What a Cluster's nodes hold that no inspector sees has to be named.
+        const { cluster } = await port.features();
+        const { findings } = await scanInvariants(port, cluster ? { queues: ["default"] } : {});
+
+        expect(brief(findings)).toEqual(found);
+      });
+    }
+
+    for (const [state, found] of Object.entries(goStates)) {
+      test(`finds ${found.length === 0 ? "nothing" : "what is wrong"} in the state "${state}" that Go left`, async ({ redis, port }) => {
+        await restoreGoState(redis, state as GoStateName);
+        await prepare(redis);
+
+        expect(brief((await scanInvariants(port)).findings).map(([invariant]) => invariant)).toEqual(found.map(([invariant]) => invariant));
+      });
+    }
+  });
+}
+
+/** What is found, by invariant and id. */
+function brief(findings: readonly Finding[]): (readonly [Invariant, string | undefined])[] {
+  return findings.map(({ invariant, id }) => [invariant, id] as const).sort((a, b) => (`${a}` < `${b}` ? -1 : 1));
+}
