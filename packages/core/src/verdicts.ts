@@ -7,9 +7,11 @@ export function decodeVerdicts<V extends string>(words: Readonly<Record<string, 
   return (reply) => Array.from(decodeText(reply) || fail(), (letter) => words[letter] ?? fail());
 }
 
+const utf8 = new TextDecoder();
+
 /** Reads a string reply of a script as text. */
 export function decodeText(reply: Reply): string {
-  return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : fail();
+  return reply instanceof Uint8Array ? utf8.decode(reply) : fail();
 }
 
 function fail(): never {

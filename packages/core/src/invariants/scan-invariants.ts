@@ -1,7 +1,7 @@
 import { listKeys } from "../broker/list-keys.ts";
-import { makeBroker } from "../broker.ts";
+import { listQueues } from "../broker/list-queues.ts";
+import { type Broker, makeBroker } from "../broker.ts";
 import { systemClock, systemRandom } from "../clock.ts";
-import { allQueues } from "../keys.ts";
 import type { RedisPort, SendOptions } from "../redis.ts";
 import { runAll } from "../script.ts";
 import { sendPlain } from "../send-plain.ts";
@@ -10,7 +10,7 @@ import { confirmFindings, nameOf } from "./confirm-findings.ts";
 import type { Finding } from "./finding.ts";
 import { judgeSnapshot } from "./judge-snapshot.ts";
 import type { QueueState } from "./queue-state.ts";
-import { readQueue } from "./read-queue.ts";
+import { type QueueKey, readQueue } from "./read-queue.ts";
 import { scanParts, splitKey } from "./scan-parts.ts";
 
 export interface ScanOptions {
@@ -50,33 +50,17 @@ const maxSuspected = 10_000;
 export async function scanInvariants(redis: RedisPort, options: ScanOptions = {}): Promise<ScanReport> {
   const { limit = 100, overdueSec, signal } = options;
   const broker = makeBroker({ redis, clock: systemClock, random: systemRandom });
-  const findings: Finding[] = [];
-  const states: QueueState[] = [];
   const dueBeforeSec = overdueSec === undefined ? undefined : (options.nowSec ?? (await redisSec(redis, { signal }))) - overdueSec;
-  const registered = new Set(await namesOf(redis, { signal }));
-  const { cluster } = await redis.features();
+  const { queues, registered, read } = await readWhole(broker, options.queues, { signal });
 
-  let queues = options.queues ?? (cluster ? [...registered] : undefined);
-  if (queues === undefined) {
-    const page = await listKeys(broker, { cursor: "0", count: 1_000 }, { signal });
-    if (page.cursor === "0") queues = [...new Set([...registered, ...page.keys.flatMap((key) => splitKey(key)?.queue ?? [])])];
-  }
+  let findings: Finding[] = [];
+  const states: QueueState[] = [];
+  const report = (finding: Finding): void => void findings.push(finding);
+  for (const [queue, keys] of read) states.push(judgeSnapshot(queue, keys, registered.has(queue), report, dueBeforeSec));
+  // A queue that was made between the two looks.
+  if (findings.some(({ invariant }) => invariant === "I10")) findings = await confirmFindings(redis, findings, { signal, dueBeforeSec });
 
-  let large: string[] | undefined = queues && [...queues];
-  if (queues !== undefined && queues.length <= maxWhole) {
-    const read = await runAll(broker, queues.map(readQueue), { signal });
-    const report = (finding: Finding): void => void findings.push(finding);
-    large = [];
-    for (const [i, queue] of queues.entries()) {
-      const { value, error } = read[i]!;
-      if (error !== undefined) throw error;
-      if (value === undefined) large.push(queue);
-      else states.push(judgeSnapshot(queue, value, registered.has(queue), report, dueBeforeSec));
-    }
-    // A queue that was made meanwhile.
-    if (findings.some(({ invariant }) => invariant === "I10"))
-      findings.splice(0, findings.length, ...(await confirmFindings(redis, findings, { signal, dueBeforeSec })));
-  }
+  const large = queues?.filter((queue) => !read.has(queue));
   if (large === undefined || large.length > 0) {
     const suspected = new Map<string, Finding>();
     const suspect = (finding: Finding): void => {
@@ -94,12 +78,35 @@ export async function scanInvariants(redis: RedisPort, options: ScanOptions = {}
   };
 }
 
+/** Reads whole what can be. Without `wanted` all queues; no `queues` are answered where there are too many keys to know them all by now. */
+async function readWhole(
+  broker: Broker,
+  wanted: readonly string[] | undefined,
+  options: SendOptions,
+): Promise<{
+  readonly queues: readonly string[] | undefined;
+  readonly registered: ReadonlySet<string>;
+  readonly read: ReadonlyMap<string, readonly QueueKey[]>;
+}> {
+  const { cluster } = await broker.redis.features();
+  const registered = listQueues(broker, options);
+  let queues = wanted;
+  if (queues === undefined && cluster) queues = await registered;
+  if (queues === undefined) {
+    const [names, page] = await Promise.all([registered, listKeys(broker, { cursor: "0", count: 1_000 }, options)]);
+    if (page.cursor === "0") queues = [...new Set([...names, ...page.keys.flatMap((key) => splitKey(key)?.queue ?? [])])];
+  }
+  const few = queues !== undefined && queues.length <= maxWhole ? queues : [];
+  const [names, outcomes] = await Promise.all([registered, runAll(broker, few.map(readQueue), options)]);
+  const read = new Map<string, readonly QueueKey[]>();
+  for (const [i, { value, error }] of outcomes.entries()) {
+    if (error !== undefined) throw error;
+    if (value !== undefined) read.set(few[i]!, value);
+  }
+  return { queues, registered: new Set(names), read };
+}
+
 async function redisSec(redis: RedisPort, options: SendOptions): Promise<number> {
   const [time] = await sendPlain(redis, [["TIME"]], options);
   return Number(decodeText((time as readonly Uint8Array[])[0]!));
-}
-
-async function namesOf(redis: RedisPort, options: SendOptions): Promise<string[]> {
-  const [names] = await sendPlain(redis, [["SMEMBERS", allQueues]], options);
-  return (names as readonly Uint8Array[]).map(decodeText);
 }
