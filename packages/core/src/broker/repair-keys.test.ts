@@ -100,6 +100,19 @@ describe("repairKeys", () => {
     expect(await keyspace()).toEqual(before);
   });
 
+  test("hole C: gives back a lock that names a task without one, and leaves that of a Go task in a group, which only its message names", async ({
+    broker,
+    aTask,
+    redis,
+  }) => {
+    await enqueue(broker, [aTask({ taskId: "plain" }), aTask({ taskId: "grouped", group: "g", uniqueTtlSec: 60, payload: "p" })]);
+    const lock = (await redis.hget("asynq:{default}:t:grouped", "unique_key"))!.slice("asynq:{default}:".length);
+    await redis.hdel("asynq:{default}:t:grouped", "unique_key");
+    await redis.set("asynq:{default}:unique:t:other", "plain", "EX", 60);
+
+    expect(await judge(broker, true, "unique:t:other", lock)).toEqual(["unlocked", "sound"]);
+  });
+
   test("names a group to the aggregators, and a set to whoever gives it back, at once; not one that is being deleted", async ({
     broker,
     redis,

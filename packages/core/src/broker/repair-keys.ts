@@ -84,7 +84,10 @@ export const repairKeysScript = defineScript({
       local id = redis.pcall("GET", lock)
       if type(id) ~= "string" then return "." end
       local fields = redis.pcall("HMGET", prefix .. "t:" .. id, "msg", "unique_key")
-      local held = not fields.err and fields[1] and (not fields[2] or fields[2] == "" or fields[2] == lock)
+      local names = not fields.err and fields[1] and fields[2]
+      -- Go names the lock of a task of a group in its message alone.
+      if not fields.err and fields[1] and (not names or names == "") and string.find(fields[1], lock, 1, true) then names = lock end
+      local held = names == lock
       if held then return "." end
       if ripe == "0" then return "u" end
       redis.call("DEL", lock)

@@ -1,17 +1,7 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
-import {
-  activeKey,
-  archivedKey,
-  completedKey,
-  leaseKey,
-  pendingKey,
-  quarantineKey,
-  queuePrefix,
-  repairCursorKey,
-  retryKey,
-  scheduledKey,
-} from "../keys.ts";
+import { stateContainers } from "../containers.ts";
+import { activeKey, leaseKey, pendingKey, queuePrefix, repairCursorKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
@@ -41,6 +31,10 @@ export interface RepairStep {
   readonly whole: boolean;
 }
 
+/** The containers as Lua has them, the leases after the active tasks: `{ prefix .. "active", "list" }, …`. */
+const [activeFirst, ...others] = Object.entries(stateContainers).map(([rest, kind]) => `{ prefix .. "${rest}", "${kind}" }`);
+const order = [activeFirst, '{ lease, "zset" }', ...others].join(", ");
+
 /**
  * Walks through a queue's containers, a hundred ids a step, and mends what no script of ours leaves behind but Go's, an eviction or a
  * restored backup may. Where to go on is kept in Redis, so that steps may come from anywhere. A container of the wrong kind is passed over.
@@ -48,14 +42,11 @@ export interface RepairStep {
 export const repairQueueScript = defineScript({
   name: "repair-queue",
   effect: "record",
-  keys: ["cursor", "active", "lease", "pending", "scheduled", "retry", "archived", "completed", "quarantine"],
+  keys: ["cursor", "active", "lease", "pending"],
   args: { prefix: "text", now_s: "text", looks_max: "text", whole_every_s: "text" },
   lua: /* lua */ `
     ${containers}
-    local order = {
-      { active, "list" }, { lease, "zset" }, { pending, "list" }, { scheduled, "zset" }, { retry, "zset" }, { archived, "zset" },
-      { completed, "zset" }, { quarantine, "zset" }
-    }
+    local order = { ${order} }
     local can_lease, can_activate = not is_wrong("zset", lease), not is_wrong("list", active)
 
     local is_active
@@ -120,7 +111,11 @@ export const repairQueueScript = defineScript({
       looks = looks - #ids
     end
 
-    local in_use = redis.call("EXISTS", active, lease, pending, scheduled, retry, archived, completed, quarantine) > 0
+    local in_use = redis.call("EXISTS", prefix .. "aggregation_sets", prefix .. "js:aggregated") > 0
+    for _, container in ipairs(order) do in_use = in_use or redis.call("EXISTS", container[1]) == 1 end
+    -- The index keeps names of groups that are empty.
+    local groups = not in_use and not is_wrong("set", prefix .. "groups") and redis.call("SRANDMEMBER", prefix .. "groups", 10) or {}
+    for _, group in ipairs(groups) do in_use = in_use or redis.call("EXISTS", prefix .. "g:" .. group) == 1 end
     local whole = at > last
     if whole then at, start = 1, 0 end
     local done_s = was_walked and walked_s or whole and takes_steps and now_s or ""
@@ -160,11 +155,6 @@ export function repairQueue(broker: Broker, queue: string, options: SendOptions 
         active: activeKey(queue),
         lease: leaseKey(queue),
         pending: pendingKey(queue),
-        scheduled: scheduledKey(queue),
-        retry: retryKey(queue),
-        archived: archivedKey(queue),
-        completed: completedKey(queue),
-        quarantine: quarantineKey(queue),
       },
       args: { prefix: queuePrefix(queue), now_s: unixSec(broker.clock.nowMs()), looks_max: looksPerStep, whole_every_s: wholeEverySec },
     }),

@@ -45,7 +45,7 @@ async function lookAgain(broker: Broker, queue: string, findings: readonly Findi
   of.holdsTasks = named.length < findings.length;
 
   const groups = new Set(named.flatMap(({ rest }) => (rest.startsWith("g:") ? rest.slice(2) : [])));
-  const homes = new Map((await of.judgeGroups([...groups])).map((home) => [home.key, home]));
+  const homes = new Map((await of.judgeGroups([...groups])).map(({ home }) => [home.key, home]));
   const isLock = (rest: string): boolean => rest.startsWith("unique:");
   await of.judgeLocks(named.flatMap(({ rest }) => (isLock(rest) ? rest : [])));
   await of.judgeTasks(named.flatMap(({ id, rest }) => (id === undefined || isLock(rest) ? [] : { id, beside: homes.get(prefix + rest) })));

@@ -31,7 +31,9 @@ export const lookAtTasksScript = defineScript({
     ${setGroup}
     local function is(kind, rest) return redis.call("TYPE", prefix .. rest).ok == kind end
     local zsets = {}
-    for i, rest in ipairs({ ${zsets.map((name) => `"${name}"`).join(", ")} }) do zsets[i] = is("zset", rest) and prefix .. rest end
+    for _, rest in ipairs({ ${zsets.map((name) => `"${name}"`).join(", ")} }) do
+      if is("zset", rest) then zsets[#zsets + 1] = prefix .. rest end
+    end
     local has_list = { pending = is("list", "pending"), active = is("list", "active") }
     local is_short = {}
     for list, is_there in pairs(has_list) do is_short[list] = is_there and redis.call("LLEN", prefix .. list) <= tonumber(list_max) end
@@ -63,28 +65,27 @@ export const lookAtTasksScript = defineScript({
       elseif redis.call("EXISTS", task) == 0 then fields = false
       else bytes_left = bytes_left - (fields[1] and #fields[1] or 0)
       end
-      local scores = {}
-      for i, zset in ipairs(zsets) do scores[i] = zset and redis.call("ZSCORE", zset, id) end
-      local group = fields and fields ~= 0 and fields[3] and fields[3] ~= "" and fields[3]
-      local near, looked = {}, {}
+      local places, looked = {}, {}
       local function look_in(key)
         local score = not looked[key] and redis.pcall("ZSCORE", key, id)
         looked[key] = true
         if type(score) == "string" then
-          near[#near + 1] = key
-          near[#near + 1] = score
+          places[#places + 1] = key
+          places[#places + 1] = score
         end
       end
+      for _, zset in ipairs(zsets) do look_in(zset) end
+      local group = fields and fields ~= 0 and fields[3] and fields[3] ~= "" and fields[3]
       if group then
         look_in(prefix .. "g:" .. group)
         for _, set_key in ipairs(sets_in(group)) do look_in(set_key) end
       end
       if beside ~= "" then look_in(beside) end
-      reply[item] = { fields, scores, near, count_in("pending", id), count_in("active", id) }
+      reply[item] = { fields, places, count_in("pending", id), count_in("active", id) }
     end
     return reply
   `,
-  decode: (reply) => reply as readonly (readonly [Reply, readonly Reply[], readonly Reply[], number, number])[],
+  decode: (reply) => reply as readonly (readonly [Reply, readonly Reply[], number, number])[],
 });
 
 /**
@@ -106,7 +107,7 @@ export async function lookAtTasks(
     const items = some.map(({ id, beside }) => ({ id, beside: beside?.key ?? "" }));
     const args = { prefix, list_max: listMax, bytes_max: maxBytes };
     const answers = await run(broker, bind(lookAtTasksScript, { queue, keys: { pending: pendingKey(queue) }, args, items }), options);
-    for (const [i, [fields, scores, near, ...counts]] of answers.entries()) {
+    for (const [i, [fields, places, ...counts]] of answers.entries()) {
       const { id, beside } = some[i]!;
       const hash = fields === 0 ? "wrong kind" : fields === null ? undefined : readHash(fields as readonly Reply[]);
       const homes: Home[] = [];
@@ -115,15 +116,17 @@ export async function lookAtTasks(
         const count = known >= 0 ? known : (await readList(state))(id);
         for (let n = 0; n < count; n++) homes.push({ key: prefix + state, state });
       }
-      const [lease, ...others] = scores.map((score) => (score === null ? undefined : decodeText(score)));
-      for (const [nth, score] of others.entries()) {
-        const state = zsets[nth + 1]!;
-        if (score !== undefined) homes.push({ key: prefix + state, state, score });
-      }
-      for (let n = 0; n < near.length; n += 2) {
-        const key = decodeText(near[n]!);
-        const group = key === beside?.key ? beside.group : typeof hash === "object" ? hash.group : undefined;
-        homes.push({ key, state: "aggregating", group, score: decodeText(near[n + 1]!) });
+      let lease: string | undefined;
+      for (let n = 0; n < places.length; n += 2) {
+        const key = decodeText(places[n]!);
+        const score = decodeText(places[n + 1]!);
+        const rest = key.slice(prefix.length);
+        if (rest === "lease") lease = score;
+        else if (!rest.startsWith("g:")) homes.push({ key, state: rest, score });
+        else {
+          const group = key === beside?.key ? beside.group : typeof hash === "object" ? hash.group : undefined;
+          homes.push({ key, state: "aggregating", group, score });
+        }
       }
       looks.push({ id, hash, homes, lease });
     }

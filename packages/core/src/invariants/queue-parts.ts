@@ -84,16 +84,16 @@ export class QueueParts {
     }
   }
 
-  /** Judges keys `g:…` and answers where the ids in them stand. */
-  async judgeGroups(names: readonly string[]): Promise<Home[]> {
+  /** Judges keys `g:…` and answers where the ids in them stand, and, where that is known, which do not belong there. */
+  async judgeGroups(names: readonly string[]): Promise<{ readonly home: Home; readonly strays: readonly string[] | undefined }[]> {
     if (names.length > 0) this.holdsTasks = true;
-    const homes: Home[] = [];
+    const homes: { readonly home: Home; readonly strays: readonly string[] | undefined }[] = [];
     for (const some of splitCalls(names, perCall, () => 0)) {
       for (const looked of await lookAtGroups(this.#broker, this.queue, some, this.#options)) {
         if (!judgeKind(this.queue, `g:${looked.name}`, looked.kind, "zset", this.#report)) continue;
         const group = judgeGroupKey(this.queue, looked, this.#report);
         const home = { key: `${queuePrefix(this.queue)}g:${looked.name}`, state: "aggregating", group };
-        homes.push(home);
+        homes.push({ home, strays: looked.walked?.group === group ? looked.walked.strays : undefined });
         if (!looked.inGroups && !looked.inSets) this.#unindexed.push(home);
       }
     }
@@ -116,11 +116,14 @@ export class QueueParts {
 
   /** Judges the ids in a container that do not seem to belong there. */
   async walk(home: Home): Promise<void> {
+    for await (const ids of listStrays(this.#broker, this.queue, home, this.#options)) await this.judgeStrays(home, ids);
+  }
+
+  /** Judges ids that were seen in a container. */
+  async judgeStrays(home: Home, ids: readonly string[]): Promise<void> {
     const beside = home.group === undefined ? undefined : home;
-    for await (const ids of listStrays(this.#broker, this.queue, home, this.#options)) {
-      if (beside !== undefined) for (const id of ids) this.#strays.set(id, beside);
-      await this.judgeTasks(ids.map((id) => ({ id, beside })));
-    }
+    if (beside !== undefined) for (const id of ids) this.#strays.set(id, beside);
+    await this.judgeTasks(ids.map((id) => ({ id, beside })));
   }
 
   /** Judges what needs all parts. */

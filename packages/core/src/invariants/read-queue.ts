@@ -13,7 +13,7 @@ export type QueueKey = { readonly rest: string; readonly kind: string } & (
 );
 
 /** What one call may look at: a larger queue is read in parts. */
-const most = { keys: 1_000, elements: 2_000, bytes: 1_048_576 };
+const most = { keys: 500, elements: 1_000, bytes: 1_048_576 };
 
 /** The fields of a task that are judged, in the order of `readHash`. */
 export const judgedFields = ["msg", "state", "group", "unique_key", "pending_since", "js:recovered", "js:from", "js:why"];

@@ -7,6 +7,7 @@ import { dequeue } from "../broker/dequeue.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { settle } from "../broker/settle.ts";
 import { leaseScore } from "../lease.ts";
+import type { RedisPort } from "../redis.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
 import type { Finding, Invariant } from "./finding.ts";
@@ -223,3 +224,84 @@ for (const mode of ["whole", "in parts"]) {
 function brief(findings: readonly Finding[]): (readonly [Invariant, string | undefined])[] {
   return findings.map(({ invariant, id }) => [invariant, id] as const).sort((a, b) => (`${a}` < `${b}` ? -1 : 1));
 }
+
+describe("scanInvariants, reading a list that is too long to look for each id in it", () => {
+  const seedLong = async (redis: Redis): Promise<void> => {
+    const pipeline = redis.pipeline();
+    pipeline.sadd("asynq:queues", "default");
+    for (let i = 0; i < 1_200; i++) {
+      const msg = encodeTaskMessage({ type: "t", payload: new Uint8Array(), id: `${i}`, queue: "default", retry: 1, retried: 0 }).bytes;
+      pipeline.hset(key(`t:${i}`), { msg: Buffer.from(msg), state: "pending" });
+      pipeline.lpush(key("pending"), `${i}`);
+    }
+    await pipeline.exec();
+  };
+
+  test("finds nothing where each is there once", async ({ redis, port }) => {
+    await seedLong(redis);
+
+    expect(await scanInvariants(port, { queues: ["default"] })).toMatchObject({ findings: [], tasks: 1_200, queues: 1 });
+  });
+
+  test("finds ids that are there twice, not at all, or without a hash", async ({ redis, port }) => {
+    await seedLong(redis);
+    await redis.lpush(key("pending"), "7");
+    await redis.lrem(key("pending"), 0, "8");
+    await redis.del(key("t:9"));
+
+    const { findings } = await scanInvariants(port, { queues: ["default"] });
+
+    expect(brief(findings)).toEqual([
+      ["I1", "7"],
+      ["I1", "8"],
+      ["I4", "9"],
+    ]);
+  });
+
+  test("keeps as many findings as it is asked to, and says that there were more", async ({ redis, port }) => {
+    await seedLong(redis);
+    await redis.del(key("pending"));
+
+    const report = await scanInvariants(port, { queues: ["default"], limit: 3 });
+
+    expect(report.findings).toHaveLength(3);
+    expect(report.more).toBe(true);
+  });
+
+  test("tells nothing of what moved between two reads", async ({ redis, port, broker }) => {
+    await seedLong(redis);
+    let reads = 0;
+    const moving: RedisPort = {
+      ...port,
+      send: async (commands, options) => {
+        const results = await port.send(commands, options);
+        // After the list was read, tasks in it are taken, and others are enqueued.
+        if (commands[0]![0] === "LRANGE" && reads++ === 1) {
+          await dequeue(broker, ["default"], 100);
+          await redis.hset(key("t:new"), { msg: message({ id: "new" }), state: "pending" });
+          await redis.lpush(key("pending"), "new");
+        }
+        return results;
+      },
+    };
+
+    expect((await scanInvariants(moving, { queues: ["default"] })).findings).toEqual([]);
+    expect(reads).toBeGreaterThan(1);
+  });
+});
+
+describe("scanInvariants, told how long a task may be due", () => {
+  for (const mode of ["whole", "in parts"]) {
+    test(`finds what nobody took on, reading ${mode}`, async ({ redis, port, seedEveryState }) => {
+      await seedEveryState();
+      if (mode === "in parts") await addOtherKeys(redis);
+      const at = (nowSec: number) => scanInvariants(port, { overdueSec: 30, nowSec });
+
+      expect((await at(startSec + 60)).findings).toEqual([]);
+      expect(brief((await at(startSec + 61)).findings)).toEqual([["I13", "active"]]);
+      expect(brief((await at(startSec + 600)).findings)).toEqual(
+        ["active", "grouped-later", "recovered", "retry", "scheduled"].map((id) => ["I13", id]),
+      );
+    });
+  }
+});

@@ -57,7 +57,8 @@ async function judgeKeys(of: QueueParts, rests: readonly string[]): Promise<void
   of.tasks += ids.length;
   await of.judgeTasks(ids.map((id) => ({ id })));
   await of.judgeLocks(are("unique:").map((rest) => `unique:${rest}`));
-  for (const home of await of.judgeGroups(are("g:"))) await of.walk(home);
+  for (const { home, strays } of await of.judgeGroups(are("g:")))
+    await (strays === undefined ? of.walk(home) : of.judgeStrays(home, strays));
   for (const rest of rests) {
     const home = await of.judgeKey(rest);
     if (home !== undefined) await of.walk(home);

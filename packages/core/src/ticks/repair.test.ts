@@ -1,6 +1,8 @@
 import type { Redis } from "ioredis";
 import { describe, inject } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { aggregationCheck } from "../broker/aggregation-check.ts";
+import { enqueue } from "../broker/enqueue.ts";
 import { listKeys } from "../broker/list-keys.ts";
 import type { Broker } from "../broker.ts";
 import { type RepairOptions, type RepairReport, repair } from "./repair.ts";
@@ -54,6 +56,21 @@ describe("repair", () => {
 
     expect(await redis.smembers("asynq:queues")).toEqual(["default"]);
     expect(await redis.exists("asynq:{low}:pending", "asynq:{low}:retry")).toBe(0);
+  });
+
+  test("names a queue whose only tasks wait in a group or an aggregation set, and none that has but names of empty groups", async ({
+    broker,
+    aTask,
+    redis,
+  }) => {
+    await enqueue(broker, [aTask({ queue: "grouped", group: "g" }), aTask({ queue: "in-a-set", group: "g" })]);
+    await aggregationCheck(broker, "in-a-set", ["g"], { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 1 });
+    await redis.del("asynq:queues");
+    await redis.sadd("asynq:{left}:groups", "empty");
+
+    expect(await repaired(broker, { queues: ["grouped", "in-a-set", "left"] })).toMatchObject({ published: 2 });
+
+    expect((await redis.smembers("asynq:queues")).sort()).toEqual(["grouped", "in-a-set"]);
   });
 
   test("deals with what only a sweep shows when it was unsound a minute before as well", async ({ broker, redis, clock, keyspace }) => {
