@@ -33,15 +33,18 @@ export function connect(redis: RedisSource, logger: Logger, clock: Clock): Conne
   throw new InvalidOptionError("redis", "expected a URI, a connection object, an ioredis client or a port");
 }
 
+/** What ioredis subscribes to again by itself ends the process where that connection breaks as well: it handles no error of it. */
+const onlySubscriptions = { autoResubscribe: false, enableOfflineQueue: false } as const;
+
 /**
  * A client of our own on the same Redis, for what a connection can do only when it does nothing else. Undefined for a port, which has no
- * such thing. Does no I/O.
+ * such thing. Does no I/O. Whoever subscribes does so each time it is ready.
  */
 export function secondClient(redis: RedisSource, logger: Logger, clock: Clock): Redis | Cluster | undefined {
-  if (typeof redis === "string") return ownClient(parseRedisUri(redis), logger, clock);
-  if ("kind" in redis) return ownClient(redis, logger, clock);
+  if (typeof redis === "string") return ownClient(parseRedisUri(redis), logger, clock, onlySubscriptions);
+  if ("kind" in redis) return ownClient(redis, logger, clock, onlySubscriptions);
   if (redis instanceof Cluster) return heard(redis.duplicate([], { lazyConnect: true }), logger, clock);
-  if (redis instanceof Redis) return heard(redis.duplicate({ lazyConnect: true, enableOfflineQueue: false }), logger, clock);
+  if (redis instanceof Redis) return heard(redis.duplicate({ lazyConnect: true, ...onlySubscriptions }), logger, clock);
   return undefined;
 }
 
@@ -49,11 +52,11 @@ function own(redis: ParsedRedis, logger: Logger, clock: Clock): Connection {
   return { port: ioredisPort(ownClient(redis, logger, clock), { managed: true }), parsed: redis, cautions: [] };
 }
 
-function ownClient(redis: ParsedRedis, logger: Logger, clock: Clock): Redis | Cluster {
+function ownClient(redis: ParsedRedis, logger: Logger, clock: Clock, ofRedis: Readonly<Record<string, unknown>> = {}): Redis | Cluster {
   const settings = ioredisSettings(redis);
   const client = settings.cluster
     ? new Cluster([...settings.nodes], { ...settings.options, lazyConnect: true })
-    : new Redis({ ...settings.options, lazyConnect: true });
+    : new Redis({ ...settings.options, ...ofRedis, lazyConnect: true });
   return heard(client, logger, clock);
 }
 

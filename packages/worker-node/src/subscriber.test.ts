@@ -1,7 +1,12 @@
-import { cancelProcessing, RevokeTask } from "@asynqjs/core";
+import type { Socket } from "node:net";
+import { type CancelTarget, cancelProcessing, RevokeTask, systemClock } from "@asynqjs/core";
 import type { Redis } from "ioredis";
 import { closing, describe, expect, startSec, test, until } from "../../../test/support/server-test.ts";
+import { secondClient } from "./connect.ts";
 import type { ProcessingTask } from "./processing-task.ts";
+import { subscriber } from "./subscriber.ts";
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Ends when it is told to. */
 const obedient = (task: ProcessingTask): Promise<void> =>
@@ -107,6 +112,35 @@ describe("subscriber", () => {
 
     await until(() => server.metrics().retried === 1);
   });
+
+  test.for(["a URI", "a client that is shared"])(
+    "hears again, and ends nothing, when a connection breaks in the moment it is ready: %s",
+    async (source, { redisUrl, redis }) => {
+      const heard: CancelTarget[] = [];
+      const client = secondClient(source === "a URI" ? redisUrl : redis, silent, systemClock) as Redis;
+      const part = subscriber(client, { clock: systemClock, logger: silent }, (target) => heard.push(target));
+      part.start();
+      await listening(redis);
+      // ioredis asks this last before it is ready.
+      const { connector } = client as unknown as { connector: { check(info: unknown): boolean } };
+      let broken = 0;
+      connector.check = () => {
+        if (broken++ === 0) (client as unknown as { stream: Socket }).stream.destroy();
+        return true;
+      };
+
+      await redis.client("KILL", "TYPE", "PUBSUB");
+      await listening(redis, 0);
+      await until(() => broken > 1);
+      await listening(redis);
+      await redis.publish("asynq:cancel", "a");
+
+      // A rejection that nobody waits for would end the process, as it ends this test.
+      await until(() => heard.length > 0);
+      expect(heard).toEqual([{ id: "a" }]);
+      await part.stop();
+    },
+  );
 
   test("asks again after 5 s for what Redis refused", async ({ makeServer, redisUrl, redis, clock, log }) => {
     await redis.call("ACL", "SETUSER", "deaf", "on", ">pw", "~*", "&*", "+@all", "-subscribe");
