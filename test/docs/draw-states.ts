@@ -28,7 +28,8 @@ ${table.map(({ from, to, by, when }) => `| ${from} | ${to} | \`${by}\` | ${when}
 
 Within a state: \`aggregationCheck\` takes tasks of a group into an aggregation set, \`reclaimStaleAggregationSets\` gives them back;
 \`extendLeases\` keeps an active task its worker's; \`repairQueue\` puts an active task whose lease or place in a list was lost back where the
-recoverer finds it.
+recoverer finds it, and makes a task that Go moved without saying so tell the state of the container it stands in; \`repairKeys\` puts a task of
+a group that is in none back into it.
 `;
 }
 

@@ -55,7 +55,7 @@ export const transitions = [
 
   { from: "scheduled", to: "pending", by: "repairKeys", when: "in no container" },
   { from: "retry", to: "pending", by: "repairKeys", when: "in no container" },
-  { from: "aggregating", to: "pending", by: "repairKeys", when: "in no container" },
+  { from: "aggregating", to: "pending", by: "repairKeys", when: "in no container, its group's key is no group" },
   { from: "archived", to: "none", by: "repairKeys", when: "in no container" },
   { from: "completed", to: "none", by: "repairKeys", when: "in no container" },
 ] as const satisfies readonly Transition[];

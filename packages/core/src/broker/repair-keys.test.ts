@@ -76,6 +76,40 @@ describe("repairKeys", () => {
     });
   });
 
+  test("puts a task of a group that is in none back into it, and names the group", async ({ broker, aTask, redis, keyspace }) => {
+    await enqueue(broker, [aTask({ taskId: "a", group: "g" })]);
+    const before = await keyspace();
+    await redis.del("asynq:{default}:g:g", "asynq:{default}:groups");
+
+    expect(await judge(broker, true, "t:a")).toEqual(["regrouped"]);
+
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("hole K: in a long list looks only for tasks that have waited longer than the next in turn, as those of a lost list have", async ({
+    broker,
+    seedPending,
+    redis,
+    clock,
+  }) => {
+    await seedPending("lost", "lost-too");
+    await redis.del("asynq:{default}:pending");
+    await clock.advance(1_000);
+    await seedPending(...Array.from({ length: 1_200 }, (_, i) => `t${i}`));
+    await redis.lrem("asynq:{default}:pending", 0, "t600");
+    await redis.hdel("asynq:{default}:t:t601", "pending_since");
+
+    expect(await judge(broker, true, "t:t0", "t:lost", "t:t600", "t:t601", "t:lost-too")).toEqual([
+      "sound",
+      "requeued",
+      "sound",
+      "sound",
+      "requeued",
+    ]);
+
+    expect(await redis.lrange("asynq:{default}:pending", "0", "1")).toEqual(["lost-too", "lost"]);
+  });
+
   test("removes hashes of no task, and of those that Go's inspector trimmed; gives locks of nobody back", async ({
     broker,
     aTask,

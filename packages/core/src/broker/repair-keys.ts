@@ -2,6 +2,7 @@ import type { Broker } from "../broker.ts";
 import { unixNs, unixSec } from "../clock.ts";
 import { activeKey, aggregatedKey, aggregationSetsKey, groupsKey, leaseKey, pendingKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
+import { isHome } from "../lua/is-home.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeVerdicts } from "../verdicts.ts";
@@ -18,10 +19,10 @@ export const maxKeysPerRepair = 100;
 
 /**
  * `sound`; `unsound`: seen for the first time, or not long enough ago; or what was done: `requeued` a task that was in no container,
- * `reactivated` one that was active, `removed` a hash of no task or of one that was trimmed, `unlocked` a lock of nobody, `indexed` a group
+ * `regrouped` one of a group, `reactivated` one that was active, `removed` a hash of no task or of one that was trimmed, `unlocked` a lock of nobody, `indexed` a group
  * or an aggregation set that its index lacked.
  */
-export type KeyVerdict = "sound" | "unsound" | "requeued" | "reactivated" | "removed" | "unlocked" | "indexed";
+export type KeyVerdict = "sound" | "unsound" | "requeued" | "regrouped" | "reactivated" | "removed" | "unlocked" | "indexed";
 
 /**
  * Judges keys by what the containers say at this very moment. An index is mended at once, since no script leaves one behind for later; a
@@ -35,37 +36,19 @@ export const repairKeysScript = defineScript({
   each: { rest: "text", ripe: "text" },
   lua: /* lua */ `
     ${containers}
+    ${isHome}
     if
       is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", lease) or is_wrong("set", groups)
       or is_wrong("zset", sets) or is_wrong("zset", aggregated)
     then
       return wrong_container()
     end
-    local function in_zset(key, member)
-      return not is_wrong("zset", key) and redis.call("ZSCORE", key, member)
-    end
-    local function in_a_set(group, id)
-      for _, index in ipairs({ sets, aggregated }) do
-        for _, set in ipairs(redis.call("ZRANGE", index, 0, -1)) do
-          if string.sub(set, 1, #prefix + 3 + #group) == prefix .. "g:" .. group .. ":" and in_zset(set, id) then return true end
-        end
-      end
-      return false
-    end
-    local function has_home(id, state, group)
-      if state == "active" then return in_zset(lease, id) or redis.call("LPOS", active, id) end
-      if state == "aggregating" then return group and (in_zset(prefix .. "g:" .. group, id) or in_a_set(group, id)) end
-      -- In a longer list a look for one id would hold Redis, and there a lost list is no more the reason.
-      if state == "pending" then return redis.call("LLEN", pending) > 1000 or redis.call("LPOS", pending, id) end
-      return state and in_zset(prefix .. state, id)
-    end
-
     local function judge_task(task, id, ripe)
-      local fields = redis.pcall("HMGET", task, "msg", "state", "group")
+      local fields = redis.pcall("HMGET", task, "msg", "state", "group", "pending_since")
       if fields.err then return "." end
       local msg, state, group = fields[1], fields[2], fields[3]
       if not msg and not state and redis.call("EXISTS", task) == 0 then return "." end
-      if msg and has_home(id, state, group) then return "." end
+      if msg and is_home(id, state, group, fields[4] or "") ~= false then return "." end
       if ripe == "0" then return "u" end
       if not msg or state == "archived" or state == "completed" then
         redis.call("DEL", task)
@@ -75,6 +58,12 @@ export const repairKeysScript = defineScript({
         redis.call("LPUSH", active, id)
         redis.call("ZADD", lease, now_s, id)
         return "a"
+      end
+      local key_of_group = state == "aggregating" and group and group ~= "" and prefix .. "g:" .. group
+      if key_of_group and not is_wrong("zset", key_of_group) then
+        redis.call("ZADD", key_of_group, now_s, id)
+        redis.call("SADD", groups, group)
+        return "g"
       end
       redis.call("LPUSH", pending, id)
       redis.call("HSET", task, "state", "pending", "pending_since", now_ns)
@@ -124,6 +113,7 @@ export const repairKeysScript = defineScript({
     ".": "sound",
     u: "unsound",
     p: "requeued",
+    g: "regrouped",
     a: "reactivated",
     d: "removed",
     l: "unlocked",

@@ -6,7 +6,7 @@ import { dequeue } from "./dequeue.ts";
 import { enqueue } from "./enqueue.ts";
 import { type RepairStep, repairQueue } from "./repair-queue.ts";
 
-const sound: RepairStep = { leased: 0, reactivated: 0, dangling: 0, strays: 0, inUse: true, whole: true };
+const sound: RepairStep = { leased: 0, reactivated: 0, dangling: 0, strays: 0, restated: 0, inUse: true, whole: true };
 const repaired = (broker: Broker): Promise<RepairStep> => repairQueue(broker, "default");
 
 describe("repairQueue", () => {
@@ -84,6 +84,35 @@ describe("repairQueue", () => {
     expect(await repaired(broker)).toEqual({ ...sound, strays: 2 });
 
     expect(await keyspace()).toEqual(before);
+  });
+
+  test("makes a task say where it stands, and takes an id out where its task stands elsewhere, in every container", async ({
+    broker,
+    aTask,
+    redis,
+    keyspace,
+  }) => {
+    await enqueue(broker, [
+      aTask({ taskId: "pending" }),
+      aTask({ taskId: "scheduled", processInSec: 60 }),
+      aTask({ taskId: "g", group: "g" }),
+    ]);
+    const before = await keyspace();
+    for (const set of ["scheduled", "retry", "archived", "completed", "js:quarantine"]) {
+      await redis.zadd(`asynq:{default}:${set}`, startSec, `in-${set}`, startSec, "pending", startSec, "g");
+      await redis.hset(`asynq:{default}:t:in-${set}`, "msg", "m", "state", "active");
+    }
+    await redis.lpush("asynq:{default}:pending", "scheduled", "in-pending");
+    await redis.hset("asynq:{default}:t:in-pending", "msg", "m", "state", "active");
+
+    expect(await repaired(broker)).toEqual({ ...sound, restated: 6, strays: 11 });
+
+    const { "asynq:{default}:pending": pending, "asynq:{default}:scheduled": scheduled, ...rest } = await keyspace();
+    expect(pending).toEqual(["in-pending", "pending"]);
+    expect(Object.keys(scheduled!)).toEqual(["in-scheduled", "scheduled"]);
+    for (const set of ["pending", "scheduled", "retry", "archived", "completed", "js:quarantine"])
+      expect(rest[`asynq:{default}:t:in-${set}`]).toEqual({ msg: "m", state: set });
+    expect(rest).toMatchObject(Object.fromEntries(Object.entries(before).filter(([key]) => key.includes(":t:") || key.includes(":g:"))));
   });
 
   test("goes on where the last step left off, whoever made it, until the whole queue was looked at", async ({

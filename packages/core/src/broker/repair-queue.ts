@@ -3,6 +3,7 @@ import { unixSec } from "../clock.ts";
 import { stateContainers } from "../containers.ts";
 import { activeKey, leaseKey, pendingKey, queuePrefix, repairCursorKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
+import { isHome } from "../lua/is-home.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
@@ -25,6 +26,11 @@ export interface RepairStep {
   readonly dangling: number;
   /** Ids that stood in a second container besides the one their state names: taken out of it. */
   readonly strays: number;
+  /**
+   * Tasks that said to be elsewhere than in the one container they stood in: their state is that container's now. Go's scripts move a task
+   * first and then write its state, and may fail between the two.
+   */
+  readonly restated: number;
   /** Whether the queue holds anything. */
   readonly inUse: boolean;
   /** Whether all containers have been looked through, by this step and those before it or a moment ago; the next step begins anew. */
@@ -46,6 +52,7 @@ export const repairQueueScript = defineScript({
   args: { prefix: "text", now_s: "text", looks_max: "text", whole_every_s: "text" },
   lua: /* lua */ `
     ${containers}
+    ${isHome}
     local order = { ${order} }
     local can_lease, can_activate = not is_wrong("zset", lease), not is_wrong("list", active)
 
@@ -58,10 +65,6 @@ export const repairQueueScript = defineScript({
       end
       return is_active[id]
     end
-    local function is_at(state, id)
-      if state == "pending" then return not is_wrong("list", pending) and redis.call("LPOS", pending, id) end
-      return state and state ~= "active" and not is_wrong("zset", prefix .. state) and redis.call("ZSCORE", prefix .. state, id)
-    end
     local function take_out(kind, key, id)
       if kind == "list" then redis.call("LREM", key, 0, id) else redis.call("ZREM", key, id) end
     end
@@ -72,23 +75,24 @@ export const repairQueueScript = defineScript({
     local was_walked = walked_s ~= nil and math.abs(now_s - walked_s) < tonumber(whole_every_s)
     local last = was_walked and 2 or #order
     local looks = tonumber(looks_max)
-    local leased, reactivated, dangling, strays = 0, 0, 0, 0
+    local leased, reactivated, dangling, strays, restated = 0, 0, 0, 0, 0
     while at <= last and looks > 0 do
       local key, kind = order[at][1], order[at][2]
       local ids, gone = {}, 0
       if not is_wrong(kind, key) then ids = redis.call(kind == "list" and "LRANGE" or "ZRANGE", key, start, start + looks - 1) end
       for _, id in ipairs(ids) do
         local task = prefix .. "t:" .. id
-        local fields = redis.pcall("HMGET", task, "msg", "state")
+        local fields = redis.pcall("HMGET", task, "msg", "state", "group")
         if fields.err or not fields[1] then
           take_out(kind, key, id)
           if not fields.err then redis.call("DEL", task) end
           dangling, gone = dangling + 1, gone + 1
         elseif key == active and can_lease and not redis.call("ZSCORE", lease, id) then
-          if is_at(fields[2], id) then
+          local is_elsewhere = fields[2] ~= "active" and is_home(id, fields[2], fields[3])
+          if is_elsewhere then
             take_out(kind, key, id)
             strays, gone = strays + 1, gone + 1
-          else
+          elseif is_elsewhere == false then
             redis.call("ZADD", lease, now_s, id)
             redis.call("HSET", task, "state", "active")
             leased = leased + 1
@@ -100,6 +104,15 @@ export const repairQueueScript = defineScript({
           else
             take_out(kind, key, id)
             strays, gone = strays + 1, gone + 1
+          end
+        elseif key ~= active and key ~= lease and prefix .. (fields[2] or "") ~= key then
+          local is_elsewhere = is_home(id, fields[2], fields[3])
+          if is_elsewhere then
+            take_out(kind, key, id)
+            strays, gone = strays + 1, gone + 1
+          elseif is_elsewhere == false then
+            redis.call("HSET", task, "state", string.sub(key, #prefix + 1))
+            restated = restated + 1
           end
         end
       end
@@ -124,15 +137,16 @@ export const repairQueueScript = defineScript({
     else
       redis.call("DEL", cursor)
     end
-    return remember(table.concat({ leased, reactivated, dangling, strays, in_use and 1 or 0, whole and 1 or 0 }, ","))
+    return remember(table.concat({ leased, reactivated, dangling, strays, restated, in_use and 1 or 0, whole and 1 or 0 }, ","))
   `,
   decode: (reply: Reply): RepairStep => {
-    const [leased, reactivated, dangling, strays, inUse, whole] = decodeText(reply).split(",").map(Number);
+    const [leased, reactivated, dangling, strays, restated, inUse, whole] = decodeText(reply).split(",").map(Number);
     return {
       leased: leased!,
       reactivated: reactivated!,
       dangling: dangling!,
       strays: strays!,
+      restated: restated!,
       inUse: inUse === 1,
       whole: whole === 1,
     };

@@ -104,6 +104,8 @@ const orphaned =
     if (state === "scheduled" || state === "aggregating") await put(options)(world);
     else await brought(world, state);
     await world.redis.del(`asynq:{default}:${container}`);
+    // It would go back to its group.
+    if (state === "aggregating") await world.redis.set(`asynq:{default}:${container}`, "no group");
     await then(() => repairKeys(world.broker, queue, [{ rest: "t:a", ripe: true }]));
   };
 

@@ -19,6 +19,8 @@ export interface RepairReport extends TickReport, SweepReport {
   readonly dangling: number;
   /** Ids that stood in a second container: taken out of it. */
   readonly strays: number;
+  /** Tasks that said to be elsewhere than in the one container they stood in: their state is that container's now. */
+  readonly restated: number;
   /** Queues that inspectors could not see: named again. */
   readonly published: number;
 }
@@ -40,8 +42,10 @@ const nothing: RepairReport = {
   reactivated: 0,
   dangling: 0,
   strays: 0,
+  restated: 0,
   published: 0,
   requeued: 0,
+  regrouped: 0,
   removed: 0,
   unlocked: 0,
   indexed: 0,

@@ -13,6 +13,8 @@ import { refused, type Spent, type TickOptions, type TickReport } from "./tick.t
 export interface SweepReport extends Pick<TickReport, "errors"> {
   /** Tasks that were in no container: pending again. */
   readonly requeued: number;
+  /** Tasks of a group that were in none: in their group again. */
+  readonly regrouped: number;
   /** Active tasks that were in no list: active again, their lease ended, so the recoverer takes them. */
   readonly reactivated: number;
   /** Hashes of no task, or of one that was trimmed. */
@@ -47,7 +49,7 @@ export async function sweep(
   spent: Spent,
 ): Promise<SweepReport> {
   const { cluster, codec } = await broker.redis.features();
-  let report: SweepReport = { requeued: 0, reactivated: 0, removed: 0, unlocked: 0, indexed: 0, errors: [] };
+  let report: SweepReport = { requeued: 0, regrouped: 0, reactivated: 0, removed: 0, unlocked: 0, indexed: 0, errors: [] };
   for (const part of cluster ? queues : [undefined]) {
     for (let steps = 0, whole = false; !whole && steps < maxSteps[codec] && !spent(); steps++) {
       [report, whole] = await sweepStep(broker, part, report, signal);
