@@ -1,0 +1,182 @@
+/**
+ * One history: Redis, its model, the processes that work on them, and what is held against what after each step.
+ * @module
+ */
+import { isDeepStrictEqual } from "node:util";
+import { type RedisPort, transitions } from "@asynqjs/core";
+import { scanInvariants } from "@asynqjs/core/invariants";
+import type { Redis } from "ioredis";
+import { Actor } from "./actor.ts";
+import { brokenInvariants } from "./broken.ts";
+import { Thrown } from "./call.ts";
+import { type PlainCommand, sendBoth } from "./commands.ts";
+import { Keyspace } from "./keyspace.ts";
+import { type Fault, Mismatch, ModelPort, type scriptsByHash } from "./model-port.ts";
+import type { Operation } from "./operation.ts";
+import { queues } from "./ops/new-task.ts";
+import { plain, wordOf } from "./plain.ts";
+import { compareKeyspaces, type KeyspaceReader } from "./read-keyspace.ts";
+import { isCallRecord, RecordBook } from "./record-book.ts";
+
+/** Where histories run: an own database, emptied before each. */
+export interface Bench {
+  readonly redis: Redis;
+  readonly port: RedisPort;
+  readonly reader: KeyspaceReader;
+  readonly scripts: Awaited<ReturnType<typeof scriptsByHash>>;
+}
+
+/** An hour before midnight, so that days change. */
+const startMs = Date.UTC(2040, 0, 2, 23, 0, 0);
+/** The limits of two of the four processes; the others have Asynq's. */
+const tightLimits = { archiveMaxAgeSec: 500, archiveMaxSize: 4, completedMaxSize: 2 };
+
+export class History {
+  readonly #bench: Bench;
+  readonly keyspace = new Keyspace(startMs);
+  readonly records = new RecordBook(startMs);
+  readonly port: ModelPort;
+  /** Three workers, and who enqueues and runs ticks from elsewhere; each of them may do either. */
+  readonly actors: readonly Actor[];
+  /** The steps so far, for who has to read them. */
+  readonly steps: string[] = [];
+  /** When the times to live in Redis were last set to the model's. */
+  #anchoredMs = performance.now();
+
+  /** Whether somebody wrote behind everybody's back. */
+  #disturbed = false;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+    this.port = new ModelPort(bench.port, this.keyspace, this.records, bench.scripts);
+    this.actors = ["w1", "w2", "w3", "cron"].map(
+      (name, i) => new Actor(name, i + 1, startMs, this.port, i % 2 === 0 ? tightLimits : undefined),
+    );
+  }
+
+  /** Does one step and looks whether reality is as the model says. @throws {Mismatch} */
+  async step(operation: Operation, fault: Fault): Promise<void> {
+    const struck = operation.steps === undefined || fault.kind === "none" ? "" : ` (${fault.kind} ${fault.at})`;
+    this.steps.push(operation.text + struck);
+    const before = this.#places();
+    for (const { random } of this.actors) random.forget();
+    if (operation.steps !== undefined) this.port.begin(operation.text, operation.steps(), fault);
+    const outcome = await operation.run().then(
+      (value) => ({ value }),
+      (error: unknown) => {
+        if (error instanceof Mismatch || !(error instanceof Error)) throw error;
+        return { thrown: wordOf(error), error };
+      },
+    );
+    if (operation.steps !== undefined) {
+      const predicted = await this.port.end();
+      this.steps[this.steps.length - 1] += ` -> ${readable("thrown" in outcome ? outcome.thrown : outcome.value)}`;
+      checkOutcome(outcome, predicted);
+    } else if ("error" in outcome) {
+      throw outcome.error;
+    }
+    if ("value" in outcome) operation.keep?.(outcome.value as never);
+    await this.#verify();
+    if (operation.moves !== undefined && !this.#disturbed) checkMoves(before, this.#places(), operation.moves);
+    await this.#scan();
+  }
+
+  /** What the scan finds is what is broken in the model, and nothing is unless somebody wrote behind everybody's back. */
+  async #scan(): Promise<void> {
+    const { findings } = await scanInvariants(this.#bench.port, { queues });
+    const found = [...new Set(findings.map(({ invariant, queue, id, key }) => `${invariant} ${queue} ${id ?? key}`))].sort();
+    const broken = brokenInvariants(this.keyspace, queues);
+    if (!isDeepStrictEqual(found, broken)) throw new Mismatch(`the scan finds ${readable(findings)}\n  by the model ${readable(broken)}`);
+    if (broken.length > 0 && !this.#disturbed) throw new Mismatch(`what nobody disturbed is broken: ${readable(findings)}`);
+  }
+
+  /** Lets the same time pass for everybody, Redis included. */
+  async advance(byMs: number): Promise<void> {
+    const keys = [...this.keyspace.keys(), ...this.records.keys()].filter((key) => this.#leftMs(key) !== undefined);
+    this.keyspace.advance(byMs);
+    this.records.advance(byMs);
+    for (const { clock } of this.actors) await clock.advance(byMs);
+    await this.#anchor(keys);
+  }
+
+  async forgetScripts(): Promise<void> {
+    await this.#bench.redis.script("FLUSH");
+    this.#bench.reader.forget();
+  }
+
+  /** Somebody else writes. */
+  behindBack(commands: readonly PlainCommand[]): Promise<void> {
+    this.#disturbed = true;
+    return sendBoth(this.#bench.redis, this.keyspace, commands);
+  }
+
+  async evict(key: string): Promise<void> {
+    this.#disturbed = true;
+    await this.#bench.redis.del(key);
+    this.keyspace.drop(key);
+    this.records.drop(key);
+  }
+
+  #leftMs(key: string): number | undefined {
+    return isCallRecord(key) ? this.records.leftMs(key) : this.keyspace.leftMs(key);
+  }
+
+  /** Gives keys the time to live that the model says: Redis' own time is no part of a history. */
+  async #anchor(keys: readonly string[]): Promise<void> {
+    this.#anchoredMs = performance.now();
+    // A key that was given an end in the past is gone.
+    this.keyspace.advance(0);
+    if (keys.length === 0) return;
+    const pipeline = this.#bench.redis.pipeline();
+    for (const key of keys) {
+      const leftMs = this.#leftMs(key);
+      if (leftMs === undefined) pipeline.del(key);
+      else pipeline.pexpire(key, leftMs);
+    }
+    await pipeline.exec();
+  }
+
+  async #verify(): Promise<void> {
+    const dump = await this.#bench.reader.read();
+    const elapsedMs = performance.now() - this.#anchoredMs + 2;
+    const lines = [...compareKeyspaces(dump, this.keyspace, elapsedMs), ...this.records.compare(dump, elapsedMs)];
+    if (lines.length > 0) throw new Mismatch(lines.join("\n"));
+    const fresh = this.keyspace.takeAbsolute();
+    if (fresh.length > 0 || elapsedMs > 300) await this.#anchor([...dump.keys].flatMap(([key, { leftMs }]) => (leftMs >= 0 ? [key] : [])));
+  }
+
+  /** Where each task is, by what its hash says. */
+  #places(): Map<string, string> {
+    const places = new Map<string, string>();
+    for (const key of this.keyspace.keys()) {
+      if (!key.includes("}:t:")) continue;
+      const fields = this.keyspace.fields(key);
+      if (fields.has("msg")) places.set(key, fields.get("state") ?? "none");
+    }
+    return places;
+  }
+}
+
+function checkOutcome(outcome: { value: unknown } | { thrown: string }, predicted: unknown): void {
+  if (predicted === "lost") {
+    if (!("thrown" in outcome) || outcome.thrown !== "REDIS") throw new Mismatch(`a request was lost, and it answers ${readable(outcome)}`);
+    return;
+  }
+  const real = "thrown" in outcome ? { thrown: outcome.thrown } : { value: plain(outcome.value) };
+  const model = predicted instanceof Thrown ? { thrown: predicted.thrown } : { value: plain(predicted) };
+  if (!isDeepStrictEqual(real, model)) throw new Mismatch(`it answers ${readable(real)}\n  by the model ${readable(model)}`);
+}
+
+/** Every move is one that the table of transitions has for this operation. */
+function checkMoves(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, by: readonly string[]): void {
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const [from, to] = [before.get(key) ?? "none", after.get(key) ?? "none"];
+    if (from === to) continue;
+    const isThere = transitions.some((move) => move.from === from && move.to === to && by.includes(move.by));
+    if (!isThere) throw new Mismatch(`${key} goes from ${from} to ${to}: no transition of ${by.join(", ") || "nothing"}`);
+  }
+}
+
+function readable(value: unknown): string {
+  return JSON.stringify(plain(value)) ?? "nothing";
+}

@@ -1,0 +1,153 @@
+/** Groups and their sets, call by call, by who may have lost a set meanwhile. @module */
+import {
+  type AggregationSet,
+  aggregationCheck,
+  type CheckedGroup,
+  extendAggregationSet,
+  readAggregationSet,
+  replaceAggregationSet,
+  setMembersAside,
+} from "@asynqjs/core";
+import fc from "fast-check";
+import type { Actor } from "../actor.ts";
+import { ask, askAll, errorOf, Refusal, type Steps, Thrown } from "../call.ts";
+import type { Keyspace } from "../keyspace.ts";
+import { secOf, setAt, taskAt } from "../layout.ts";
+import type { OperationKind } from "../operation.ts";
+import { checkGroups, extendSet, readSet, replaceSet, setAside } from "../verbs/aggregation.ts";
+import { publish } from "./enqueue.ts";
+import { composed, groups, ids, queues, stored, type TaskArgs, taskArgs, taskText } from "./new-task.ts";
+
+const someGroups: fc.Arbitrary<readonly string[]> = fc.constantFrom([groups[0]], [groups[1]], [...groups], [...groups].reverse());
+export const policy = fc.record({
+  gracePeriodSec: fc.constantFrom(1, 20, 60),
+  maxDelaySec: fc.constantFrom(0, 0, 30),
+  maxSize: fc.constantFrom(0, 0, 1, 2),
+});
+
+interface CheckArgs {
+  readonly by: number;
+  readonly queue: number;
+  readonly some: readonly string[];
+  readonly rule: { readonly gracePeriodSec: number; readonly maxDelaySec: number; readonly maxSize: number };
+  readonly maxSets: number;
+}
+
+export const checkKind: OperationKind<CheckArgs> = {
+  name: "aggregation-check",
+  weight: 6,
+  args: fc.record({ by: fc.nat(3), queue: fc.nat(1), some: someGroups, rule: policy, maxSets: fc.integer({ min: 1, max: 2 }) }),
+  prepare({ by, queue: nth, some, rule, maxSets }, { actors }) {
+    const actor = actors[by]!;
+    const queue = queues[nth]!;
+    return {
+      text: `${actor.name} checks the groups ${some.join(", ")} of ${queue} by ${JSON.stringify({ ...rule, maxSets })}`,
+      moves: [],
+      run: () => aggregationCheck(actor.broker, queue, some, { ...rule, maxSets }),
+      *steps(): Steps {
+        const sets = some.map((group) => ({ group, setId: actor.random.toldUuid() }));
+        const { nowMs } = actor;
+        const answer = yield* ask({
+          name: "aggregation-check",
+          apply: (k) => checkGroups(k, queue, sets, { ...rule, maxSets }, nowMs),
+        });
+        if (answer instanceof Refusal) return new Thrown(answer.reply);
+        return (answer as string[]).map((verdict, i) => ({
+          group: some[i],
+          verdict,
+          set: verdict === "set" || verdict === "cut" ? { queue, ...sets[i] } : undefined,
+        }));
+      },
+      keep: (checked: CheckedGroup[]) => actor.holdSets(checked.flatMap(({ set }) => set ?? [])),
+    };
+  },
+};
+
+interface SetArgs {
+  readonly by: number;
+  readonly at: number;
+  readonly what: number;
+  readonly picks: readonly number[];
+  readonly task: TaskArgs;
+}
+
+export const setKind: OperationKind<SetArgs> = {
+  name: "aggregation-set",
+  weight: 7,
+  args: fc.record({ by: fc.nat(3), at: fc.nat(3), what: fc.nat(4), picks: fc.array(fc.nat(4), { maxLength: 3 }), task: taskArgs }),
+  prepare({ by, at, what, picks, task }, { actors, keyspace }) {
+    const actor = actors[by]!;
+    if (actor.sets.length === 0) return undefined;
+    const set = actor.sets[at % actor.sets.length]!;
+    const about = `the set ${set.setId.slice(0, 8)} of ${set.queue}/${set.group}`;
+    if (what === 0) return readIt(actor, set, about);
+    if (what === 1) return extendIt(actor, set, about, picks.length * 70);
+    if (what === 2) return setAsideOfIt(actor, set, about, picks, keyspace);
+    return replaceIt(actor, set, about, { ...task, queue: queues.indexOf(set.queue) });
+  },
+};
+
+type Prepared = ReturnType<OperationKind<SetArgs>["prepare"]>;
+
+function keyOfSet({ queue, group, setId }: AggregationSet): string {
+  return setAt(queue, group, setId);
+}
+
+function readIt({ name, broker }: Actor, set: AggregationSet, about: string): Prepared {
+  return {
+    text: `${name} reads ${about}`,
+    moves: [],
+    run: () => readAggregationSet(broker, set),
+    *steps(): Steps {
+      const answer = yield* ask({ name: "read-aggregation-set", apply: (k) => readSet(k, set.queue, set.group, keyOfSet(set)) });
+      return answer instanceof Refusal ? new Thrown(answer.reply) : answer;
+    },
+  };
+}
+
+function extendIt({ name, broker, nowMs }: Actor, set: AggregationSet, about: string, bySec: number): Prepared {
+  const untilSec = secOf(nowMs) + bySec;
+  return {
+    text: `${name} extends ${about} by ${bySec} s`,
+    moves: [],
+    run: () => extendAggregationSet(broker, set, untilSec),
+    *steps(): Steps {
+      const answer = yield* ask({ name: "extend-aggregation-set", apply: (k) => extendSet(k, set.queue, keyOfSet(set), untilSec) });
+      return answer instanceof Refusal ? new Thrown(answer.reply) : answer;
+    },
+  };
+}
+
+function setAsideOfIt(actor: Actor, set: AggregationSet, about: string, picks: readonly number[], keyspace: Keyspace): Prepared {
+  // Without a reason go ids of which there is no task here.
+  const isGone = (id: string): boolean => keyspace.field(taskAt(set.queue, id), "state") !== "aggregating";
+  const unfit = picks.map((pick) => ({ id: ids[pick]!, why: isGone(ids[pick]!) ? undefined : "unreadable" }));
+  if (unfit.length === 0) return undefined;
+  return {
+    text: `${actor.name} sets ${unfit.map(({ id, why }) => (why ? id : `${id} (gone)`)).join(", ")} of ${about} aside`,
+    moves: ["setMembersAside"],
+    run: () => setMembersAside(actor.broker, set, unfit),
+    *steps(): Steps {
+      const { nowMs } = actor;
+      const answer = yield* ask({ name: "set-members-aside", apply: (k) => setAside(k, set.queue, keyOfSet(set), unfit, nowMs) });
+      return answer instanceof Refusal ? new Thrown(answer.reply) : answer;
+    },
+  };
+}
+
+function replaceIt(actor: Actor, set: AggregationSet, about: string, task: TaskArgs): Prepared {
+  return {
+    text: `${actor.name} replaces ${about} by ${taskText(task)}`,
+    moves: ["enqueue", "replaceAggregationSet"],
+    run: () => replaceAggregationSet(actor.broker, set, composed(task, actor)),
+    *steps(): Steps {
+      const { nowMs } = actor;
+      const one = stored(task, nowMs);
+      const [refused, answer] = yield* askAll([
+        publish(set.queue),
+        { name: "replace-aggregation-set", apply: (k) => replaceSet(k, set.queue, keyOfSet(set), one, nowMs) },
+      ]);
+      return errorOf(answer) ?? { value: answer, beforeError: errorOf(refused)?.error };
+    },
+  };
+}

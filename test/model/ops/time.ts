@@ -1,0 +1,54 @@
+/** Time passes, clocks jump, Redis forgets its scripts, requests come again. @module */
+import fc from "fast-check";
+import type { OperationKind } from "../operation.ts";
+
+export const advanceKind: OperationKind<{ sec: number }> = {
+  name: "advance",
+  weight: 14,
+  args: fc.record({
+    sec: fc.oneof(
+      { weight: 30, arbitrary: fc.constantFrom(1, 5, 20, 31, 61, 61, 125, 301, 600) },
+      { weight: 1, arbitrary: fc.constant(90 * 24 * 3600) },
+    ),
+  }),
+  prepare({ sec }, history) {
+    return { text: `${sec} s pass`, run: () => history.advance(sec * 1000), moves: [] };
+  },
+};
+
+export const jumpKind: OperationKind<{ by: number; ms: number }> = {
+  name: "jump",
+  weight: 2,
+  args: fc.record({ by: fc.nat(3), ms: fc.constantFrom(-86_400_000, -60_000, -20_137, -500, 250, 19_900, 60_000, 86_400_000) }),
+  prepare({ by, ms }, { actors }) {
+    const actor = actors[by]!;
+    return {
+      text: `the clock of ${actor.name} jumps by ${ms} ms`,
+      moves: [],
+      async run() {
+        // Never so far that a day's counter would be over when it is begun.
+        if (Math.abs(actor.skewMs + ms) <= 2 * 86_400_000) actor.jump(ms);
+      },
+    };
+  },
+};
+
+export const flushKind: OperationKind<Record<never, never>> = {
+  name: "script-flush",
+  weight: 1,
+  args: fc.record({}),
+  prepare(_, history) {
+    return { text: "redis forgets its scripts", moves: [], run: () => history.forgetScripts() };
+  },
+};
+
+export const repeatKind: OperationKind<{ back: number }> = {
+  name: "repeat",
+  weight: 6,
+  args: fc.record({ back: fc.nat(11) }),
+  prepare({ back }, { port }) {
+    const sent = port.sent.at(-1 - back);
+    if (sent === undefined) return undefined;
+    return { text: `once more arrives what was sent as "${sent.text}"`, run: () => port.repeat(sent) };
+  },
+};

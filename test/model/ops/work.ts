@@ -1,0 +1,223 @@
+/** What a worker does: takes tasks, keeps them, writes what became of them; with those it lost too. @module */
+import { type DequeuedTask, dequeue, extendLeases, settle, type TaskOutcome, writeLog, writeResult } from "@asynqjs/core";
+import { patchTaskMessage } from "@asynqjs/core/wire";
+import fc from "fast-check";
+import type { Actor } from "../actor.ts";
+import { ask, askAll, type Call, errorOf, Refusal, type Steps, Thrown } from "../call.ts";
+import { secOf } from "../layout.ts";
+import type { OperationKind } from "../operation.ts";
+import { changeStored, readStored, toBytes, toText } from "../stored-message.ts";
+import { dequeuedAgain, dequeueTasks } from "../verbs/dequeue.ts";
+import { appendLog, extendTaskLeases, writeHeldField } from "../verbs/held-tasks.ts";
+import { type Settled, type StoredOutcome, settleTasks } from "../verbs/settle.ts";
+import { queues } from "./new-task.ts";
+
+const orders: readonly (readonly string[])[] = [[queues[0]], [queues[1]], queues, [queues[1], queues[0]]];
+
+export const dequeueKind: OperationKind<{ by: number; order: number; limit: number; suspect: boolean }> = {
+  name: "dequeue",
+  weight: 14,
+  args: fc.record({ by: fc.nat(2), order: fc.nat(3), limit: fc.integer({ min: 1, max: 4 }), suspect: fc.boolean() }),
+  prepare({ by, order, limit, suspect }, { actors }) {
+    const actor = actors[by]!;
+    const some = orders[order]!;
+    return {
+      text: `${actor.name} dequeues ${limit} of ${some.join(", ")}${suspect ? "" : ", no suspect"}`,
+      moves: ["dequeue"],
+      run: () => dequeue(actor.broker, some, limit, { suspect }),
+      *steps(): Steps {
+        const token = 1 + Math.floor(actor.random.told() * (2 ** 20 - 1));
+        const turn = Math.floor(actor.random.told() * 5);
+        const call = { queues: some, limit, suspect, token, turn, nowMs: actor.nowMs };
+        return yield* ask({ name: "dequeue", apply: (k) => dequeueTasks(k, call), again: dequeuedAgain });
+      },
+      keep: ({ tasks }: { tasks: DequeuedTask[] }) => actor.hold(tasks),
+    };
+  },
+};
+
+interface Pick {
+  readonly at: number;
+  readonly to: number;
+  readonly inSec: number;
+  readonly wrongToken: boolean;
+}
+
+const pick: fc.Arbitrary<Pick> = fc.record({
+  at: fc.nat(7),
+  to: fc.nat(9),
+  inSec: fc.constantFrom(0, 3, 40),
+  wrongToken: fc.constantFrom(false, false, false, false, false, false, true),
+});
+const ways: readonly TaskOutcome["to"][] = [
+  "done",
+  "retry",
+  "completed",
+  "archived",
+  "requeued",
+  "recovered",
+  "handed-back",
+  "quarantined",
+  "retry",
+  "done",
+];
+
+export const settleKind: OperationKind<{ by: number; picks: Pick[] }> = {
+  name: "settle",
+  weight: 20,
+  args: fc.record({ by: fc.nat(2), picks: fc.array(pick, { minLength: 1, maxLength: 4 }) }),
+  prepare({ by, picks }, { actors }) {
+    const actor = actors[by]!;
+    if (actor.held.length === 0) return undefined;
+    const items = picks.map((one) => outcomeOf(actor, one));
+    return {
+      text: `${actor.name} settles ${items.map(({ text }) => text).join(", ")}`,
+      moves: ["settle"],
+      run: () =>
+        settle(
+          actor.broker,
+          items.map(({ real }) => real),
+        ),
+      steps: () => settleSteps(actor, items),
+    };
+  },
+};
+
+interface Item {
+  readonly real: TaskOutcome;
+  readonly model: StoredOutcome;
+  readonly queue: string;
+  readonly text: string;
+}
+
+function outcomeOf(actor: Actor, { at, to: way, inSec, wrongToken }: Pick): Item {
+  const { queue, id, token, msg } = actor.held[at % actor.held.length]!;
+  const message = readStored(toText(msg), queue, id);
+  // What cannot be read cannot be written either: it is set aside, or goes without being rewritten.
+  const wanted = ways[way]!;
+  const isFailure = inSec !== 3;
+  const isSpent = typeof message === "object" && wanted === "retry" && isFailure && message.retried >= message.retry;
+  const to = typeof message === "string" && !["done", "requeued"].includes(wanted) ? "quarantined" : isSpent ? "archived" : wanted;
+  const fence = { token: wrongToken ? (token % (2 ** 20 - 1)) + 1 : token };
+  const nowSec = secOf(actor.nowMs);
+  const atSec = nowSec + inSec;
+  const base = { queue, id, fence };
+  const lock = typeof message === "string" ? undefined : message.uniqueKey;
+  const failed = { errorMsg: `no ${inSec}`, lastFailedAtSec: nowSec };
+  const changed = (changes: Parameters<typeof changeStored>[1]) => ({
+    real: patchTaskMessage(msg, changes),
+    model: changeStored(toText(msg), changes),
+  });
+  const text = `${queue}/${id} ${to}${wrongToken ? " by a wrong token" : ""}`;
+  const item = (real: TaskOutcome, model: Partial<StoredOutcome> = {}): Item => ({ real, model: { id, fence, to, ...model }, queue, text });
+  switch (to) {
+    case "done":
+      return item({ ...base, to, uniqueKey: lock }, { lock });
+    case "completed": {
+      const bytes = changed({ completedAtSec: nowSec });
+      return item({ ...base, to, msg: bytes.real, expireAtSec: atSec, uniqueKey: lock }, { msg: bytes.model, atSec, lock });
+    }
+    case "retry": {
+      const { retried } = message as { retried: number };
+      const bytes = changed(isFailure ? { ...failed, retried: retried + 1 } : failed);
+      return item({ ...base, to, msg: bytes.real, retryAtSec: atSec, isFailure }, { msg: bytes.model, atSec, isFailure });
+    }
+    case "recovered": {
+      const bytes = changed({ errorMsg: "asynq: task lease expired", lastFailedAtSec: nowSec });
+      const recovered = `${1 + (inSec % 2)}@${(message as { retried: number }).retried}`;
+      return item({ ...base, to, msg: bytes.real, retryAtSec: atSec, recovered }, { msg: bytes.model, atSec, note: recovered });
+    }
+    case "handed-back": {
+      const bytes = changed({ errorMsg: "handler not found" });
+      return item({ ...base, to, msg: bytes.real, dueAtSec: atSec, handedBack: inSec }, { msg: bytes.model, atSec, note: `${inSec}` });
+    }
+    case "archived": {
+      const bytes = changed(failed);
+      return item({ ...base, to, msg: bytes.real }, { msg: bytes.model });
+    }
+    case "requeued":
+      return item({ ...base, to });
+    case "quarantined":
+      return item({ ...base, to, why: "unreadable" }, { note: "unreadable" });
+  }
+}
+
+function* settleSteps(actor: Actor, items: readonly Item[]): Steps {
+  const { nowMs, kept: limits } = actor;
+  const parts = [...new Set(items.map(({ queue }) => queue))].map((queue) => ({
+    queue,
+    places: [...items.keys()].filter((i) => items[i]!.queue === queue),
+  }));
+  const calls = parts.map(({ queue, places }): Call => {
+    const outcomes = places.map((i) => items[i]!.model);
+    return { name: "settle", apply: (k) => settleTasks(k, { queue, outcomes, nowMs, cutoffSec: 0, limits }) };
+  });
+  const answers = yield* askAll(calls);
+  const results: unknown[] = [];
+  let trimmed = 0;
+  for (const [i, { places }] of parts.entries()) {
+    const answer = answers[i] as Settled | Refusal;
+    if (!(answer instanceof Refusal)) trimmed += answer.trimmed;
+    for (const [nth, at] of places.entries()) results[at] = errorOf(answer) ?? { verdict: (answer as Settled).verdicts[nth] };
+  }
+  return { results, trimmed };
+}
+
+export const extendKind: OperationKind<{ by: number; picks: number[]; sec: number }> = {
+  name: "extend",
+  weight: 4,
+  args: fc.record({ by: fc.nat(2), picks: fc.array(fc.nat(7), { minLength: 1, maxLength: 3 }), sec: fc.constantFrom(30, 30, 5, 300) }),
+  prepare({ by, picks, sec }, { actors }) {
+    const actor = actors[by]!;
+    if (actor.held.length === 0) return undefined;
+    const some = picks.map((at) => actor.held[at % actor.held.length]!);
+    const untilSec = secOf(actor.nowMs) + sec;
+    return {
+      text: `${actor.name} extends ${some.map(({ queue, id }) => `${queue}/${id}`).join(", ")} by ${sec} s`,
+      moves: [],
+      run: () => extendLeases(actor.broker, some, untilSec),
+      *steps(): Steps {
+        const ofQueues = [...new Set(some.map(({ queue }) => queue))];
+        const calls = ofQueues.map((queue): Call => {
+          const held = some.filter((task) => task.queue === queue);
+          return { name: "extend-leases", apply: (k) => extendTaskLeases(k, queue, held, untilSec) };
+        });
+        const answers = (yield* askAll(calls)).map((answer) => (answer instanceof Refusal ? answer : [...(answer as string[])]));
+        return some.map(({ queue }) => {
+          const answer = answers[ofQueues.indexOf(queue)]!;
+          return answer instanceof Refusal ? errorOf(answer) : { verdict: answer.shift() };
+        });
+      },
+    };
+  },
+};
+
+export const writeKind: OperationKind<{ by: number; at: number; what: number }> = {
+  name: "write",
+  weight: 4,
+  args: fc.record({ by: fc.nat(2), at: fc.nat(7), what: fc.nat(3) }),
+  prepare({ by, at, what }, { actors }) {
+    const actor = actors[by]!;
+    if (actor.held.length === 0) return undefined;
+    const task = actor.held[at % actor.held.length]!;
+    const isLog = what % 2 === 0;
+    const result = String.fromCharCode(0xfe, what);
+    const lines = Array.from({ length: 1 + what }, (_, i) => ({ message: `line "${i}"`, atMs: actor.nowMs }));
+    const entries = lines.map(({ message, atMs }) => JSON.stringify({ msg: message, ts: new Date(atMs).toISOString() }));
+    return {
+      text: `${actor.name} writes the ${isLog ? "log" : "result"} of ${task.queue}/${task.id}`,
+      moves: [],
+      run: () => (isLog ? writeLog(actor.broker, task, lines) : writeResult(actor.broker, task, toBytes(result))),
+      *steps(): Steps {
+        const answer = yield* ask(
+          isLog
+            ? { name: "write-log", apply: (k) => writeHeldField(k, task, "logs", (before) => appendLog(before, entries)) }
+            : { name: "write-result", apply: (k) => writeHeldField(k, task, "result", () => result) },
+        );
+        if (answer instanceof Refusal) return new Thrown(answer.reply);
+        if (answer === "lease-lost") return new Thrown("LEASE_LOST");
+        return isLog ? undefined : result.length;
+      },
+    };
+  },
+};
