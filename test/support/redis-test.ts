@@ -16,8 +16,12 @@ let own: RedisServer | undefined;
 /** Gives the tests of this file a Redis of their own: for those that change what databases share, as when it forgets every script. */
 export function useOwnRedis(): void {
   beforeAll(async () => {
-    own = await startRedis();
-    return () => own!.stop();
+    const server = await startRedis();
+    own = server;
+    return async () => {
+      own = undefined;
+      await server.stop();
+    };
   });
 }
 
