@@ -2,16 +2,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
+import { startCluster } from "../../../test/support/redis-topologies.ts";
 import { enqueue } from "./broker/enqueue.ts";
 import { makeBroker } from "./broker.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import { checkDurability, type DurabilityOptions, durableRedis } from "./durability.ts";
 import { composeTask } from "./options.ts";
 import { fetchRedis } from "./redis/fetch.ts";
-import { ioredisPort } from "./redis/ioredis.ts";
+import { ioredisPort, ioredisSettings } from "./redis/ioredis.ts";
 import { Task } from "./task.ts";
 
 let master: RedisServer;
@@ -30,7 +31,7 @@ afterAll(async () => {
   await Promise.all([master, replica, fsynced].map((server) => server.stop()));
 });
 
-function connect({ port }: RedisServer): Redis {
+function connect({ port }: Pick<RedisServer, "port">): Redis {
   const client = new Redis({ port, protocol: 2, enableOfflineQueue: true });
   client.on("error", () => {});
   clients.push(client);
@@ -133,4 +134,35 @@ describe("at the tier replicated", () => {
     const ids = await connect(replica).lrange("asynq:{default}:pending", 0, -1);
     expect(ids.filter((id) => id === "thawed" || id === "frozen").sort()).toEqual(["frozen", "thawed"]);
   });
+
+  // Waits for a Cluster: two seconds for it to serve.
+  test("on a Cluster a master that lost its replica holds up what is written to it, and nothing else", async () => {
+    const cluster = await startCluster(3, { replicas: 1 });
+    const nodes = cluster.ports.map((port) => ({ host: "127.0.0.1", port }));
+    const { options } = ioredisSettings({ kind: "cluster", nodes });
+    const client = new Cluster(nodes, options).on("error", () => {});
+    const port = ioredisPort(client, { managed: true, timeoutMs: 1_500, tryTimeoutMs: 500 });
+    const broker = makeBroker({ redis: durableRedis(port, { tier: "replicated" }), ...parts });
+    onTestFinished(async () => {
+      await port.close();
+      await cluster.stop();
+    });
+    const [first, other] = await Promise.all([0, 1].map((node) => queueOf(cluster.ports[node]!)));
+    const enqueueTo = (queue: string) => enqueue(broker, [composeTask(new Task("t"), { queue }, parts)]);
+    await expect.poll(() => enqueueTo(first!).catch(String)).toEqual([{ verdict: "enqueued" }]);
+    expect(await enqueueTo(other!)).toEqual([{ verdict: "enqueued" }]);
+
+    await cluster.kill(3, "SIGKILL");
+
+    await expect(enqueueTo(first!)).rejects.toMatchObject({ delivered: "unknown", reply: "NOREPLICAS" });
+    const fromMs = performance.now();
+    for (let i = 0; i < 10; i++) expect(await enqueueTo(other!)).toEqual([{ verdict: "enqueued" }]);
+    expect(performance.now() - fromMs).toBeLessThan(1_500);
+  });
 });
+
+/** A queue whose slot this node of a Cluster has. */
+async function queueOf(port: number): Promise<string> {
+  const node = connect({ port });
+  for (let i = 0; ; i++) if ((await node.exists(`{queue${i}}`).catch(String)) === 0) return `queue${i}`;
+}

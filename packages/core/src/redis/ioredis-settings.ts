@@ -19,6 +19,8 @@ export function ioredisSettings(
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
     connectTimeout: connectTimeoutMs,
+    // A master that is frozen does not say goodbye to who leaves it for its successor.
+    disconnectTimeout: 500,
     // Redis 6.2 to 8 answer both protocols alike for what we send; 2 is the one that every proxy knows.
     protocol: 2,
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),

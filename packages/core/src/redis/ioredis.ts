@@ -4,11 +4,14 @@
  */
 import { RedisError } from "../errors.ts";
 import type { Command, CommandResult, CommandWord, RedisPort, Reply } from "../redis.ts";
+import { mastersOf } from "./cluster-masters.ts";
+import { commandSlot } from "./key-slot.ts";
 import { refusal } from "./refusal.ts";
 import { type RepeatingPortOptions, type Replication, repeatingPort, wayFailed } from "./repeating-port.ts";
 import { stayConnected } from "./stay-connected.ts";
 
 export { ioredisSettings } from "./ioredis-settings.ts";
+export { commandSlot, keySlot } from "./key-slot.ts";
 export { type HostPort, type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
 export { refusal } from "./refusal.ts";
 export { type RepeatingPortOptions, repeatingPort, type Way, wayFailed } from "./repeating-port.ts";
@@ -88,15 +91,24 @@ async function write(client: IoredisClient, commands: readonly Command[], replic
   const wait = replication.replicas > 0 ? waitCommand(replication) : undefined;
   const unsent = client.isCluster === true ? unsentByCluster : unsentByRedis;
   const toRefusal = (error: unknown): CommandResult => refusalOf(error, unsent);
-  if (client.isCluster === true || (commands.length === 1 && wait === undefined)) {
-    const results = await answersOf(
-      commands.map(([name, ...words]) => client.callBuffer(name as string, ...words.map(toBuffer)).then(toReply, toRefusal)),
+  const send = ([name, ...words]: Command, to: Pick<IoredisClient, "callBuffer"> = client): Promise<CommandResult> =>
+    to.callBuffer(name as string, ...words.map(toBuffer)).then(toReply, toRefusal);
+  if (client.isCluster === true && wait !== undefined) {
+    return answersOf(
+      commands.map(async (command) => {
+        // Whoever else has lost its replicas is no concern of this command; it is of both its masters when its slot was just moving.
+        const before = mastersOf(client, command);
+        const result = await send(command);
+        if (result.error?.delivered === "no") return result;
+        const masters = [...new Set([...before, ...mastersOf(client, command)])];
+        if (masters.length === 0 && commandSlot(command) !== undefined) throw wayFailed("its master is gone", "unknown");
+        for (const replicated of await Promise.all(masters.map((master) => send(wait, master)))) checkReplicated(replicated, replication);
+        return result;
+      }),
     );
-    // Each of its connections waits for what went over it, and they are those that carried the commands.
-    if (wait !== undefined)
-      for (const node of client.nodes!("master")) checkReplicated(await node.callBuffer(...wait).then(toReply, toRefusal), replication);
-    return results;
   }
+  if (client.isCluster === true || (commands.length === 1 && wait === undefined))
+    return answersOf(commands.map((command) => send(command)));
   const pipeline = client.pipeline();
   for (const [name, ...words] of commands) pipeline.callBuffer(name as string, ...words.map(toBuffer));
   if (wait !== undefined) pipeline.callBuffer(...wait);

@@ -1,9 +1,8 @@
-import { parseRedisUri } from "@asynqjs/core/redis/ioredis";
+import { keySlot, parseRedisUri } from "@asynqjs/core/redis/ioredis";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { startCluster } from "../../../../test/support/redis-topologies.ts";
 import { tcpFaults } from "../../../../test/support/tcp-faults.ts";
-import { keySlot } from "./key-slot.ts";
 import { lightPort } from "./light-port.ts";
 
 // Waits for Redis: a new Cluster serves nothing for its first two seconds.

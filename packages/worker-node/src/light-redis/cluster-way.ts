@@ -1,7 +1,6 @@
 import { type Command, type CommandResult, RedisError } from "@asynqjs/core";
-import { type HostPort, type ParsedRedis, type Way, wayFailed } from "@asynqjs/core/redis/ioredis";
+import { commandSlot, type HostPort, type ParsedRedis, type Way, wayFailed } from "@asynqjs/core/redis/ioredis";
 import type { Connection } from "./connection.ts";
-import { commandSlot } from "./key-slot.ts";
 import { Link } from "./link.ts";
 import { inTime, openConnection } from "./open-connection.ts";
 import { ErrorReply, type RawReply } from "./reply-parser.ts";

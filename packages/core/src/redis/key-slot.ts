@@ -1,6 +1,7 @@
-import type { Command } from "@asynqjs/core";
+import type { Command } from "../redis.ts";
 
 const slotCount = 16_384;
+const [openingBrace, closingBrace] = [0x7b, 0x7d];
 
 /** Commands of ours that name no key: any master answers them. */
 const keyless = new Set(["INFO", "PING", "TIME"]);
@@ -10,13 +11,13 @@ export function commandSlot([name, ...words]: Command): number | undefined {
   const isScript = name === "EVAL" || name === "EVALSHA";
   if (isScript ? words[1] === "0" : keyless.has(name as string)) return undefined;
   const key = words[isScript ? 2 : 0]!;
-  return keySlot(typeof key === "string" ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.byteLength));
+  return keySlot(typeof key === "string" ? new TextEncoder().encode(key) : key);
 }
 
 /** The slot of a key, or of what stands in its first braces if that is not nothing. @see Redis Cluster specification, "Hash tags" */
-export function keySlot(key: Buffer): number {
-  const open = key.indexOf("{");
-  const close = open < 0 ? -1 : key.indexOf("}", open + 1);
+export function keySlot(key: Uint8Array): number {
+  const open = key.indexOf(openingBrace);
+  const close = open < 0 ? -1 : key.indexOf(closingBrace, open + 1);
   return crc16(close > open + 1 ? key.subarray(open + 1, close) : key) % slotCount;
 }
 
