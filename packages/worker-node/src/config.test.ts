@@ -55,6 +55,7 @@ describe("checkConfig", () => {
     ["errorHandler", { errorHandler: {} as never }],
     ["logger", { logger: { info: () => {} } as never }],
     ["durability", { durability: "always" as never }],
+    ["replicas", { replicas: 0 }],
     ["onCancel", { onCancel: "drop" as never }],
     ["healthCheckFunc", { healthCheckFunc: 5 as never }],
     ["healthCheckIntervalMs", { healthCheckIntervalMs: 0 }],

@@ -112,6 +112,11 @@ export interface Config extends LimitOptions {
    */
   readonly durability?: Durability | undefined;
   /**
+   * How many replicas `replicated` means: their count, all of them, where a failover may come while the master is well. Default 1. See
+   * `docs/guarantees.md`.
+   */
+  readonly replicas?: number | undefined;
+  /**
    * What becomes of a task for whose type the mux has no handler: false (default), a failure, as in Asynq; true, it is put off for a server
    * that has one, nothing charged: after 1 s, 2 s, 4 s … 60 s; the eleventh time in a row it fails. For queues that servers of several kinds
    * or versions share.
@@ -161,6 +166,7 @@ export interface Settings {
   readonly healthCheckIntervalMs: number;
   readonly recoverNoRetry: boolean;
   readonly durability: Durability;
+  readonly replicas: number;
   readonly handBackUnknown: boolean;
   readonly catchStrayRejections: boolean;
   readonly clock: Clock;
@@ -210,6 +216,7 @@ export function checkConfig(config: Config): Settings {
     healthCheckIntervalMs: duration("healthCheckIntervalMs", config.healthCheckIntervalMs ?? 15_000, 1),
     recoverNoRetry: flag("recoverNoRetry", config.recoverNoRetry),
     durability: oneOf("durability", config.durability ?? "none", ["none", "fsync", "replicated"]),
+    replicas: whole("replicas", config.replicas ?? 1, 1),
     handBackUnknown: flag("handBackUnknown", config.handBackUnknown),
     catchStrayRejections: flag("catchStrayRejections", config.catchStrayRejections),
     clock,

@@ -2,6 +2,7 @@ import {
   type Broker,
   checkDurability,
   checkSkew,
+  type DurabilityOptions,
   durableRedis,
   isCorrected,
   makeBroker,
@@ -112,7 +113,7 @@ export class Server {
     this.#move("active");
     try {
       await this.#port.features();
-      await checkDurability(this.#port, { tier: this.#settings.durability });
+      await checkDurability(this.#port, this.#durability);
       await this.#lookAtClock();
     } catch (error) {
       if (this.state === "active") this.#move("new");
@@ -218,9 +219,14 @@ export class Server {
 
   /** A broker whose tasks are as safe as `durability` says: what a worker enqueues itself must not be lost either. */
   #enqueuing(): Broker {
-    const { clock, random, limits, durability } = this.#settings;
-    if (durability === "none") return this.#broker;
-    return makeBroker({ redis: durableRedis(this.#port, { tier: durability }), clock, random, limits });
+    const { clock, random, limits } = this.#settings;
+    if (this.#durability.tier === "none") return this.#broker;
+    return makeBroker({ redis: durableRedis(this.#port, this.#durability), clock, random, limits });
+  }
+
+  get #durability(): DurabilityOptions {
+    const { durability: tier, replicas } = this.#settings;
+    return { tier, replicas };
   }
 
   async #lookAtClock(): Promise<void> {
