@@ -1,0 +1,28 @@
+import { cancelChannel, leaseKey } from "@asynqjs/core";
+import type { Redis } from "ioredis";
+import { expect } from "vitest";
+import type { Life } from "./life.ts";
+
+/** The heartbeat thread found the new master: the lease of a task that runs moves on there. */
+export async function extendsOn(master: Redis, queue: string, id: string): Promise<void> {
+  const endSec = async (): Promise<number> => Number(await master.zscore(leaseKey(queue), id));
+  const before = await endSec();
+  expect(before).toBeGreaterThan(0);
+  await expect.poll(endSec, { timeout: 6_000 }).toBeGreaterThan(before);
+}
+
+/** The subscriber found it: of a bare message, as Go's clients send it, no heartbeat hears. */
+export async function hearsCancelations(master: Redis, queue: string, life: Life): Promise<void> {
+  const id = await life.begin("runs until it is told to end", queue);
+  const runs = async (): Promise<number> => {
+    await master.publish(cancelChannel, id);
+    return life.history.stories.get(id)!.runs;
+  };
+  await expect.poll(runs, { timeout: 10_000, interval: 200 }).toBe(2);
+}
+
+/** Smallest, middle and greatest of some seconds. */
+export function spread(sec: readonly number[]): string {
+  const sorted = sec.toSorted((a, b) => a - b);
+  return [0, Math.floor(sorted.length / 2), sorted.length - 1].map((i) => sorted[i]!.toFixed(1)).join(" / ");
+}
