@@ -198,10 +198,11 @@ describe("ioredisPort", () => {
     server.close();
   });
 
-  test("waits for a Redis that is loading or was demoted, and refuses one that is too old", async () => {
+  test("waits for a Redis that is loading, was demoted or cannot save, and refuses one that is too old", async () => {
     const answers = [
       "-LOADING Redis is loading the dataset in memory\r\n",
       "-READONLY You can't write against a read only replica.\r\n",
+      "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.\r\n",
       "$19\r\nredis_version:6.2.0\r\n",
     ];
     const old = ["$20\r\nredis_version:5.0.14\r\n"];

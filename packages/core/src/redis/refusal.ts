@@ -1,11 +1,14 @@
 import { type Delivered, RedisError } from "../errors.ts";
 import type { CommandResult } from "../redis.ts";
 
-/** Error codes of a Redis that will soon be well again, or of one that is no master any more: the same call may be sent once more. */
-const passing = /^(READONLY|LOADING|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN|NOREPLICAS)$/;
+/**
+ * Error codes of a Redis that will soon be well again (one that cannot save, `MISCONF`, is when its next snapshot succeeds), or of one that is
+ * no master any more: the same call may be sent once more.
+ */
+const passing = /^(READONLY|LOADING|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN|NOREPLICAS|MISCONF)$/;
 
 /** The others with which Redis refuses a command before it does anything. */
-const refusals = /^(NOSCRIPT|WRONGTYPE|OOM|NOAUTH|NOPERM|WRONGPASS|MOVED|ASK|CROSSSLOT|MISCONF|STALECALL)$/;
+const refusals = /^(NOSCRIPT|WRONGTYPE|OOM|NOAUTH|NOPERM|WRONGPASS|MOVED|ASK|CROSSSLOT|STALECALL)$/;
 
 /**
  * The error that an error reply of Redis is. Keeps its code word and its text, which a script of ours never builds from user text, but for
