@@ -3,6 +3,7 @@
  * `npm run interop -- --record` writes the dumps anew, by the newest Go.
  */
 import { writeFileSync } from "node:fs";
+import type { TaskMessage } from "@asynqjs/core";
 import { decodeTaskMessage } from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
 import { dumpGoState, type GoState, type GoStateName, goStateFile, readGoState } from "../support/go-state.ts";
@@ -12,7 +13,7 @@ import { expect, goVersions, onGo, type Worker } from "./interop-test.ts";
 interface Go {
   readonly redis: Redis;
   readonly go: GoPeer;
-  readonly startGoWorker: (config?: { readonly aggregate?: boolean }) => Promise<Worker>;
+  readonly startGoWorker: (config?: { readonly aggregate?: boolean; readonly retryDelayMs?: number }) => Promise<Worker>;
 }
 
 const makers: Readonly<Record<GoStateName, (go: Go) => Promise<void>>> = {
@@ -23,6 +24,73 @@ const makers: Readonly<Record<GoStateName, (go: Go) => Promise<void>>> = {
     await enqueueAll(go, { type: "hang", options: { taskId: "a" } });
     const worker = await startGoWorker();
     await worker.told(({ event }) => event === "run");
+    await worker.end("SIGKILL");
+  },
+  async "evicted-lease"({ redis, go, startGoWorker }) {
+    await enqueueAll(go, { type: "nap", payload: Buffer.from("1000"), options: { taskId: "a" } });
+    const worker = await startGoWorker();
+    await worker.told(({ event }) => event === "run");
+    await redis.zrem("asynq:{default}:lease", "a");
+    await expect.poll(() => redis.exists("asynq:{default}:active")).toBe(0);
+    await worker.end();
+  },
+  async "refused-unique"({ go }) {
+    await enqueueAll(go, { type: "email:send", options: { taskId: "a" } });
+    const unique = { taskId: "a", uniqueTtlSec: 100 * 24 * 3600 };
+    const refused = await go.enqueue(
+      { type: "at-once", options: unique },
+      { type: "later", options: { ...unique, processInSec: 3600 } },
+      { type: "grouped", options: { ...unique, group: "g" } },
+    );
+    expect(refused.map(({ error }) => error)).toEqual(Array(3).fill("task ID conflicts with another task"));
+  },
+  async "archive-failed"(given) {
+    const { redis, go, startGoWorker } = given;
+    await archiveMany(given, 8_010);
+    // In place of 90 days of Go's clock.
+    const pipeline = redis.pipeline();
+    for (const id of await redis.zrange(archived, "0", "-1")) pipeline.zadd(archived, 1, id);
+    await pipeline.exec();
+    await enqueueAll(go, ...["a", "b", "c"].map((taskId) => ({ type: "skip", options: { taskId } })));
+    const worker = await startGoWorker();
+    await expect.poll(() => redis.zcard(archived)).toBe(8_013);
+    await worker.end("SIGKILL");
+    await keepOfMany(redis, 3);
+  },
+  async zombie({ redis, go, startGoWorker }) {
+    await enqueueAll(go, { type: "fail-late", payload: Buffer.from("2000"), options: { taskId: "a" } });
+    const frozen = await startGoWorker({ retryDelayMs: 3_600_000 });
+    await frozen.told(({ event }) => event === "run");
+    frozen.signal("SIGSTOP");
+    // In place of half a minute of Go's clock.
+    await redis.zadd("asynq:{default}:lease", 1, "a");
+    const second = await startGoWorker({ retryDelayMs: 0 });
+    await second.told(({ event }) => event === "run");
+    frozen.signal("SIGCONT");
+    await expect.poll(() => redis.exists("asynq:{default}:retry")).toBe(1);
+    await Promise.all([frozen.end("SIGKILL"), second.end("SIGKILL")]);
+  },
+  async "hole-in-set"({ redis, go, startGoWorker }) {
+    await enqueueAll(
+      go,
+      ...["a", "b", "c"].map((taskId) => ({ type: "part", payload: Buffer.from(taskId), options: { taskId, group: "g" } })),
+    );
+    await redis.hset("asynq:{default}:t:b", "msg", Buffer.from([0xff]));
+    const worker = await startGoWorker({ aggregate: true });
+    await expect.poll(() => redis.zcard("asynq:{default}:aggregation_sets")).toBe(1);
+    await worker.end();
+  },
+  async trimmed(given) {
+    await archiveMany(given, 10_050);
+    expect(await given.redis.zcard(archived)).toBe(9_999);
+    expect(await given.redis.keys("asynq:{default}:t:*")).toHaveLength(10_050);
+    await keepOfMany(given.redis, 3);
+  },
+  async "wrong-lease"({ redis, go, startGoWorker }) {
+    await enqueueAll(go, ...["a", "b", "c"].map((taskId) => ({ type: "echo", options: { taskId } })));
+    await redis.set("asynq:{default}:lease", "a string");
+    const worker = await startGoWorker();
+    await expect.poll(() => redis.llen("asynq:{default}:active")).toBe(3);
     await worker.end("SIGKILL");
   },
   async dangling({ redis, go, startGoWorker }) {
@@ -62,6 +130,22 @@ async function killAggregator({ redis, go, startGoWorker }: Go): Promise<string>
   return (await redis.zrange("asynq:{default}:aggregation_sets", "0", "-1"))[0]!;
 }
 
+const archived = "asynq:{default}:archived";
+
+/** Has Go's inspector archive so many tasks, `0` and up. */
+async function archiveMany({ go }: Go, count: number): Promise<void> {
+  await enqueueAll(go, ...Array.from({ length: count }, (_, i) => ({ type: "t", options: { taskId: String(i), processInSec: 3600 } })));
+  expect(await go.actOnAll("archiveAll", { state: "scheduled" })).toBe(count);
+}
+
+/** Of the many tasks that are archived as they should be, with their hashes, keeps so many: a record of all would be megabytes. */
+async function keepOfMany(redis: Redis, kept: number): Promise<void> {
+  const many = (await redis.zrange(archived, "0", "-1")).filter((id) => /^\d+$/.test(id));
+  const pipeline = redis.pipeline();
+  for (const id of many.slice(kept)) pipeline.zrem(archived, id).del(`asynq:{default}:t:${id}`);
+  await pipeline.exec();
+}
+
 async function enqueueAll(go: GoPeer, ...tasks: readonly GoNewTask[]): Promise<void> {
   for (const { error } of await go.enqueue(...tasks)) expect(error).toBeUndefined();
 }
@@ -88,10 +172,20 @@ function timeless(state: GoState): Record<string, unknown> {
       if ("string" in value) return [name, { ...value, ttlSec: Math.round(value.ttlSec / (2 * 24 * 3600)) }];
       if (!("hash" in value)) return [name, value];
       const { msg, pending_since: since, ...fields } = value.hash;
-      const { lastFailedAtSec, ...message } = msg === undefined ? {} : decodeTaskMessage(Buffer.from(msg, "base64"), key);
+      const { lastFailedAtSec, ...message } = readMessage(msg);
       return [name, { fields, message, times: [since !== undefined, lastFailedAtSec !== undefined] }];
     }),
   );
+}
+
+/** What a message tells; as bytes where it cannot be read. */
+function readMessage(msg: string | undefined): Partial<TaskMessage> & { readonly unreadable?: string } {
+  if (msg === undefined) return {};
+  try {
+    return decodeTaskMessage(Buffer.from(msg, "base64"), "the message");
+  } catch {
+    return { unreadable: msg };
+  }
 }
 
 function nameless(key: string): string {

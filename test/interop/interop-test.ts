@@ -51,7 +51,7 @@ interface InteropFixtures {
   readonly goVersion: GoVersion;
   /** Go's client and inspector. */
   readonly go: GoPeer;
-  /** Starts a Go server, whose handler does what the task's type says: `echo`, `fail`, `skip`, `nap`, `wait` (until it is canceled), `hang`; `acquire` (a token of `x/rate`); anything else succeeds. */
+  /** Starts a Go server, whose handler does what the task's type says: `echo`, `fail`, `skip`, `nap`, `fail-late`, `wait` (until it is canceled), `hang`; `acquire` (a token of `x/rate`); anything else succeeds. */
   readonly startGoWorker: (config?: GoWorkerConfig) => Promise<Worker>;
   /** Starts a server of ours in a process of its own, whose handler takes as many milliseconds as the payload says. */
   readonly startNodeWorker: (config: Omit<NodeWorkerConfig, "redisUrl">) => Promise<Worker>;

@@ -45,6 +45,11 @@ export class JsonProcess<Line> {
     }
   }
 
+  /** Freezes it (SIGSTOP), or lets it go on (SIGCONT). */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
   /** Ends it and waits until all it told was read. May be repeated. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     this.#child.kill(signal);

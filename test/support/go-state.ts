@@ -21,16 +21,30 @@ export type GoState = Readonly<Record<string, DumpedKey>>;
 export type GoStateName =
   /** Go's client enqueued `a`, `b` and `c`. */
   | "pending"
+  /** A. A Go worker finished `a` after its lease entry had been evicted: in no container, and active by its own account. */
+  | "evicted-lease"
   /** A Go worker was killed while it ran `a`. */
   | "active"
-  /** A Go worker took the id `gone`, whose hash was missing. */
+  /** B. A Go worker took the id `gone`, whose hash was missing. */
   | "dangling"
+  /** C. Go's client was refused a unique task for its id, `a`, at once, later and in a group: three locks. */
+  | "refused-unique"
+  /** D. A Go worker could not archive `a`, `b` and `c` where 8,010 archived tasks had expired, of which three are kept here. */
+  | "archive-failed"
   /** A Go worker archived the unique task `z`, which keeps its lock. */
   | "archived"
-  /** Go's aggregator was killed while it had `a`, `b` and `c` of the group `hang` in a set. */
+  /** E. Go's aggregator was killed while it had `a`, `b` and `c` of the group `hang` in a set. */
   | "aggregating"
-  /** Go's recoverer then gave that set back, once it was stale. */
-  | "reclaimed";
+  /** E. Go's recoverer then gave that set back, once it was stale. */
+  | "reclaimed"
+  /** F. A frozen Go worker woke up and failed `a` while another Go worker ran it again. */
+  | "zombie"
+  /** G. Go's aggregator could not read its set of `a`, `b` and `c`, since `b` is no message. */
+  | "hole-in-set"
+  /** H. Go's inspector archived all of 10,050 tasks, of which it left the hashes of 51 behind; of the others three are kept here. */
+  | "trimmed"
+  /** I. A Go worker took `a`, `b` and `c` while the key of the leases held a string. */
+  | "wrong-lease";
 
 export function goStateFile(name: GoStateName): string {
   return fileURLToPath(new URL(`../interop/golden/${name}.json`, import.meta.url));

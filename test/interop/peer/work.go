@@ -105,6 +105,10 @@ func handle(ctx context.Context, task *asynq.Task) error {
 		ms, err := strconv.Atoi(string(task.Payload()))
 		time.Sleep(milliseconds(int64(ms)))
 		return err
+	case "fail-late":
+		ms, _ := strconv.Atoi(string(task.Payload()))
+		time.Sleep(milliseconds(int64(ms)))
+		return errors.New("failed late in Go")
 	case "acquire":
 		return acquire(ctx, task)
 	case "wait":

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { test as brokerTest, expect, startSec } from "../../../../test/support/broker-test.ts";
-import { type GoStateName, restoreGoState } from "../../../../test/support/go-state.ts";
+import { restoreGoState } from "../../../../test/support/go-state.ts";
 import { aggregationCheck } from "../broker/aggregation-check.ts";
 import { dequeue } from "../broker/dequeue.ts";
 import { enqueue } from "../broker/enqueue.ts";
@@ -162,15 +162,6 @@ const breakings: readonly Breaking[] = [
   },
 ];
 
-const goStates: Readonly<Record<GoStateName, readonly (readonly [Invariant, string])[]>> = {
-  pending: [],
-  active: [],
-  archived: [],
-  aggregating: [],
-  dangling: [["I3", "gone"]],
-  reclaimed: [["I9", "hang"]],
-};
-
 for (const mode of ["whole", "in parts"]) {
   describe(`scanInvariants, reading a queue ${mode}`, () => {
     const prepare = async (redis: Redis): Promise<void> => {
@@ -209,26 +200,21 @@ for (const mode of ["whole", "in parts"]) {
       });
     }
 
-    for (const [state, found] of Object.entries(goStates)) {
-      test(`finds ${found.length === 0 ? "nothing" : "what is wrong"} in the state "${state}" that Go left`, async ({ redis, port }) => {
-        await restoreGoState(redis, state as GoStateName);
+    for (const state of ["pending", "active", "archived", "aggregating"] as const) {
+      test(`finds nothing in the state "${state}" that Go left`, async ({ redis, port }) => {
+        await restoreGoState(redis, state);
         await prepare(redis);
 
-        expect(brief((await scanInvariants(port)).findings).map(([invariant]) => invariant)).toEqual(found.map(([invariant]) => invariant));
+        expect((await scanInvariants(port)).findings).toEqual([]);
       });
     }
   });
 }
 
-/** What is found, by invariant and id. */
-function brief(findings: readonly Finding[]): (readonly [Invariant, string | undefined])[] {
-  return findings.map(({ invariant, id }) => [invariant, id] as const).sort((a, b) => (`${a}` < `${b}` ? -1 : 1));
-}
-
 describe("scanInvariants, reading a list that is too long to look for each id in it", () => {
   const seedLong = async (redis: Redis): Promise<void> => {
+    await redis.sadd("asynq:queues", "default");
     const pipeline = redis.pipeline();
-    pipeline.sadd("asynq:queues", "default");
     for (let i = 0; i < 1_200; i++) {
       const msg = encodeTaskMessage({ type: "t", payload: new Uint8Array(), id: `${i}`, queue: "default", retry: 1, retried: 0 }).bytes;
       pipeline.hset(key(`t:${i}`), { msg: Buffer.from(msg), state: "pending" });
@@ -305,3 +291,8 @@ describe("scanInvariants, told how long a task may be due", () => {
     });
   }
 });
+
+/** What is found, by invariant and id. */
+function brief(findings: readonly Finding[]): (readonly [Invariant, string | undefined])[] {
+  return findings.map(({ invariant, id }) => [invariant, id] as const).sort((a, b) => (`${a}` < `${b}` ? -1 : 1));
+}

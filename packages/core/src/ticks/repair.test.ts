@@ -70,7 +70,7 @@ describe("repair", () => {
     await redis.del("asynq:queues");
     await redis.sadd("asynq:{left}:groups", "empty");
 
-    expect(await repaired(broker, { queues: ["grouped", "in-a-set", "left"] })).toMatchObject({ published: 2 });
+    await repaired(broker, { queues: ["grouped", "in-a-set", "left"] });
 
     expect((await redis.smembers("asynq:queues")).sort()).toEqual(["grouped", "in-a-set"]);
   });
