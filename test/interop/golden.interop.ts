@@ -1,14 +1,18 @@
 /**
- * Makes with Go the states that tests without Go start from, and compares them with the dumps in `golden/`, up to times.
+ * Makes with Go the states that tests without Go start from, compares them with the dumps in `golden/`, up to times, and has our ticks put
+ * them right: 51 hashes that its inspector left of 10,050, as all the others.
  * `npm run interop -- --record` writes the dumps anew, by the newest Go.
  */
 import { writeFileSync } from "node:fs";
 import type { TaskMessage } from "@asynqjs/core";
+import { scanInvariants } from "@asynqjs/core/invariants";
 import { decodeTaskMessage } from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
 import { dumpGoState, type GoState, type GoStateName, goStateFile, readGoState } from "../support/go-state.ts";
+import { heal } from "../support/heal.ts";
 import type { GoNewTask, GoPeer } from "./go-peer.ts";
 import { expect, goVersions, onGo, type Worker } from "./interop-test.ts";
+import { ourBroker } from "./our-broker.ts";
 
 interface Go {
   readonly redis: Redis;
@@ -53,9 +57,8 @@ const makers: Readonly<Record<GoStateName, (go: Go) => Promise<void>>> = {
     await pipeline.exec();
     await enqueueAll(go, ...["a", "b", "c"].map((taskId) => ({ type: "skip", options: { taskId } })));
     const worker = await startGoWorker();
-    await expect.poll(() => redis.zcard(archived)).toBe(8_013);
+    await expect.poll(async () => (await redis.zmscore(archived, "a", "b", "c")).includes(null)).toBe(false);
     await worker.end("SIGKILL");
-    await keepOfMany(redis, 3);
   },
   async zombie({ redis, go, startGoWorker }) {
     await enqueueAll(go, { type: "fail-late", payload: Buffer.from("2000"), options: { taskId: "a" } });
@@ -84,7 +87,6 @@ const makers: Readonly<Record<GoStateName, (go: Go) => Promise<void>>> = {
     await archiveMany(given, 10_050);
     expect(await given.redis.zcard(archived)).toBe(9_999);
     expect(await given.redis.keys("asynq:{default}:t:*")).toHaveLength(10_050);
-    await keepOfMany(given.redis, 3);
   },
   async "wrong-lease"({ redis, go, startGoWorker }) {
     await enqueueAll(go, ...["a", "b", "c"].map((taskId) => ({ type: "echo", options: { taskId } })));
@@ -138,12 +140,19 @@ async function archiveMany({ go }: Go, count: number): Promise<void> {
   expect(await go.actOnAll("archiveAll", { state: "scheduled" })).toBe(count);
 }
 
-/** Of the many tasks that are archived as they should be, with their hashes, keeps so many: a record of all would be megabytes. */
-async function keepOfMany(redis: Redis, kept: number): Promise<void> {
-  const many = (await redis.zrange(archived, "0", "-1")).filter((id) => /^\d+$/.test(id));
-  const pipeline = redis.pipeline();
-  for (const id of many.slice(kept)) pipeline.zrem(archived, id).del(`asynq:{default}:t:${id}`);
-  await pipeline.exec();
+/** Of the many tasks that are archived keeps three with their hashes: a record of all would be megabytes. */
+function thinned(state: GoState): GoState {
+  const many = state[archived];
+  if (many === undefined || !("zset" in many)) return state;
+  const dropped = new Set(
+    Object.keys(many.zset)
+      .filter((id) => /^\d+$/.test(id))
+      .sort((a, b) => Number(a) - Number(b))
+      .slice(3),
+  );
+  const zset = Object.fromEntries(Object.entries(many.zset).filter(([id]) => !dropped.has(id)));
+  const rest = Object.entries(state).filter(([key]) => !dropped.has(key.replace("asynq:{default}:t:", "")));
+  return { ...Object.fromEntries(rest), [archived]: { zset } };
 }
 
 async function enqueueAll(go: GoPeer, ...tasks: readonly GoNewTask[]): Promise<void> {
@@ -152,13 +161,26 @@ async function enqueueAll(go: GoPeer, ...tasks: readonly GoNewTask[]): Promise<v
 
 onGo(goVersions, (test) => {
   for (const [name, make] of Object.entries(makers) as [GoStateName, (typeof makers)[GoStateName]][]) {
-    test(`Go still leaves the state "${name}" as it was recorded`, async ({ redis, go, startGoWorker, goVersion }) => {
+    test(`Go still leaves the state "${name}" as it was recorded, and our ticks put it right`, async ({
+      redis,
+      go,
+      startGoWorker,
+      goVersion,
+    }) => {
       await make({ redis, go, startGoWorker });
 
-      const state = await dumpGoState(redis);
+      const state = thinned(await dumpGoState(redis));
       if (process.env.ASYNQJS_RECORD_GOLDEN && goVersion === goVersions.at(-1))
         writeFileSync(goStateFile(name), `${JSON.stringify(state, undefined, 2)}\n`);
-      expect(timeless(state)).toEqual(timeless(readGoState(name)));
+      // v0.24.1 leaves the hashes of the expired tasks instead, and archives.
+      if (name === "archive-failed" && goVersion === "v0.24.1") expect(await redis.keys("asynq:{default}:t:*")).toHaveLength(8_013);
+      else expect(timeless(state)).toEqual(timeless(readGoState(name)));
+
+      const { broker, clock } = ourBroker(redis);
+      // Nobody's to delete but an operator's.
+      if (name === "wrong-lease") await redis.del("asynq:{default}:lease");
+      await heal(broker, clock);
+      expect(await scanInvariants(broker.redis)).toMatchObject({ findings: [], more: false });
     });
   }
 });

@@ -1,6 +1,6 @@
 /**
  * What real Go Asynq leaves behind by each hole of its scripts (`test/interop/golden`), healed by our ticks: after a few minutes of them no
- * invariant is broken, and every task that was acknowledged has its chance. `test/interop/leftovers.interop.ts` does the same with Go beside.
+ * invariant is broken, and every task that was acknowledged has its chance. `npm run interop -- golden` makes them anew with Go, in full number, and has them healed as well.
  */
 import { describe } from "vitest";
 import { expect, test } from "../../../../test/support/broker-test.ts";
