@@ -4,6 +4,7 @@ import {
   type Clock,
   InvalidOptionError,
   makeBroker,
+  type Random,
   releaseToken,
   systemClock,
   systemRandom,
@@ -17,6 +18,8 @@ export interface SemaphoreOptions {
   readonly logger?: Logger | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock | undefined;
+  /** For tests. Default: the machine's. */
+  readonly random?: Random | undefined;
 }
 
 /**
@@ -37,11 +40,11 @@ export class Semaphore {
     if (typeof scope !== "string" || !/^[^{}]+$/.test(scope))
       throw new InvalidOptionError("scope", "expected one or more characters without braces");
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) throw new InvalidOptionError("maxTokens", "expected a whole number from 1");
-    const { clock = systemClock, logger = stderrLogger(clock) } = options;
+    const { clock = systemClock, random = systemRandom, logger = stderrLogger(clock) } = options;
     this.#scope = scope;
     this.#maxTokens = maxTokens;
     this.#connection = connect(redis, logger, clock);
-    this.#broker = makeBroker({ redis: this.#connection.port, clock, random: systemRandom });
+    this.#broker = makeBroker({ redis: this.#connection.port, clock, random });
   }
 
   /**

@@ -2,7 +2,7 @@
  * The port over connections of one's own: what got no answer is sent again.
  * @module
  */
-import { type Clock, sleep, systemClock, systemRandom } from "../clock.ts";
+import { type Clock, type Random, sleep, systemClock, systemRandom } from "../clock.ts";
 import { RedisError, RedisVersionError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { afterTries, isPassing } from "./refusal.ts";
@@ -36,6 +36,8 @@ export interface RepeatingPortOptions {
   /** The longest one try may take before the connection counts as dead. Default 3,000. */
   readonly tryTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
+  /** For tests. Default: the machine's. */
+  readonly random?: Random | undefined;
 }
 
 /** The part of a try in which replicas must have what was written: the rest is for the answer to come. */
@@ -48,7 +50,7 @@ const longestPauseMs = 500;
  * record, so the repetition is answered as the first was.
  */
 export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): RedisPort {
-  const { timeoutMs = 10_000, tryTimeoutMs = 3_000, clock = systemClock } = options;
+  const { timeoutMs = 10_000, tryTimeoutMs = 3_000, clock = systemClock, random = systemRandom } = options;
   let features: RedisFeatures | undefined;
   let closed = false;
 
@@ -97,7 +99,6 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
     commands: readonly Command[],
     { signal, timeoutMs: ownTimeoutMs, replicas }: SendOptions = {},
   ): Promise<CommandResult[]> {
-    if (closed) throw wayFailed("the port is closed", "no");
     const deadlineMs = clock.monotonicMs() + (ownTimeoutMs ?? timeoutMs);
     const results: CommandResult[] = new Array(commands.length);
     let left = commands.map((_, i) => i);
@@ -105,10 +106,11 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
     /** Says more than the timeout that a later try may end with. */
     let tooFew: RedisError | undefined;
     for (let tries = 0; ; tries++) {
-      if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
       const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
       let failure: RedisError | undefined;
       try {
+        if (closed) throw wayFailed("the port is closed", delivered);
+        if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
         const answers = await attempt(
           left.map((i) => commands[i]!),
           leftMs,
@@ -122,7 +124,7 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
         if (failure.reply !== undefined) tooFew = failure;
         if (failure.delivered === "unknown") delivered = "unknown";
       }
-      const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * systemRandom.float();
+      const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * random.float();
       if (closed || signal?.aborted || clock.monotonicMs() + pauseMs >= deadlineMs) {
         if (failure === undefined) return results;
         const { message, reply, cause } = tooFew ?? failure;
@@ -164,6 +166,9 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       if (closed) return;
       closed = true;
       unlisten();
+      // What is under way, or waits for its next try, ends now: no timer outlives the port.
+      for (const fail of [...inFlight]) fail(wayFailed("the port is closed", "unknown"));
+      onReady();
       way.close();
     },
   };
