@@ -1,0 +1,110 @@
+/** Whoever enqueues: over HTTP through the gateway, or over TCP; again what got no answer, and now and then what is there already. @module */
+import { Client, type EnqueueOutcome } from "@asynqjs/client-edge";
+import { type HttpParts, httpPort } from "./http.ts";
+import type { Ledger } from "./ledger.ts";
+import { tcpPort } from "./network.ts";
+import type { SimProcess } from "./sim-process.ts";
+import { type Plan, planTask } from "./workload.ts";
+
+export interface EdgeActorParts extends HttpParts {
+  readonly ledger: Ledger;
+  readonly nextNumber: () => number;
+}
+
+/** A process that enqueues, in one place. */
+export class EdgeActor {
+  readonly #parts: EdgeActorParts;
+  readonly #place: number;
+  #generation = 0;
+  process!: SimProcess;
+  #client!: Client;
+  /** What it enqueued, to be enqueued again. */
+  readonly #past: Plan[] = [];
+  /** Whether it goes on. */
+  enqueues = true;
+
+  constructor(parts: EdgeActorParts, place: number) {
+    this.#parts = parts;
+    this.#place = place;
+    this.begin();
+  }
+
+  begin(): void {
+    const { world } = this.#parts;
+    this.process = world.start(`client-${this.#place}.${++this.#generation}`, world.below(4_000) - 2_000);
+    const redis = this.#place % 2 === 0 ? httpPort(this.#parts, this.process) : tcpPort(this.#parts, this.process).port;
+    this.#client = new Client({ redis, clock: this.process.clock, random: this.process.random });
+    this.#next();
+  }
+
+  kill(): void {
+    const { world } = this.#parts;
+    world.end(this.process, "killed");
+    world.later({ what: `client-${this.#place} is started again`, afterMs: 100 + world.below(5_000), happen: () => this.begin() });
+  }
+
+  #next(): void {
+    if (!this.enqueues) return;
+    const { world } = this.#parts;
+    const happen = (): void => {
+      this.#next();
+      if (this.enqueues) void this.#enqueueSome();
+    };
+    world.later({ what: `${this.process.name} enqueues`, process: this.process, afterMs: world.pick([50, 500, 3_000, 9_000]), happen });
+  }
+
+  async #enqueueSome(): Promise<void> {
+    const { world, ledger, nextNumber } = this.#parts;
+    const plans = Array.from({ length: world.pick([1, 1, 1, 2, 8]) }, () => this.#planOne(nextNumber));
+    const entries = plans.map((plan) => ledger.attempt(plan.order, plan));
+    const outcomes = await this.#client.enqueueMany(
+      plans.map(({ task, options }) => ({ task, options })),
+      { signal: this.#patience() },
+    );
+    for (const [i, outcome] of outcomes.entries()) {
+      const entry = entries[i]!;
+      const verdict = readOutcome(outcome);
+      world.trace.add(`${this.process.name}: task ${entry.order.n} ${verdict}`);
+      if (verdict === "acked" || (verdict === "conflict" && plans[i]!.options.taskId === entry.plan?.options.taskId)) entry.acked = true;
+      if (verdict !== "acked" && verdict !== "unknown") entry.refused++;
+      if (ledger.strict && (verdict === "refused" || verdict === "unknown"))
+        ledger.violated(`task ${entry.order.n} was not enqueued though all faults are mild: ${outcome.error?.message}`);
+      if (verdict === "conflict" && entry.attempts === 1) ledger.violated(`task ${entry.order.n} was enqueued once and is in conflict`);
+      if (verdict === "unknown" || world.chance(0.1)) this.#past.push(plans[i]!);
+    }
+  }
+
+  /** Now and then it gives up. */
+  #patience(): AbortSignal | undefined {
+    const { world, ledger } = this.#parts;
+    if (ledger.strict || !world.chance(0.1)) return undefined;
+    const giveUp = new AbortController();
+    const happen = (): void => giveUp.abort();
+    const afterMs = world.pick([0, 20, 2_000]);
+    world.later({ what: `${this.process.name} gives up`, process: this.process, afterMs, happen });
+    return giveUp.signal;
+  }
+
+  /** A new task, or one that is enqueued once more: the same id, or the same unique payload under another. */
+  #planOne(nextNumber: () => number): Plan {
+    const { world } = this.#parts;
+    const plan = world.chance(0.3) ? this.#past.pop() : undefined;
+    if (plan === undefined) return planTask(world, nextNumber());
+    if (plan.options.uniqueTtlSec === undefined || world.chance(0.5)) return plan;
+    return { ...plan, options: { ...plan.options, taskId: `${plan.options.taskId}-again` } };
+  }
+}
+
+/** What its caller knows: it is there, it is not, or nobody knows. */
+function readOutcome({ info, error }: EnqueueOutcome): "acked" | "conflict" | "refused" | "unknown" {
+  if (info !== undefined) return "acked";
+  switch (error.code) {
+    case "TASK_ID_CONFLICT":
+    case "DUPLICATE_TASK":
+      return "conflict";
+    case "REDIS":
+      return error.delivered === "no" ? "refused" : "unknown";
+    default:
+      throw error;
+  }
+}
