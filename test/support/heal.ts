@@ -1,18 +1,22 @@
-import { aggregate, type Broker, dequeue, forward, recover, repair, settle, Task } from "@asynqjs/core";
+import { aggregate, type Broker, dequeue, forward, type GroupAggregator, recover, repair, settle, Task } from "@asynqjs/core";
 import type { ManualClock } from "@asynqjs/core/testing";
 
 const queues = ["default"];
 
-/** A few minutes of the ticks that put right what was left behind; a group becomes one task, `digest of <its size>`. */
+/** A few minutes of the ticks that put right what was left behind; a group becomes one task, `digest of <its size>`, the next of that size `… again`. */
 export async function heal(broker: Broker, clock: ManualClock): Promise<void> {
+  const digests = new Set<string>();
+  const aggregator: GroupAggregator = (_, tasks) => {
+    let taskId = `digest of ${tasks.length}`;
+    while (digests.has(taskId)) taskId += " again";
+    digests.add(taskId);
+    return new Task("digest", "", { taskId });
+  };
   for (let minute = 0; minute < 4; minute++) {
     for (const { errors } of [
       await recover(broker, { queues }),
       await repair(broker, { queues, sweep: true }),
-      await aggregate(broker, {
-        queues,
-        aggregator: (_, tasks) => new Task("digest", "", { taskId: `digest of ${tasks.length}` }),
-      }),
+      await aggregate(broker, { queues, aggregator }),
     ])
       if (errors.length > 0) throw errors[0]!.error;
     await clock.advance(61_000);

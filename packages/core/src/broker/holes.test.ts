@@ -1,6 +1,7 @@
 /**
- * The ways in which Asynq's own scripts lose or strand a task, each closed here. They start from what real Go Asynq left in Redis. J, a full
- * Redis, is in `full-redis.test.ts`; the rest belongs to what is not built yet: the inspector (H), wrong types everywhere (I), an evicting Redis (K).
+ * The ways in which Asynq's own scripts lose or strand a task, each closed here. They start from what real Go Asynq left in Redis. I, keys
+ * of the wrong kind, is in `wrong-kinds.test.ts`; J, a full Redis, in `full-redis.test.ts`; K, an evicting one, in
+ * `evicting-redis.test.ts`; what Go leaves by each, put right, in `ticks/go-leftovers.test.ts`.
  */
 import type { Redis } from "ioredis";
 import { describe } from "vitest";
@@ -8,6 +9,7 @@ import { expect, startSec, test } from "../../../../test/support/broker-test.ts"
 import { restoreGoState } from "../../../../test/support/go-state.ts";
 import { Task } from "../task.ts";
 import { aggregate } from "../ticks/aggregate.ts";
+import { janitor } from "../ticks/janitor.ts";
 import { recover } from "../ticks/recover.ts";
 import { repair } from "../ticks/repair.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
@@ -142,6 +144,21 @@ describe("holes of Asynq's scripts", () => {
     expect(await redis.hget("asynq:{default}:t:a", "state")).toBe("archived");
     // The oldest went, and gave back the lock it held.
     expect(await redis.exists("asynq:{default}:t:z", lock)).toBe(0);
+  });
+
+  test("hole H: the archive is trimmed with the hashes of what goes, 51 of 10,050, the oldest", async ({ broker, redis }) => {
+    await seedArchived(redis, 10_050, startSec);
+    const ids = await redis.zrange("asynq:{default}:archived", "0", "-1");
+
+    expect(await janitor(broker, { queues: ["default"] })).toMatchObject({ trimmed: 51, more: false });
+
+    expect(await redis.zrange("asynq:{default}:archived", "0", "-1")).toEqual(ids.slice(51));
+    expect((await redis.keys("asynq:{default}:t:*")).sort()).toEqual(
+      ids
+        .slice(51)
+        .map((id) => `asynq:{default}:t:${id}`)
+        .sort(),
+    );
   });
 
   test("hole E: a set that a killed Go aggregator left goes back to its group and the group's name to the index, so it is aggregated", async ({

@@ -1,51 +1,14 @@
 import type { Redis } from "ioredis";
 import { describe } from "vitest";
-import { test as brokerTest, expect, startSec } from "../../../../test/support/broker-test.ts";
+import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { everyId, seedEveryState } from "../../../../test/support/every-state.ts";
 import { restoreGoState } from "../../../../test/support/go-state.ts";
-import { aggregationCheck } from "../broker/aggregation-check.ts";
 import { dequeue } from "../broker/dequeue.ts";
-import { enqueue } from "../broker/enqueue.ts";
-import { settle } from "../broker/settle.ts";
 import { leaseScore } from "../lease.ts";
 import type { RedisPort } from "../redis.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
-import { patchTaskMessage } from "../wire/patch-task-message.ts";
 import type { Finding, Invariant } from "./finding.ts";
 import { scanInvariants } from "./scan-invariants.ts";
-
-const test = brokerTest.extend<{
-  /** A queue with a task in every state that core can bring one to, in a group and in a set too, and with locks and counters. */
-  readonly seedEveryState: () => Promise<void>;
-}>({
-  seedEveryState: async ({ broker, aTask }, use) =>
-    use(async () => {
-      for (const id of ["retry", "archived", "completed", "quarantined", "recovered", "active"]) {
-        await enqueue(broker, [aTask({ taskId: id, uniqueTtlSec: 3600, payload: id })]);
-        const [task] = (await dequeue(broker, ["default"], 1)).tasks;
-        const to = { queue: "default", id, fence: { token: task!.token } };
-        const msg = patchTaskMessage(task!.msg, { errorMsg: "failed", lastFailedAtSec: startSec, retried: 1 });
-        if (id === "retry") await settle(broker, [{ ...to, to: "retry", msg, retryAtSec: startSec + 60, isFailure: true }]);
-        if (id === "archived") await settle(broker, [{ ...to, to: "archived", msg }]);
-        if (id === "completed") await settle(broker, [{ ...to, to: "completed", msg, expireAtSec: startSec + 60 }]);
-        if (id === "quarantined") await settle(broker, [{ ...to, to: "quarantined", why: "for the test" }]);
-        if (id === "recovered")
-          await settle(broker, [
-            { ...to, to: "recovered", msg: patchTaskMessage(task!.msg, {}), retryAtSec: startSec + 60, recovered: "1@0" },
-          ]);
-      }
-      await enqueue(broker, [
-        aTask({ taskId: "in-a-set", group: "g", payload: "in" }),
-        aTask({ taskId: "unique-in-a-set", group: "g", payload: "unique", uniqueTtlSec: 3600 }),
-      ]);
-      await aggregationCheck(broker, "default", ["g"], { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 2 });
-      await enqueue(broker, [
-        aTask({ taskId: "aggregating", group: "g" }),
-        aTask({ taskId: "scheduled", processInSec: 60 }),
-        aTask({ taskId: "grouped-later", processInSec: 60, group: "g" }),
-        aTask({ taskId: "pending" }),
-      ]);
-    }),
-});
 
 /** In a larger database a queue is read in parts. */
 async function addOtherKeys(redis: Redis): Promise<void> {
@@ -173,22 +136,22 @@ for (const mode of ["whole", "in parts"]) {
       expect(await scanInvariants(port)).toEqual({ findings: [], more: false, tasks: 0, queues: 0, states: [] });
     });
 
-    test("finds nothing where tasks are in every state, and changes nothing", async ({ redis, port, seedEveryState, keyspace }) => {
-      await seedEveryState();
+    test("finds nothing where tasks are in every state, and changes nothing", async ({ redis, port, broker, aTask, keyspace }) => {
+      await seedEveryState(broker, aTask);
       await prepare(redis);
       const before = await keyspace();
 
       const report = await scanInvariants(port);
 
-      expect(report).toMatchObject({ findings: [], more: false, tasks: 12, queues: 1 });
-      expect(report.states).toMatchObject([{ queue: "default", paused: false, active: ["active"], tasks: 12 }]);
+      expect(report).toMatchObject({ findings: [], more: false, tasks: everyId.length, queues: 1 });
+      expect(report.states).toMatchObject([{ queue: "default", paused: false, active: ["active"] }]);
       expect(report.states[0]!.counters.get("processed")).toBe("3");
       expect(await keyspace()).toEqual(before);
     });
 
     for (const { name, by, found } of breakings) {
-      test(`finds ${name}`, async ({ redis, port, seedEveryState }) => {
-        await seedEveryState();
+      test(`finds ${name}`, async ({ redis, port, broker, aTask }) => {
+        await seedEveryState(broker, aTask);
         await by(redis);
         await prepare(redis);
 
@@ -278,8 +241,8 @@ describe("scanInvariants, reading a list that is too long to look for each id in
 
 describe("scanInvariants, told how long a task may be due", () => {
   for (const mode of ["whole", "in parts"]) {
-    test(`finds what nobody took on, reading ${mode}`, async ({ redis, port, seedEveryState }) => {
-      await seedEveryState();
+    test(`finds what nobody took on, reading ${mode}`, async ({ redis, port, broker, aTask }) => {
+      await seedEveryState(broker, aTask);
       if (mode === "in parts") await addOtherKeys(redis);
       const at = (nowSec: number) => scanInvariants(port, { overdueSec: 30, nowSec });
 
