@@ -1,7 +1,21 @@
-import { cancelChannel, leaseKey } from "@asynqjs/core";
+import { cancelChannel, leaseKey, sleep, systemClock } from "@asynqjs/core";
 import type { Redis } from "ioredis";
 import { expect } from "vitest";
 import type { Life } from "./life.ts";
+
+/**
+ * Cuts a master off from its replicas for so long that it takes tasks they have not; answers how to let them follow a master again. Both
+ * are well, and the replicas may take its place: so a busy network looks.
+ */
+export async function cutOff(master: Redis, replicas: readonly Redis[]): Promise<() => Promise<void>> {
+  const setPassword = async (password: string): Promise<void> => {
+    for (const replica of replicas) await replica.config("SET", "masterauth", password);
+  };
+  await setPassword("none that it would take");
+  await master.call("CLIENT", "KILL", "TYPE", "REPLICA");
+  await sleep(systemClock, 300);
+  return () => setPassword("");
+}
 
 /** The heartbeat thread found the new master: the lease of a task that runs moves on there. */
 export async function extendsOn(master: Redis, queue: string, id: string): Promise<void> {

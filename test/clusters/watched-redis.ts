@@ -7,6 +7,7 @@ import { type Sentinels, startReplicated } from "../support/redis-topologies.ts"
 export interface WatchedRedis {
   readonly sentinels: Sentinels;
   readonly uri: string;
+  readonly ports: readonly number[];
   /** Where the Sentinels say that the master is: its port. */
   master(): Promise<number>;
   /** Resolves when another than this one is the master. */
@@ -44,6 +45,7 @@ export async function startWatched(): Promise<WatchedRedis> {
 
   return {
     sentinels,
+    ports: [...servers.keys()],
     uri: `redis-sentinel://${sentinels.ports.map((port) => `127.0.0.1:${port}`).join(",")}?master=mymaster`,
     master,
     async replaced(before) {
