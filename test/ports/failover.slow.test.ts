@@ -2,6 +2,9 @@
  * Waits for Sentinels: to know of each other (2 s), to find a master down (0.5 s), to agree and to make the replica the master; and for
  * ioredis to give up a Sentinel that says nothing (2 s).
  */
+import { ioredisSettings } from "@asynqjs/core/redis/ioredis";
+import { startGateway } from "@asynqjs/gateway";
+import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
 import { openPort } from "../support/open-port.ts";
 import { type ReplicatedRedis, startReplicated } from "../support/redis-topologies.ts";
@@ -83,13 +86,17 @@ interface Ways {
   asked(): number;
 }
 
-async function startWays(): Promise<Ways> {
+async function startWays(kind: "sentinel" | "fetch" = "sentinel"): Promise<Ways> {
   const redis = await startReplicated();
   const ways = await Promise.all(redis.sentinels.ports.map((port) => tcpFaults({ port })));
   const detours = new Map(redis.sentinels.ports.map((port, i) => [port, ways[i]!.port]));
-  const port = openPort("sentinel", { sentinels: ways.map(({ port }) => port), detours }, { timeoutMs: 30_000 });
+  const sentinels = ways.map(({ port }) => port);
+  const gateway = kind === "fetch" ? await startGateway({ redis: settingsFor(sentinels, detours), tokens: [token], port: 0 }) : undefined;
+  const at = gateway === undefined ? { sentinels, detours } : { gateway: { url: gateway.url, token } };
+  const port = openPort(kind, at, { timeoutMs: 30_000 });
   onTestFinished(async () => {
     await port.close();
+    await gateway?.close();
     for (const way of ways) await way.stop();
     await redis.stop();
   });
@@ -97,28 +104,53 @@ async function startWays(): Promise<Ways> {
   return { redis, ways, work: workOn(port), asked };
 }
 
+const token = "a-token-that-only-this-test-knows";
+
+/** A client that never connects, for its settings. */
+function settingsFor(sentinels: readonly number[], detours: ReadonlyMap<number, number>): Redis {
+  const local = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port });
+  const { options } = ioredisSettings({ kind: "sentinel", sentinels: sentinels.map(local), master: "mymaster" });
+  const natMap = Object.fromEntries(Array.from(detours, ([from, to]) => [`127.0.0.1:${from}`, local(to)]));
+  return new Redis({ ...options, natMap, lazyConnect: true });
+}
+
+/** As a client does that a gateway tells at once that Redis is away. */
+async function enqueueInTheEnd(work: Work, id: string): Promise<string> {
+  const untilMs = performance.now() + 30_000;
+  for (;;) {
+    try {
+      return await work.enqueue(id);
+    } catch (error) {
+      if (performance.now() > untilMs) throw error;
+    }
+  }
+}
+
 /** What a client asks a Sentinel. */
 const whereIsIt = "get-master-addr-by-name";
 
-test("a client that asks for its master in the very moment in which Sentinels replace it finds the new one", async () => {
-  const { redis, ways, work, asked } = await startWays();
-  expect(await work.enqueue("before")).toBe("enqueued");
-  const told = new Promise((resolve) => redis.toSentinel.once("message", resolve));
-  await redis.toSentinel.subscribe("+switch-master");
-  const askedBefore = asked();
+test.for(["sentinel", "fetch"] as const)(
+  "a client that asks for its master in the very moment in which Sentinels replace it finds the new one, on the port %s",
+  async (kind) => {
+    const { redis, ways, work, asked } = await startWays(kind);
+    expect(await work.enqueue("before")).toBe("enqueued");
+    const told = new Promise((resolve) => redis.toSentinel.once("message", resolve));
+    await redis.toSentinel.subscribe("+switch-master");
+    const askedBefore = asked();
 
-  const letGo = ways.map((way) => way.hold(whereIsIt));
-  await redis.master.kill("SIGKILL");
-  const during = work.enqueue("during");
-  await expect.poll(asked, { timeout: 5_000 }).toBeGreaterThan(askedBefore);
-  await told;
-  // The client hears it from all three, on connections of its own.
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  for (const go of letGo) go();
+    const letGo = ways.map((way) => way.hold(whereIsIt));
+    await redis.master.kill("SIGKILL");
+    const during = enqueueInTheEnd(work, "during");
+    await expect.poll(asked, { timeout: 5_000 }).toBeGreaterThan(askedBefore);
+    await told;
+    // The client hears it from all three, on connections of its own.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    for (const go of letGo) go();
 
-  expect(await during).toBe("enqueued");
-  expect(await redis.toReplica.exists("asynq:{default}:t:during")).toBe(1);
-});
+    expect(await during).toBe("enqueued");
+    expect(await redis.toReplica.exists("asynq:{default}:t:during")).toBe(1);
+  },
+);
 
 test("a client asks the next Sentinel when the first one lets it in and then answers no more", async () => {
   const { redis, ways, work, asked } = await startWays();
