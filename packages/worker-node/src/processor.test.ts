@@ -36,6 +36,7 @@ function doored(port: RedisPort, names: readonly string[]): { readonly port: Red
 
 /** Settle calls have keys of their own and the record's, a fetch five per queue and the record's. */
 function isScript(command: readonly unknown[], name: string): boolean {
+  if (name === "fetch of away") return command.includes("asynq:{away}:paused");
   const keys = { settle: String(1 + settleScript.keys.length), dequeue: "6" }[name];
   return command[0] === "EVALSHA" && command[2] === keys;
 }
@@ -308,6 +309,65 @@ describe("processor", () => {
     });
 
     expect(ran).toEqual(["a"]);
+  });
+
+  describe("on a Cluster, while the node of a queue does not answer", () => {
+    /** A port that says it is a Cluster's; what fetches from the queue `away` waits at its door. */
+    const ofCluster = (port: RedisPort) => {
+      const door = doored({ ...port, features: async () => ({ ...(await port.features()), cluster: true }) }, ["fetch of away"]);
+      return { door, open: door.close() };
+    };
+    const config = { queues: { away: 2, default: 1 }, strictPriority: true, concurrency: 2 };
+
+    test("serves the other queues, and runs what it brings after all", async ({ makeServer, seed, port, clock }) => {
+      await seed({ taskId: "a", queue: "away" }, { taskId: "b" }, { taskId: "c" });
+      const { door, open } = ofCluster(port);
+      const server = makeServer(config, door.port);
+      const ran: string[] = [];
+      await server.start(({ id }) => void ran.push(id));
+      await until(() => door.waiting === 1);
+      await clock.advance(3_000);
+      await until(() => server.metrics().done === 2);
+      expect(ran).toEqual(["b", "c"]);
+
+      open();
+      await until(() => server.metrics().done === 3);
+
+      expect(ran).toEqual(["b", "c", "a"]);
+      expect(server.metrics()).toMatchObject({ requeued: 0, dequeueErrors: 0 });
+    });
+
+    test("hands back what it brings when there is no room for it, to be the next to run", async ({
+      makeServer,
+      seed,
+      port,
+      clock,
+      message,
+    }) => {
+      await seed({ taskId: "a", queue: "away" }, { taskId: "b" }, { taskId: "c" });
+      const { door, open } = ofCluster(port);
+      const server = makeServer(config, door.port);
+      const ended = gate();
+      const ran: string[] = [];
+      await server.start(({ id }) => {
+        ran.push(id);
+        return id === "a" ? undefined : ended.opened;
+      });
+      await until(() => door.waiting === 1);
+      await clock.advance(3_000);
+      await until(() => ran.length === 2);
+
+      open();
+      await until(() => server.metrics().requeued === 1);
+      expect(await message("a", "away")).toMatchObject({ retried: 0 });
+      ended.open();
+      await until(async () => {
+        await clock.advance(100);
+        return server.metrics().done === 3;
+      });
+
+      expect(ran).toEqual(["b", "c", "a"]);
+    });
   });
 
   test("drops an id without a hash and goes on", async ({ makeServer, seed, redis, keyspace }) => {

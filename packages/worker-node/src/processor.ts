@@ -22,6 +22,8 @@ const fetchTimeoutMs = leaseSec * 1000;
 /** An answer later than that after its fetch left has used up too much of the lease: its tasks are requeued, not run. */
 const tooLateMs = (leaseSec * 1000) / 3;
 const longestBackOffMs = 3_000;
+/** On a Cluster a queue that has not answered for so long holds up the others no more: the port has begun to repeat the call by then. */
+const patienceMs = 3_000;
 
 /**
  * Takes tasks while it has free slots and runs them. A slot is taken before the fetch leaves and given back when the outcome was answered
@@ -39,9 +41,13 @@ export class Processor implements Component {
   readonly #unanswered = new Set<Promise<void>>();
   #pulling = false;
   #taken = 0;
+  /** Those of them that fetches may still fill. */
+  #reserved = 0;
   #fetches = 0;
   /** A suspect runs here, or a fetch in flight may bring one: the next may not. */
   #suspect = false;
+  /** Queues that are asked and do not answer. */
+  readonly #silent = new Set<string>();
   #failures = 0;
   #pumpDue = false;
   #rest: { readonly why: "idle" | "trouble"; readonly cancel: () => void } | undefined;
@@ -125,32 +131,80 @@ export class Processor implements Component {
     const suspect = !this.#suspect;
     if (suspect) this.#suspect = true;
     this.#taken += limit;
+    this.#reserved += limit;
     this.#fetches++;
     const sentAtMs = settings.clock.monotonicMs();
     const slow = settings.clock.after(tooLateMs, () => this.#warn("redis has not answered a fetch", { sinceMs: tooLateMs }));
     let report: DequeueReport | undefined;
     try {
-      report = await dequeue(broker, this.#order(), limit, { suspect, timeoutMs: fetchTimeoutMs, signal: this.#giveUpFetches.signal });
+      const queues = this.#order().filter((queue) => !this.#silent.has(queue));
+      const onSilent = (queue: string, later: Promise<DequeueReport>): void => this.#await(this.#awaitSilent(queue, later, sentAtMs));
+      const options = { suspect, patienceMs, onSilent, timeoutMs: fetchTimeoutMs, signal: this.#giveUpFetches.signal };
+      report = await dequeue(broker, queues, limit, options);
       this.#failures = 0;
     } catch (error) {
-      this.#parts.counters.add("dequeueErrors");
-      this.#warn("could not fetch tasks", { error: (error as Error).message });
+      this.#noteFailed(error);
     }
     slow();
     this.#fetches--;
     const tasks = report?.tasks ?? [];
     this.#taken -= limit - tasks.length;
+    this.#reserved -= limit;
     if (suspect && !tasks.some((task) => task.suspect)) this.#suspect = false;
 
-    const late = settings.clock.monotonicMs() - sentAtMs > tooLateMs;
-    if (late || !this.#pulling) for (const task of tasks) this.#handBack(task, sentAtMs);
-    else this.#run(tasks, sentAtMs);
+    this.#runWhatFits(tasks, sentAtMs);
     if (report === undefined) this.#restFor("trouble", settings.random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
     else this.#note(report, limit);
     this.#pump();
   }
 
-  #note({ tasks, dangling, putOff, brokenQueues }: DequeueReport, limit: number): void {
+  /** A queue that held up no other: what it brings after all is run if there is room for it by then, and handed back if not. */
+  async #awaitSilent(queue: string, later: Promise<DequeueReport>, sentAtMs: number): Promise<void> {
+    this.#silent.add(queue);
+    this.#warn("a queue does not answer; the others are served meanwhile", { queue });
+    try {
+      const report = await later;
+      this.#noteDropped(report);
+      const isSecond = ({ suspect }: DequeuedTask): boolean => suspect && this.#suspect;
+      const [seconds, tasks] = [report.tasks.filter(isSecond), report.tasks.filter((task) => !isSecond(task))];
+      this.#taken += report.tasks.length;
+      // Its end is not that of the one that is waited for.
+      for (const task of seconds) this.#handBack({ ...task, suspect: false }, sentAtMs);
+      if (tasks.some(({ suspect }) => suspect)) this.#suspect = true;
+      this.#runWhatFits(tasks, sentAtMs);
+    } catch (error) {
+      this.#noteFailed(error);
+    }
+    this.#silent.delete(queue);
+    this.wake();
+  }
+
+  /** Runs what came in time and has room, and hands back the rest. */
+  #runWhatFits(tasks: readonly DequeuedTask[], sentAtMs: number): void {
+    const { clock, concurrency } = this.#parts.settings;
+    const inTime = this.#pulling && clock.monotonicMs() - sentAtMs <= tooLateMs;
+    const tooMany = Math.max(0, this.#taken - this.#reserved - concurrency);
+    const fit = inTime ? tasks.slice(0, Math.max(0, tasks.length - tooMany)) : [];
+    this.#run(fit, sentAtMs);
+    for (const task of tasks.slice(fit.length)) this.#handBack(task, sentAtMs);
+  }
+
+  #noteFailed(error: unknown): void {
+    this.#parts.counters.add("dequeueErrors");
+    this.#warn("could not fetch tasks", { error: (error as Error).message });
+  }
+
+  #note(report: DequeueReport, limit: number): void {
+    this.#noteDropped(report);
+    const { tasks, dangling, putOff } = report;
+    if (tasks.length === limit) this.wake();
+    else if (tasks.length === 0 && dangling + putOff === 0) {
+      const { taskCheckIntervalMs, random } = this.#parts.settings;
+      this.#restFor("idle", taskCheckIntervalMs / 2 + random.float() * taskCheckIntervalMs);
+    }
+  }
+
+  #noteDropped({ dangling, putOff, brokenQueues }: DequeueReport): void {
     const { settings, counters } = this.#parts;
     counters.add("dangling", dangling);
     counters.add("putOff", putOff);
@@ -158,11 +212,6 @@ export class Processor implements Component {
     if (putOff > 0) settings.logger.info("put off tasks that lost a worker before, since one of them runs at a time", { putOff });
     for (const queue of brokenQueues)
       this.#warn("a container of the queue holds the wrong kind of value: nothing is taken from it", { queue });
-    if (tasks.length === limit) this.wake();
-    else if (tasks.length === 0 && dangling + putOff === 0) {
-      const { taskCheckIntervalMs, random } = settings;
-      this.#restFor("idle", taskCheckIntervalMs / 2 + random.float() * taskCheckIntervalMs);
-    }
   }
 
   /** All leases are held before the first handler is called: it may block the process. */

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker.ts";
-import { unixSec } from "../clock.ts";
+import { unixSec, within } from "../clock.ts";
 import { DecodeError } from "../errors.ts";
 import { activeKey, leaseKey, pausedKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import { drawToken, leaseScore, leaseSec } from "../lease.ts";
@@ -40,6 +40,12 @@ export interface DequeueReport {
 export interface DequeueOptions extends SendOptions {
   /** Whether one suspect may be among the tasks. Default true. */
   readonly suspect?: boolean;
+  /**
+   * On a Cluster, where a node may be away that others need not wait for: a queue that has not answered after so long is left to `onSilent`,
+   * with what it answers later, and the next one is asked. Default: each is waited for.
+   */
+  readonly patienceMs?: number;
+  readonly onSilent?: (queue: string, later: Promise<DequeueReport>) => void;
 }
 
 /**
@@ -171,16 +177,22 @@ export async function dequeue(
   broker: Broker,
   queues: readonly string[],
   limit: number,
-  { suspect = true, ...send }: DequeueOptions = {},
+  { suspect = true, patienceMs, onSilent, ...send }: DequeueOptions = {},
 ): Promise<DequeueReport> {
   const { cluster } = await broker.redis.features();
+  const patient = !cluster || patienceMs === undefined || onSilent === undefined;
   const reports: DequeueReport[] = [];
   let left = Math.min(limit, maxDequeuePerCall);
   let maySuspect = suspect;
   for (const some of cluster ? queues.map((queue) => [queue]) : [queues]) {
     if (left <= 0 || some.length === 0) break;
     try {
-      const report = await dequeueFrom(broker, some, left, maySuspect, send);
+      const asked = dequeueFrom(broker, some, left, maySuspect, send);
+      const report = patient ? await asked : await within(broker.clock, patienceMs, undefined, asked);
+      if (report === undefined) {
+        onSilent!(some[0]!, asked);
+        continue;
+      }
       left -= report.tasks.length;
       maySuspect &&= !report.tasks.some((task) => task.suspect);
       reports.push(report);
