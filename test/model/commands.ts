@@ -39,6 +39,15 @@ function carryOut(k: Keyspace, [name, key, ...rest]: PlainCommand): void {
     case "RPUSH":
       k.pushRight(key, one);
       break;
+    case "RPOP":
+      k.popRight(key);
+      break;
+    case "INCR":
+      k.setText(key, String(Number(k.text(key) ?? 0) + 1), k.leftMs(key) === undefined ? undefined : k.leftMs(key)! / 1000);
+      break;
+    case "EXPIREAT":
+      k.endAt(key, Number(one));
+      break;
     case "LREM":
       k.removeItem(key, two, "all");
       break;

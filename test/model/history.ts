@@ -13,6 +13,7 @@ import { type PlainCommand, sendBoth } from "./commands.ts";
 import { Keyspace } from "./keyspace.ts";
 import { type Fault, Mismatch, ModelPort, type scriptsByHash } from "./model-port.ts";
 import type { Operation } from "./operation.ts";
+import { obstacle } from "./ops/faults.ts";
 import { queues } from "./ops/new-task.ts";
 import { plain, wordOf } from "./plain.ts";
 import { compareKeyspaces, type KeyspaceReader } from "./read-keyspace.ts";
@@ -31,6 +32,19 @@ const startMs = Date.UTC(2040, 0, 2, 23, 0, 0);
 /** The limits of two of the four processes; the others have Asynq's. */
 const tightLimits = { archiveMaxAgeSec: 500, archiveMaxSize: 4, completedMaxSize: 2 };
 
+/** A task that a Go worker took, as it was then. */
+export interface GoTask {
+  readonly queue: string;
+  readonly id: string;
+  readonly msg: string;
+}
+
+interface StepEntry {
+  readonly operation: Operation;
+  readonly fault: Fault;
+  answer?: unknown;
+}
+
 export class History {
   readonly #bench: Bench;
   readonly keyspace = new Keyspace(startMs);
@@ -38,8 +52,11 @@ export class History {
   readonly port: ModelPort;
   /** Three workers, and who enqueues and runs ticks from elsewhere; each of them may do either. */
   readonly actors: readonly Actor[];
-  /** The steps so far, for who has to read them. */
-  readonly steps: string[] = [];
+  readonly #entries: StepEntry[] = [];
+  /** What Go workers hold, lost or not, the latest last. */
+  readonly goHeld: GoTask[] = [];
+  /** The longest that keys with an end were left to Redis' own time. */
+  longestMs = 0;
   /** When the times to live in Redis were last set to the model's. */
   #anchoredMs = performance.now();
 
@@ -56,8 +73,8 @@ export class History {
 
   /** Does one step and looks whether reality is as the model says. @throws {Mismatch} */
   async step(operation: Operation, fault: Fault): Promise<void> {
-    const struck = operation.steps === undefined || fault.kind === "none" ? "" : ` (${fault.kind} ${fault.at})`;
-    this.steps.push(operation.text + struck);
+    const entry: StepEntry = { operation, fault };
+    this.#entries.push(entry);
     const before = this.#places();
     for (const { random } of this.actors) random.forget();
     if (operation.steps !== undefined) this.port.begin(operation.text, operation.steps(), fault);
@@ -69,25 +86,40 @@ export class History {
       },
     );
     if (operation.steps !== undefined) {
-      const predicted = await this.port.end();
-      this.steps[this.steps.length - 1] += ` -> ${readable("thrown" in outcome ? outcome.thrown : outcome.value)}`;
-      checkOutcome(outcome, predicted);
+      entry.answer = "thrown" in outcome ? outcome.thrown : outcome.value;
+      checkOutcome(outcome, await this.port.end());
     } else if ("error" in outcome) {
       throw outcome.error;
     }
     if ("value" in outcome) operation.keep?.(outcome.value as never);
     await this.#verify();
     if (operation.moves !== undefined && !this.#disturbed) checkMoves(before, this.#places(), operation.moves);
-    await this.#scan();
   }
 
-  /** What the scan finds is what is broken in the model, and nothing is unless somebody wrote behind everybody's back. */
-  async #scan(): Promise<void> {
-    const { findings } = await scanInvariants(this.#bench.port, { queues });
+  /** The steps so far, for who has to read them. */
+  get steps(): readonly string[] {
+    return this.#entries.map(({ operation, fault, answer }) => {
+      const struck = operation.steps === undefined || fault.kind === "none" ? "" : ` (${fault.kind} ${fault.at})`;
+      return `${operation.text}${struck}${operation.steps === undefined ? "" : ` -> ${brief(answer)}`}`;
+    });
+  }
+
+  /**
+   * Redis holds what the model says; what the scan finds is what is broken in the model; and nothing is, unless somebody wrote behind
+   * everybody's back.
+   */
+  async #verify(): Promise<void> {
+    const [dump, { findings }] = await Promise.all([this.#bench.reader.read(), scanInvariants(this.#bench.port, { queues })]);
+    const elapsedMs = performance.now() - this.#anchoredMs + 2;
+    this.longestMs = Math.max(this.longestMs, elapsedMs);
+    const lines = [...compareKeyspaces(dump, this.keyspace, elapsedMs), ...this.records.compare(dump, elapsedMs)];
+    if (lines.length > 0) throw new Mismatch(lines.join("\n"));
     const found = [...new Set(findings.map(({ invariant, queue, id, key }) => `${invariant} ${queue} ${id ?? key}`))].sort();
-    const broken = brokenInvariants(this.keyspace, queues);
+    const broken = this.broken();
     if (!isDeepStrictEqual(found, broken)) throw new Mismatch(`the scan finds ${readable(findings)}\n  by the model ${readable(broken)}`);
     if (broken.length > 0 && !this.#disturbed) throw new Mismatch(`what nobody disturbed is broken: ${readable(findings)}`);
+    const fresh = this.keyspace.takeAbsolute();
+    if (fresh.length > 0 || elapsedMs > 300) await this.#anchor([...dump.keys].flatMap(([key, { leftMs }]) => (leftMs >= 0 ? [key] : [])));
   }
 
   /** Lets the same time pass for everybody, Redis included. */
@@ -108,6 +140,26 @@ export class History {
   behindBack(commands: readonly PlainCommand[]): Promise<void> {
     this.#disturbed = true;
     return sendBoth(this.#bench.redis, this.keyspace, commands);
+  }
+
+  goHolds(task: GoTask): void {
+    this.goHeld.push(task);
+    if (this.goHeld.length > 4) this.goHeld.shift();
+  }
+
+  /** Whoever wrote over keys takes that away. */
+  clearWay(): Promise<void> {
+    const inTheWay = this.keyspace.keys().filter((key) => this.keyspace.text(key) === obstacle);
+    return sendBoth(
+      this.#bench.redis,
+      this.keyspace,
+      inTheWay.map((key) => ["DEL", key]),
+    );
+  }
+
+  /** What is broken by now. */
+  broken(): string[] {
+    return brokenInvariants(this.keyspace, queues);
   }
 
   async evict(key: string): Promise<void> {
@@ -134,15 +186,6 @@ export class History {
       else pipeline.pexpire(key, leftMs);
     }
     await pipeline.exec();
-  }
-
-  async #verify(): Promise<void> {
-    const dump = await this.#bench.reader.read();
-    const elapsedMs = performance.now() - this.#anchoredMs + 2;
-    const lines = [...compareKeyspaces(dump, this.keyspace, elapsedMs), ...this.records.compare(dump, elapsedMs)];
-    if (lines.length > 0) throw new Mismatch(lines.join("\n"));
-    const fresh = this.keyspace.takeAbsolute();
-    if (fresh.length > 0 || elapsedMs > 300) await this.#anchor([...dump.keys].flatMap(([key, { leftMs }]) => (leftMs >= 0 ? [key] : [])));
   }
 
   /** Where each task is, by what its hash says. */
@@ -179,4 +222,11 @@ function checkMoves(before: ReadonlyMap<string, string>, after: ReadonlyMap<stri
 
 function readable(value: unknown): string {
   return JSON.stringify(plain(value)) ?? "nothing";
+}
+
+/** An answer without what is nothing in it. */
+function brief(value: unknown): string {
+  const drop = (_: string, one: unknown): unknown =>
+    one === 0 || one === false || (Array.isArray(one) && one.length === 0) ? undefined : one;
+  return JSON.stringify(plain(value), drop) ?? "nothing";
 }

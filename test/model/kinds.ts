@@ -2,10 +2,14 @@ import fc from "fast-check";
 import type { Fault } from "./model-port.ts";
 import type { OperationKind } from "./operation.ts";
 import { aggregateKind } from "./ops/aggregate.ts";
+import { cancelKind, semaphoreKind, serverKind } from "./ops/beside-tasks.ts";
 import { enqueueKind } from "./ops/enqueue.ts";
 import { evictKind, faultKind } from "./ops/faults.ts";
+import { inspectorKind } from "./ops/go-inspector.ts";
+import { goDequeueKind, goRecoverKind, goSettleKind } from "./ops/go-worker.ts";
 import { checkKind, setKind } from "./ops/groups.ts";
 import { pauseKind, quarantineKind } from "./ops/queue-wide.ts";
+import { readKind } from "./ops/reads.ts";
 import { repairKind } from "./ops/repair.ts";
 import { forwardKind, janitorKind, recoverKind } from "./ops/ticks.ts";
 import { advanceKind, flushKind, jumpKind, repeatKind } from "./ops/time.ts";
@@ -27,8 +31,16 @@ const kinds: readonly OperationKind<any>[] = [
   repairKind,
   pauseKind,
   quarantineKind,
+  semaphoreKind,
+  cancelKind,
+  serverKind,
+  readKind,
   faultKind,
   evictKind,
+  inspectorKind,
+  goDequeueKind,
+  goSettleKind,
+  goRecoverKind,
   advanceKind,
   jumpKind,
   flushKind,
@@ -36,7 +48,7 @@ const kinds: readonly OperationKind<any>[] = [
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
-const backs: readonly OperationKind<any>[] = [faultKind, evictKind];
+const backs: readonly OperationKind<any>[] = [faultKind, evictKind, inspectorKind, goDequeueKind, goSettleKind, goRecoverKind];
 
 /** A step of a history before it is known what there is. */
 export interface Step {

@@ -1,13 +1,15 @@
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import fc from "fast-check";
 import { Redis } from "ioredis";
+import { finish } from "./finish.ts";
 import { type Bench, History } from "./history.ts";
 import { histories, type Step } from "./kinds.ts";
 import { scriptsByHash } from "./model-port.ts";
 import { KeyspaceReader } from "./read-keyspace.ts";
+import { shorten } from "./shorten.ts";
 
 export interface ModelOptions {
-  /** Where histories run; the database is emptied. */
+  /** Where histories run, a URL or the path of a socket; the database is emptied. */
   readonly redisUrl: string;
   /** Ends when so many steps are done or so much time has passed. */
   readonly steps: number;
@@ -15,7 +17,7 @@ export interface ModelOptions {
   readonly seed: number;
   /** Of a failure that is to be seen again. */
   readonly path?: string | undefined;
-  /** Whether a failing history is made as short as it may be. Default true. */
+  /** Whether a failing history is made short, which takes up to half a minute. Default true. */
   readonly shrink?: boolean | undefined;
 }
 
@@ -28,14 +30,16 @@ interface ModelFailure {
 }
 
 export interface ModelResult {
+  /** Up to the first failure. */
   readonly steps: number;
   readonly histories: number;
   readonly elapsedMs: number;
   readonly failure?: ModelFailure | undefined;
 }
 
-/** How long it looks for a shorter history that fails too. */
-const shrinkSeconds = 30;
+/** Keys that end have a second left at least. */
+const stalledMs = 900;
+const shortenSeconds = 30;
 /** So many histories share a seed; the next ones have the next. */
 const historiesPerSeed = 50;
 
@@ -46,44 +50,29 @@ export async function runModel({ redisUrl, steps, seconds, seed, path, shrink = 
   const bench: Bench = { redis, port, reader: new KeyspaceReader(redis), scripts: await scriptsByHash(await port.features()) };
   const startMs = performance.now();
   const elapsedMs = (): number => performance.now() - startMs;
+  const isOver = (): boolean => done >= steps || elapsedMs() >= seconds * 1000;
   let [done, count] = [0, 0];
-  /** The shortest history that fails so far. */
-  let last: History | undefined;
-  let failedMs: number | undefined;
 
-  const property = fc.asyncProperty(histories, async (history: Step[]) => {
-    if (failedMs === undefined ? done >= steps || elapsedMs() >= seconds * 1000 : elapsedMs() - failedMs >= shrinkSeconds * 1000) return;
-    await redis.flushdb();
-    const run = new History(bench);
+  const property = fc.asyncProperty(histories, async (history) => {
+    if (isOver()) return;
+    const run = await runHistory(bench, history);
+    done += run.steps.length;
     count++;
-    for (const { kind, args, fault } of history) {
-      const operation = kind.prepare(args, run);
-      if (operation === undefined) continue;
-      done++;
-      try {
-        await run.step(operation, fault);
-      } catch (error) {
-        failedMs ??= elapsedMs();
-        last = run;
-        throw error;
-      }
-    }
+    if (run.error !== undefined) throw run.error;
   });
   try {
-    for (let nth = seed; done < steps && elapsedMs() < seconds * 1000; nth = (nth + 1) % 2 ** 31) {
-      const checked = await fc.check(property, {
-        seed: nth,
-        ...(path === undefined ? {} : { path }),
-        numRuns: historiesPerSeed,
-        endOnFailure: !shrink,
-      });
+    for (let nth = seed; !isOver(); nth = (nth + 1) % 2 ** 31) {
+      const checked = await fc.check(property, { seed: nth, path: path ?? "", numRuns: historiesPerSeed, endOnFailure: true });
       if (checked.failed) {
-        const why = String((checked.errorInstance as Error)?.stack ?? checked.errorInstance);
+        const [found] = checked.counterexample!;
+        const short = shrink ? await shortest(bench, found) : found;
+        const { steps: list, error } = await runHistory(bench, short);
+        const why = String((error ?? (checked.errorInstance as Error)).stack);
         return {
           steps: done,
           histories: count,
           elapsedMs: elapsedMs(),
-          failure: { seed: nth, path: checked.counterexamplePath!, steps: last!.steps, why },
+          failure: { seed: nth, path: checked.counterexamplePath!, steps: list, why },
         };
       }
       if (path !== undefined) break;
@@ -93,4 +82,30 @@ export async function runModel({ redisUrl, steps, seconds, seed, path, shrink = 
     redis.disconnect();
     await port.close();
   }
+}
+
+/** Runs one history on an empty database, to its end or to where reality and the model part. */
+async function runHistory(bench: Bench, history: readonly Step[]): Promise<{ readonly steps: readonly string[]; readonly error?: Error }> {
+  await bench.redis.flushdb();
+  const run = new History(bench);
+  try {
+    for (const { kind, args, fault } of history) {
+      const operation = kind.prepare(args, run);
+      if (operation !== undefined) await run.step(operation, fault);
+    }
+    await finish(run);
+  } catch (error) {
+    // Where the machine stood still, keys ended by Redis' own time: that shows nothing.
+    if (run.longestMs <= stalledMs) return { steps: run.steps, error: error as Error };
+  }
+  return { steps: run.steps };
+}
+
+function shortest(bench: Bench, history: readonly Step[]): Promise<Step[]> {
+  const untilMs = performance.now() + shortenSeconds * 1000;
+  return shorten(
+    history,
+    async (shorter) => (await runHistory(bench, shorter)).error !== undefined,
+    () => performance.now() >= untilMs,
+  );
 }

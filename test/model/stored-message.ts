@@ -25,8 +25,8 @@ export function readStored(text: string, queue: string, id: string): TaskMessage
   }
 }
 
-/** A message with changes, encoded anew, where core patches the stored bytes. */
-export function changeStored(text: string, changes: TaskMessageChanges): string {
+/** A message with changes, encoded anew, where core patches the stored bytes; Go writes what it knows alone. */
+export function changeStored(text: string, changes: TaskMessageChanges, written: "all" | "known" = "all"): string {
   const [known, tail] = text.endsWith(unknownField) ? [text.slice(0, -unknownField.length), unknownField] : [text, ""];
-  return messageText({ ...decodeTaskMessage(toBytes(known), ""), ...changes }) + tail;
+  return messageText({ ...decodeTaskMessage(toBytes(known), ""), ...changes }) + (written === "all" ? tail : "");
 }

@@ -8,6 +8,9 @@ import type { OperationKind } from "../operation.ts";
 import { unknownField } from "../stored-message.ts";
 import { groups, ids, queues } from "./new-task.ts";
 
+/** What stands in a key that somebody wrote over. */
+export const obstacle = "in the way";
+
 interface FaultArgs {
   readonly what: number;
   readonly queue: number;
@@ -75,15 +78,15 @@ const faults: readonly (readonly [text: string, make: Make])[] = [
   ],
   ["the queue's name is gone", (k, { queue }) => (k.members(queuesKey).has(queue) ? [["SREM", queuesKey, queue]] : [])],
   ["the groups' index is gone", (k, { queue }) => (k.has(layoutOf(queue).groups) ? [["DEL", layoutOf(queue).groups]] : [])],
-  ["a container is of the wrong kind", (_, { queue, nth }) => [["SET", layoutOf(queue)[typed[nth % typed.length]!], "in the way"]]],
+  ["a container is of the wrong kind", (_, { queue, nth }) => [["SET", layoutOf(queue)[typed[nth % typed.length]!], obstacle]]],
   ["a container of the wrong kind is cleared away", (k, { queue }) => typed.flatMap((name) => clear(k, layoutOf(queue)[name]))],
   ["a container of the wrong kind is cleared away", (k, { queue }) => typed.flatMap((name) => clear(k, layoutOf(queue)[name]))],
-  ["the task's key is of the wrong kind", (k, { task, nth }) => (nth % 2 === 0 ? clear(k, task) : [["SET", task, "in the way"]])],
+  ["the task's key is of the wrong kind", (k, { task, nth }) => (nth % 2 === 0 ? clear(k, task) : [["SET", task, obstacle]])],
   [
     "a group's key is of the wrong kind",
     (k, { queue, nth }) => {
       const key = groupAt(queue, groups[nth % 2]!);
-      return nth % 4 < 2 ? clear(k, key) : [["SET", key, "in the way"]];
+      return nth % 4 < 2 ? clear(k, key) : [["SET", key, obstacle]];
     },
   ],
 ];
@@ -117,7 +120,7 @@ export const evictKind: OperationKind<{ nth: number }> = {
 };
 
 function clear(k: Keyspace, key: string): PlainCommand[] {
-  return k.text(key) === "in the way" ? [["DEL", key]] : [];
+  return k.text(key) === obstacle ? [["DEL", key]] : [];
 }
 
 function garbage(msg: string, nth: number): string {

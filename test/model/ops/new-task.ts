@@ -8,7 +8,9 @@ import { messageText } from "../stored-message.ts";
 import type { StoredTask } from "../verbs/enqueue.ts";
 
 export const queues: readonly [string, string] = ["a", "b"];
-export const ids: readonly string[] = ["1", "2", "3", "4", "5"];
+export const ids: readonly string[] = ["1", "2", "3", "4", "5", "summary"];
+/** The last is made by who finishes a history. */
+export const drainId = 5;
 /** The second is named as if it were a set of the first, as Go allows groups to be named. */
 export const groups: readonly [string, string] = ["g", "g:h"];
 

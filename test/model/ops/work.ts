@@ -1,11 +1,11 @@
 /** What a worker does: takes tasks, keeps them, writes what became of them; with those it lost too. @module */
-import { type DequeuedTask, dequeue, extendLeases, settle, type TaskOutcome, writeLog, writeResult } from "@asynqjs/core";
+import { type DequeuedTask, dequeue, extendLeases, type Fence, settle, type TaskOutcome, writeLog, writeResult } from "@asynqjs/core";
 import { patchTaskMessage } from "@asynqjs/core/wire";
 import fc from "fast-check";
 import type { Actor } from "../actor.ts";
 import { ask, askAll, type Call, errorOf, Refusal, type Steps, Thrown } from "../call.ts";
 import { secOf } from "../layout.ts";
-import type { OperationKind } from "../operation.ts";
+import type { Operation, OperationKind } from "../operation.ts";
 import { changeStored, readStored, toBytes, toText } from "../stored-message.ts";
 import { dequeuedAgain, dequeueTasks } from "../verbs/dequeue.ts";
 import { appendLog, extendTaskLeases, writeHeldField } from "../verbs/held-tasks.ts";
@@ -36,18 +36,26 @@ export const dequeueKind: OperationKind<{ by: number; order: number; limit: numb
   },
 };
 
+function heldBy({ held }: Actor, at: number): DequeuedTask {
+  return held.at(-1 - (at % held.length))!;
+}
+
 interface Pick {
   readonly at: number;
   readonly to: number;
   readonly inSec: number;
-  readonly wrongToken: boolean;
+  /** Its own token, another, or the score that a look at expired leases found. */
+  readonly fence: "token" | "wrong" | "expired";
 }
 
+/** Counted from the one that was taken last: often one of the last. */
+const heldAt: fc.Arbitrary<number> = fc.constantFrom(0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7);
+
 const pick: fc.Arbitrary<Pick> = fc.record({
-  at: fc.nat(7),
+  at: heldAt,
   to: fc.nat(9),
   inSec: fc.constantFrom(0, 3, 40),
-  wrongToken: fc.constantFrom(false, false, false, false, false, false, true),
+  fence: fc.constantFrom("token", "token", "token", "token", "token", "token", "wrong", "expired"),
 });
 const ways: readonly TaskOutcome["to"][] = [
   "done",
@@ -68,20 +76,34 @@ export const settleKind: OperationKind<{ by: number; picks: Pick[] }> = {
   args: fc.record({ by: fc.nat(2), picks: fc.array(pick, { minLength: 1, maxLength: 4 }) }),
   prepare({ by, picks }, { actors }) {
     const actor = actors[by]!;
-    if (actor.held.length === 0) return undefined;
-    const items = picks.map((one) => outcomeOf(actor, one));
-    return {
-      text: `${actor.name} settles ${items.map(({ text }) => text).join(", ")}`,
-      moves: ["settle"],
-      run: () =>
-        settle(
-          actor.broker,
-          items.map(({ real }) => real),
-        ),
-      steps: () => settleSteps(actor, items),
-    };
+    return actor.held.length === 0 ? undefined : settleOperation(actor, picks);
   },
 };
+
+/** Everything that the actor holds is done, or set aside where it cannot be read; nothing where it holds nothing. */
+export function settleAll(actor: Actor): Operation | undefined {
+  const picks = actor.held.map((_, at): Pick => {
+    const { queue, id, msg } = heldBy(actor, at);
+    const to = typeof readStored(toText(msg), queue, id) === "string" ? "quarantined" : "done";
+    return { at, to: ways.indexOf(to), inSec: 0, fence: "token" };
+  });
+  return picks.length === 0 ? undefined : settleOperation(actor, picks);
+}
+
+function settleOperation(actor: Actor, picks: readonly Pick[]): Operation {
+  const items = picks.map((one) => outcomeOf(actor, one));
+  return {
+    text: `${actor.name} settles ${items.map(({ text }) => text).join(", ")}`,
+    moves: ["settle"],
+    run: () =>
+      settle(
+        actor.broker,
+        items.map(({ real }) => real),
+        { cutoffSec: secOf(actor.nowMs) - 1 },
+      ),
+    steps: () => settleSteps(actor, items),
+  };
+}
 
 interface Item {
   readonly real: TaskOutcome;
@@ -90,15 +112,17 @@ interface Item {
   readonly text: string;
 }
 
-function outcomeOf(actor: Actor, { at, to: way, inSec, wrongToken }: Pick): Item {
-  const { queue, id, token, msg } = actor.held[at % actor.held.length]!;
+function outcomeOf(actor: Actor, { at, to: way, inSec, fence: by }: Pick): Item {
+  const lost = by === "expired" ? actor.expired.at(-1 - (at % actor.expired.length)) : undefined;
+  const { queue, id, msg } = lost ?? heldBy(actor, at);
   const message = readStored(toText(msg), queue, id);
   // What cannot be read cannot be written either: it is set aside, or goes without being rewritten.
   const wanted = ways[way]!;
   const isFailure = inSec !== 3;
   const isSpent = typeof message === "object" && wanted === "retry" && isFailure && message.retried >= message.retry;
   const to = typeof message === "string" && !["done", "requeued"].includes(wanted) ? "quarantined" : isSpent ? "archived" : wanted;
-  const fence = { token: wrongToken ? (token % (2 ** 20 - 1)) + 1 : token };
+  const { token } = heldBy(actor, at);
+  const fence: Fence = lost === undefined ? { token: by === "wrong" ? (token % (2 ** 20 - 1)) + 1 : token } : { expiredScore: lost.score };
   const nowSec = secOf(actor.nowMs);
   const atSec = nowSec + inSec;
   const base = { queue, id, fence };
@@ -108,8 +132,14 @@ function outcomeOf(actor: Actor, { at, to: way, inSec, wrongToken }: Pick): Item
     real: patchTaskMessage(msg, changes),
     model: changeStored(toText(msg), changes),
   });
-  const text = `${queue}/${id} ${to}${wrongToken ? " by a wrong token" : ""}`;
-  const item = (real: TaskOutcome, model: Partial<StoredOutcome> = {}): Item => ({ real, model: { id, fence, to, ...model }, queue, text });
+  const text = `${queue}/${id} ${to}${by === "wrong" ? " by a wrong token" : lost === undefined ? "" : " as lost"}`;
+  const fenced = "token" in fence ? fence : { score: Number(fence.expiredScore) };
+  const item = (real: TaskOutcome, model: Partial<StoredOutcome> = {}): Item => ({
+    real,
+    model: { id, fence: fenced, to, ...model },
+    queue,
+    text,
+  });
   switch (to) {
     case "done":
       return item({ ...base, to, uniqueKey: lock }, { lock });
@@ -150,7 +180,7 @@ function* settleSteps(actor: Actor, items: readonly Item[]): Steps {
   }));
   const calls = parts.map(({ queue, places }): Call => {
     const outcomes = places.map((i) => items[i]!.model);
-    return { name: "settle", apply: (k) => settleTasks(k, { queue, outcomes, nowMs, cutoffSec: 0, limits }) };
+    return { name: "settle", apply: (k) => settleTasks(k, { queue, outcomes, nowMs, cutoffSec: secOf(nowMs) - 1, limits }) };
   });
   const answers = yield* askAll(calls);
   const results: unknown[] = [];
@@ -166,11 +196,11 @@ function* settleSteps(actor: Actor, items: readonly Item[]): Steps {
 export const extendKind: OperationKind<{ by: number; picks: number[]; sec: number }> = {
   name: "extend",
   weight: 4,
-  args: fc.record({ by: fc.nat(2), picks: fc.array(fc.nat(7), { minLength: 1, maxLength: 3 }), sec: fc.constantFrom(30, 30, 5, 300) }),
+  args: fc.record({ by: fc.nat(2), picks: fc.array(heldAt, { minLength: 1, maxLength: 3 }), sec: fc.constantFrom(30, 30, 5, 300) }),
   prepare({ by, picks, sec }, { actors }) {
     const actor = actors[by]!;
     if (actor.held.length === 0) return undefined;
-    const some = picks.map((at) => actor.held[at % actor.held.length]!);
+    const some = picks.map((at) => heldBy(actor, at));
     const untilSec = secOf(actor.nowMs) + sec;
     return {
       text: `${actor.name} extends ${some.map(({ queue, id }) => `${queue}/${id}`).join(", ")} by ${sec} s`,
@@ -195,11 +225,11 @@ export const extendKind: OperationKind<{ by: number; picks: number[]; sec: numbe
 export const writeKind: OperationKind<{ by: number; at: number; what: number }> = {
   name: "write",
   weight: 4,
-  args: fc.record({ by: fc.nat(2), at: fc.nat(7), what: fc.nat(3) }),
+  args: fc.record({ by: fc.nat(2), at: heldAt, what: fc.nat(3) }),
   prepare({ by, at, what }, { actors }) {
     const actor = actors[by]!;
     if (actor.held.length === 0) return undefined;
-    const task = actor.held[at % actor.held.length]!;
+    const task = heldBy(actor, at);
     const isLog = what % 2 === 0;
     const result = String.fromCharCode(0xfe, what);
     const lines = Array.from({ length: 1 + what }, (_, i) => ({ message: `line "${i}"`, atMs: actor.nowMs }));
