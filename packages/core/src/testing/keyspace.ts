@@ -18,36 +18,52 @@ export async function readKeyspace(
     for (const key of some) keys.set(text(key), key);
     cursor = text(next);
   } while (cursor !== "0");
-  const space: Record<string, KeyValue> = {};
-  for (const name of [...keys.keys()].sort()) {
-    if (!calls && name.includes(":js:call:")) continue;
-    space[name] = await readKey(redis, keys.get(name)!);
-  }
-  return space;
+  const names = [...keys.keys()].filter((name) => calls || !name.includes(":js:call:")).sort();
+  const types = (await all(redis, names, (name) => ["TYPE", keys.get(name)!])).map((type) => text(type as Uint8Array));
+  const values = await all(redis, names, (name, i) => readerOf(types[i]!, keys.get(name)!));
+  // One that expired meanwhile is not there.
+  return Object.fromEntries(names.flatMap((name, i) => (values[i] === null ? [] : [[name, readValue(types[i]!, values[i]!)]])));
 }
 
-async function readKey(redis: RedisPort, key: Uint8Array): Promise<KeyValue> {
-  const type = text((await one(redis, ["TYPE", key])) as Uint8Array);
-  // The third protocol answers pairs as pairs and scores as numbers.
-  const list = async (command: Command): Promise<string[]> => ((await one(redis, command)) as Uint8Array[]).flat().map(text);
+function readerOf(type: string, key: Uint8Array): Command {
   switch (type) {
     case "list":
-      return list(["LRANGE", key, "0", "-1"]);
+      return ["LRANGE", key, "0", "-1"];
     case "set":
-      return (await list(["SMEMBERS", key])).sort();
+      return ["SMEMBERS", key];
     case "zset":
-      return pairs(await list(["ZRANGE", key, "0", "-1", "WITHSCORES"]));
+      return ["ZRANGE", key, "0", "-1", "WITHSCORES"];
     case "hash":
-      return pairs(await list(["HGETALL", key]));
+      return ["HGETALL", key];
     default:
-      return text((await one(redis, ["GET", key])) as Uint8Array);
+      return ["GET", key];
   }
+}
+
+function readValue(type: string, reply: Reply): KeyValue {
+  if (!Array.isArray(reply)) return text(reply as Uint8Array);
+  // The third protocol answers pairs as pairs and scores as numbers.
+  const flat = (reply as readonly Uint8Array[]).flat().map(text);
+  if (type === "zset" || type === "hash") return pairs(flat);
+  return type === "set" ? flat.sort() : flat;
+}
+
+/** A command for each name, some hundred in a request. */
+async function all(redis: RedisPort, names: readonly string[], command: (name: string, i: number) => Command): Promise<Reply[]> {
+  const commands = names.map(command);
+  const replies: Reply[] = [];
+  for (let at = 0; at < commands.length; at += 500) {
+    for (const result of await redis.send(commands.slice(at, at + 500))) {
+      if (result.error !== undefined) throw result.error;
+      replies.push(result.reply);
+    }
+  }
+  return replies;
 }
 
 async function one(redis: RedisPort, command: Command): Promise<Reply> {
-  const [result] = await redis.send([command]);
-  if (result!.error !== undefined) throw result!.error;
-  return result!.reply;
+  const [reply] = await all(redis, [""], () => command);
+  return reply!;
 }
 
 function pairs(flat: readonly string[]): Record<string, string> {
