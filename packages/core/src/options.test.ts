@@ -82,6 +82,8 @@ describe("composeTask", () => {
   test("lets a lock of a scheduled task live until it is due and its TTL after that, whole seconds", () => {
     expect(compose({ uniqueTtlSec: 60 }).uniqueTtlSec).toBe(60);
     expect(compose({ uniqueTtlSec: 60, processInSec: 10.6 }).uniqueTtlSec).toBe(70);
+    expect(compose({ uniqueTtlSec: 60.9 }).uniqueTtlSec).toBe(60);
+    expect(compose({ uniqueTtlSec: 60.9, processInSec: 10.6 }).uniqueTtlSec).toBe(71);
   });
 
   test("takes hostile header names without touching any prototype", () => {

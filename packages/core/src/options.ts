@@ -79,7 +79,7 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
   checkQueueName(queue);
   const id = taskId === undefined ? uuid(random) : plainText("taskId", taskId);
   const keptSec = Math.trunc(number("retentionSec", retentionSec, 0)) || undefined;
-  const lockTtlSec = uniqueTtlSec === undefined ? undefined : Math.trunc(number("uniqueTtlSec", uniqueTtlSec, 1));
+  const lockTtlSec = uniqueTtlSec === undefined ? undefined : number("uniqueTtlSec", uniqueTtlSec, 1);
   // Asynq's "none" is the very epoch: a deadline within its first second is one, though nothing of it is stored.
   const deadlineMs = deadline === undefined ? 0 : dateMs("deadline", deadline);
   const runSec = Math.trunc(number("timeoutSec", timeoutSec));
@@ -120,6 +120,7 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
       headers: headers && checked,
     },
     processAtSec: scheduled ? unixSec(dueMs) : undefined,
+    // Cut when it is added, as in Asynq: of a scheduled task the parts of a second may come to a whole one.
     uniqueTtlSec: lockTtlSec && Math.floor(Math.max(0, dueMs - nowMs) / 1000 + lockTtlSec),
     state: scheduled ? "scheduled" : group === undefined ? "pending" : "aggregating",
   };
