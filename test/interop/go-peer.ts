@@ -67,6 +67,19 @@ export interface GoNewTask {
   /** `undefined` is Go's nil. */
   readonly payload?: Uint8Array | undefined;
   readonly options?: EnqueueOptions;
+  /** What Go makes its id of where none is given, 16 bytes. Default: drawn. */
+  readonly chance?: Uint8Array | undefined;
+}
+
+/** What a history chooses of a Go server in the peer's own process. Its handler does what the first word of the payload says: `peer/session.go`. */
+interface GoSession {
+  readonly queues: Readonly<Record<string, number>>;
+  /** A failed task waits 100 s for each failure before and 50 s; else as long as Asynq has it. */
+  readonly fixedDelay: boolean;
+  /** Groups become one task of type `aggregated`. */
+  readonly aggregate: boolean;
+  readonly groupMaxSize: number;
+  readonly shutdownTimeoutMs: number;
 }
 
 /** What became of one of them. */
@@ -103,9 +116,10 @@ export class GoPeer {
   enqueue(...tasks: readonly GoNewTask[]): Promise<GoEnqueued[]> {
     return this.#ask(
       "enqueue",
-      tasks.map(({ type, payload, options = {} }) => ({
+      tasks.map(({ type, payload, options = {}, chance }) => ({
         type,
-        payload: payload === undefined ? null : Buffer.from(payload).toString("base64"),
+        payload: base64(payload),
+        chance: base64(chance),
         headers: options.headers,
         options: goOptions(options),
       })),
@@ -150,6 +164,36 @@ export class GoPeer {
     return this.#inspect(operation, target);
   }
 
+  /** @throws {GoError} */
+  async deleteQueue(queue: string, force: boolean): Promise<void> {
+    await this.#ask("deleteQueue", { queue, force });
+  }
+
+  /** Of a scheduled task; v0.26.0 is the first that has it. @throws {GoError} */
+  async updatePayload(queue: string, id: string, payload: Uint8Array): Promise<void> {
+    await this.#ask("updatePayload", { queue, id, payload: base64(payload) });
+  }
+
+  /** From now on a new client enqueues: one remembers which queues it named. Where a history begins its aggregated tasks are counted anew. */
+  renew(begins = false): Promise<void> {
+    return this.#ask("renew", begins);
+  }
+
+  /** Starts a server in the peer's own process, at most one at a time. */
+  startSession(session: GoSession): Promise<void> {
+    return this.#ask("startSession", session);
+  }
+
+  /** Lets its handlers go on that hold a task. */
+  release(): Promise<void> {
+    return this.#ask("release");
+  }
+
+  /** Shuts it down. */
+  endSession(): Promise<void> {
+    return this.#ask("endSession");
+  }
+
   end(): Promise<void> {
     return this.#process.end();
   }
@@ -173,6 +217,7 @@ export function goRedis(redisUrl: string): { readonly addr: string; readonly db:
   return { addr: url.host, db: Number(url.pathname.slice(1) || 0) };
 }
 
+const base64 = (bytes: Uint8Array | undefined): string | null => (bytes === undefined ? null : Buffer.from(bytes).toString("base64"));
 const ms = (sec: number | undefined): number | undefined => (sec === undefined ? undefined : Math.round(sec * 1000));
 
 function goOptions(options: EnqueueOptions): Readonly<Record<string, string | number | undefined>> {

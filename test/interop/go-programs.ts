@@ -25,8 +25,8 @@ interface Build {
 }
 
 const builds: Readonly<Record<Exclude<GoProgram, "asynq CLI">, Build>> = {
-  "v0.26.0": { folder: "peer", modFile: "go.mod", target: ".", tags: "headers" },
-  "v0.25.1": { folder: "peer", modFile: "v0.25.1.mod", target: "." },
+  "v0.26.0": { folder: "peer", modFile: "go.mod", target: ".", tags: "headers,revoke" },
+  "v0.25.1": { folder: "peer", modFile: "v0.25.1.mod", target: ".", tags: "revoke" },
   "v0.24.1": { folder: "peer", modFile: "v0.24.1.mod", target: "." },
   "v0.23.0 with x/rate": { folder: "peer", modFile: "v0.23.0.mod", target: ".", tags: "rate" },
   asynqmon: { folder: "asynqmon", modFile: "go.mod", target: "github.com/hibiken/asynqmon/cmd/asynqmon" },

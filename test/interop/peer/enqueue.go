@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hibiken/asynq"
 )
 
@@ -13,6 +15,8 @@ type newTask struct {
 	Payload []byte            `json:"payload"`
 	Headers map[string]string `json:"headers"`
 	Options options           `json:"options"`
+	// What its id is made of where none is given; absent, it is drawn.
+	Chance []byte `json:"chance"`
 }
 
 // options as they may be given; times and durations are whole milliseconds.
@@ -73,7 +77,11 @@ func enqueue(p *peer, args json.RawMessage) (any, error) {
 	}
 	replies := make([]reply, len(tasks))
 	for i, task := range tasks {
+		if task.Chance != nil {
+			uuid.SetRand(bytes.NewReader(task.Chance))
+		}
 		info, err := p.client.Enqueue(makeTask(task), task.Options.asynq()...)
+		uuid.SetRand(nil)
 		if err != nil {
 			replies[i] = reply{Error: err.Error()}
 		} else {

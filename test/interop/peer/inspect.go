@@ -10,10 +10,12 @@ import (
 
 // target is what an operation of the inspector is about.
 type target struct {
-	Queue string `json:"queue"`
-	ID    string `json:"id"`
-	State string `json:"state"`
-	Group string `json:"group"`
+	Queue   string `json:"queue"`
+	ID      string `json:"id"`
+	State   string `json:"state"`
+	Group   string `json:"group"`
+	Force   bool   `json:"force"`
+	Payload []byte `json:"payload"`
 }
 
 func withTarget(operation func(*asynq.Inspector, target) (any, error)) func(*peer, json.RawMessage) (any, error) {
@@ -109,6 +111,10 @@ func deleteTask(i *asynq.Inspector, t target) (any, error)  { return nil, i.Dele
 func pause(i *asynq.Inspector, t target) (any, error)       { return nil, i.PauseQueue(t.Queue) }
 func unpause(i *asynq.Inspector, t target) (any, error)     { return nil, i.UnpauseQueue(t.Queue) }
 func cancel(i *asynq.Inspector, t target) (any, error)      { return nil, i.CancelProcessing(t.ID) }
+
+func deleteQueue(i *asynq.Inspector, t target) (any, error) {
+	return nil, i.DeleteQueue(t.Queue, t.Force)
+}
 
 // all calls the bulk operation of a state, which answers how many it moved.
 func all(t target, ofQueue map[string]func(string) (int, error), ofGroup func(queue, group string) (int, error)) (any, error) {

@@ -23,7 +23,11 @@ func acquire(ctx context.Context, task *asynq.Task) error {
 	if err := json.Unmarshal(task.Payload(), &c); err != nil {
 		return err
 	}
-	semaphore := rate.NewSemaphore(c.Redis.opt(), c.Scope, c.MaxTokens)
+	return acquireToken(ctx, task, c.Redis, c.Scope, c.MaxTokens)
+}
+
+func acquireToken(ctx context.Context, task *asynq.Task, redis redisConfig, scope string, maxTokens int) error {
+	semaphore := rate.NewSemaphore(redis.opt(), scope, maxTokens)
 	defer semaphore.Close()
 	isAcquired, err := semaphore.Acquire(ctx)
 	if err != nil {

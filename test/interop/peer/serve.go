@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"sync"
 
 	"github.com/hibiken/asynq"
 )
@@ -24,29 +25,40 @@ type reply struct {
 
 // peer holds what the operations need.
 type peer struct {
+	redis     redisConfig
 	client    *asynq.Client
 	inspector *asynq.Inspector
+	session   *session
+	// How often each aggregated task was made, by the beginning of its id.
+	composed  map[string]int
+	composing sync.Mutex
 }
 
 // operations by name.
 var operations = map[string]func(*peer, json.RawMessage) (any, error){
-	"version":    func(*peer, json.RawMessage) (any, error) { return linkedVersion(), nil },
-	"enqueue":    enqueue,
-	"queues":     func(p *peer, _ json.RawMessage) (any, error) { return p.inspector.Queues() },
-	"servers":    servers,
-	"queueInfo":  withTarget(queueInfo),
-	"groups":     withTarget(groups),
-	"task":       withTarget(task),
-	"list":       withTarget(list),
-	"run":        withTarget(runTask),
-	"archive":    withTarget(archiveTask),
-	"delete":     withTarget(deleteTask),
-	"runAll":     withTarget(runAll),
-	"archiveAll": withTarget(archiveAll),
-	"deleteAll":  withTarget(deleteAll),
-	"pause":      withTarget(pause),
-	"unpause":    withTarget(unpause),
-	"cancel":     withTarget(cancel),
+	"version":       func(*peer, json.RawMessage) (any, error) { return linkedVersion(), nil },
+	"enqueue":       enqueue,
+	"queues":        func(p *peer, _ json.RawMessage) (any, error) { return p.inspector.Queues() },
+	"servers":       servers,
+	"queueInfo":     withTarget(queueInfo),
+	"groups":        withTarget(groups),
+	"task":          withTarget(task),
+	"list":          withTarget(list),
+	"run":           withTarget(runTask),
+	"archive":       withTarget(archiveTask),
+	"delete":        withTarget(deleteTask),
+	"runAll":        withTarget(runAll),
+	"archiveAll":    withTarget(archiveAll),
+	"deleteAll":     withTarget(deleteAll),
+	"pause":         withTarget(pause),
+	"unpause":       withTarget(unpause),
+	"cancel":        withTarget(cancel),
+	"deleteQueue":   withTarget(deleteQueue),
+	"updatePayload": withTarget(updatePayload),
+	"renew":         renew,
+	"startSession":  startSession,
+	"release":       releaseHeld,
+	"endSession":    endSession,
 }
 
 // serve answers each line of stdin with a line.
@@ -55,7 +67,9 @@ func serve(config []byte) error {
 	if err := json.Unmarshal(config, &redis); err != nil {
 		return err
 	}
-	p := &peer{client: asynq.NewClient(redis.opt()), inspector: asynq.NewInspector(redis.opt())}
+	p := &peer{
+		redis: redis, client: asynq.NewClient(redis.opt()), inspector: asynq.NewInspector(redis.opt()), composed: map[string]int{},
+	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
@@ -78,6 +92,21 @@ func (p *peer) answer(line []byte) reply {
 		return reply{Error: err.Error()}
 	}
 	return reply{Result: result}
+}
+
+// renew puts a new client in the place of the one there is, as if another process enqueued: a client remembers queues it has seen. Where a
+// history begins the aggregated tasks are counted anew.
+func renew(p *peer, args json.RawMessage) (any, error) {
+	var begins bool
+	if err := json.Unmarshal(args, &begins); err != nil {
+		return nil, err
+	}
+	if begins {
+		p.composed = map[string]int{}
+	}
+	err := p.client.Close()
+	p.client = asynq.NewClient(p.redis.opt())
+	return nil, err
 }
 
 // linkedVersion is the version of Asynq in this very binary.

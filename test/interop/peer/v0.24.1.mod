@@ -2,13 +2,15 @@ module asynqjs.test/interop/peer
 
 go 1.22
 
-require github.com/hibiken/asynq v0.24.1
+require (
+	github.com/google/uuid v1.2.0
+	github.com/hibiken/asynq v0.24.1
+)
 
 require (
 	github.com/cespare/xxhash/v2 v2.2.0 // indirect
 	github.com/dgryski/go-rendezvous v0.0.0-20200823014737-9f7001d12a5f // indirect
 	github.com/golang/protobuf v1.5.2 // indirect
-	github.com/google/uuid v1.2.0 // indirect
 	github.com/redis/go-redis/v9 v9.0.3 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/spf13/cast v1.3.1 // indirect

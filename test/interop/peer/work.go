@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"reflect"
 	"strconv"
 	"syscall"
 	"time"
@@ -63,9 +62,7 @@ func work(config []byte) error {
 		settings.GroupMaxDelay = time.Second
 		settings.GroupMaxSize = c.GroupMaxSize
 	}
-	if interval := reflect.ValueOf(&settings).Elem().FieldByName("JanitorInterval"); interval.IsValid() {
-		interval.SetInt(int64(milliseconds(c.JanitorIntervalMs)))
-	}
+	setIfKnown(&settings, "JanitorInterval", milliseconds(c.JanitorIntervalMs))
 	server := asynq.NewServer(c.Redis.opt(), settings)
 	if err := server.Start(asynq.HandlerFunc(handle)); err != nil {
 		return err
