@@ -113,6 +113,23 @@ describe("subscriber", () => {
     await until(() => server.metrics().retried === 1);
   });
 
+  test("hears again after its client ended, which it does by itself where Sentinels replace a master", async ({ redisUrl, redis }) => {
+    const heard: CancelTarget[] = [];
+    const client = secondClient(redisUrl, silent, systemClock) as Redis;
+    const part = subscriber(client, { clock: systemClock, logger: silent }, (target) => heard.push(target));
+    part.start();
+    await listening(redis);
+
+    client.disconnect();
+    await listening(redis, 0);
+    await listening(redis);
+    await redis.publish("asynq:cancel", "a");
+
+    await until(() => heard.length > 0);
+    await part.stop();
+    await listening(redis, 0);
+  });
+
   test.for(["a URI", "a client that is shared"])(
     "hears again, and ends nothing, when a connection breaks in the moment it is ready: %s",
     async (source, { redisUrl, redis }) => {
