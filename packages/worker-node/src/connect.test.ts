@@ -1,11 +1,14 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { systemClock } from "@asynqjs/core";
 import { Redis } from "ioredis";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { startSentinels } from "../../../test/support/redis-topologies.ts";
 import { describe, expect, roundTrip, test, turn } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
+import { connect } from "./connect.ts";
+import { stderrLogger } from "./logger.ts";
 import { Server } from "./server.ts";
 
 describe("a server connects", () => {
@@ -101,6 +104,13 @@ describe("a client that is yours", () => {
 
     expect(log).toEqual([expect.stringContaining("heartbeats run on the main thread, since the connection is yours")]);
     client.disconnect();
+  });
+
+  test("is warned about when it goes through Sentinels", () => {
+    const mild = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false, lazyConnect: true };
+    const client = new Redis({ ...mild, sentinels: [{ host: "127.0.0.1", port: 26_379 }], name: "mymaster" });
+
+    expect(connect(client, stderrLogger(systemClock), systemClock).cautions).toEqual([expect.stringContaining("give the URI instead")]);
   });
 });
 

@@ -67,21 +67,33 @@ function heard<C extends Redis | Cluster>(client: C, logger: Logger, clock: Cloc
   return client;
 }
 
-/** Options of ioredis that send a call late or again behind our back. */
+/** Options of ioredis that send a call late or again behind our back, or lead to another Redis. */
 interface ClientOptions {
+  readonly sentinels?: readonly unknown[] | null;
   readonly enableOfflineQueue?: boolean;
   readonly autoResendUnfulfilledCommands?: boolean;
   readonly redisOptions?: ClientOptions;
 }
 
-/** A client that keeps calls in a buffer, or sends them again by itself, may carry one out long after its caller gave up. */
+/**
+ * A client that keeps calls in a buffer, or sends them again by itself, may carry one out long after its caller gave up; and only one that
+ * is ours can be told to leave a master that is silent, and to connect again when it ended.
+ */
 function cautionsAbout(client: IoredisClient): string[] {
-  const { enableOfflineQueue, autoResendUnfulfilledCommands, redisOptions } = (client as { options?: ClientOptions }).options ?? {};
-  const resends = client.isCluster === true ? redisOptions?.autoResendUnfulfilledCommands : autoResendUnfulfilledCommands;
-  return [["enableOfflineQueue", enableOfflineQueue] as const, ["autoResendUnfulfilledCommands", resends] as const].flatMap(
-    ([name, value]) =>
-      value === false
-        ? []
-        : [`the ioredis client you share has ${name} on: calls may be sent late or twice after a lost connection; set it to false`],
-  );
+  const options = (client as { options?: ClientOptions }).options ?? {};
+  const resends = (client.isCluster === true ? options.redisOptions : options)?.autoResendUnfulfilledCommands;
+  const cautions: string[] = [];
+  for (const [name, value] of [
+    ["enableOfflineQueue", options.enableOfflineQueue] as const,
+    ["autoResendUnfulfilledCommands", resends] as const,
+  ])
+    if (value !== false)
+      cautions.push(
+        `the ioredis client you share has ${name} on: calls may be sent late or twice after a lost connection; set it to false`,
+      );
+  if (options.sentinels)
+    cautions.push(
+      "the ioredis client you share goes through Sentinels: without failoverDetector it stays with a master that is frozen, with it it may end for good when one is replaced (ioredis 6.0.0); give the URI instead",
+    );
+  return cautions;
 }
