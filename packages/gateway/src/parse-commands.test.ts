@@ -17,6 +17,7 @@ test("what is no string is its JSON text, as @upstash/redis would have written i
 test("a number that a JavaScript number would change keeps its digits", () => {
   const parsed = command('["X", 9007199254740993, -9223372036854775808, 0.1, 1.10, 1e400, {"n": 9007199254740993}, 7]');
   expect(parsed).toEqual(["X", "9007199254740993", "-9223372036854775808", "0.1", "1.10", "1e400", '{"n":9007199254740993}', "7"]);
+  expect(command('["X", -0, [-0]]')).toEqual(["X", "-0", "[-0]"]);
 });
 
 test("bytes that are no UTF-8 become U+FFFD", () => {

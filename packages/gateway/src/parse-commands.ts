@@ -95,9 +95,9 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Whether a number may read otherwise than it was written, such as 9007199254740993 or 1.10. */
+/** Whether a number may read otherwise than it was written, such as 9007199254740993, 1.10 or -0. */
 function hasInexactNumber(value: unknown): boolean {
-  if (typeof value === "number") return !Number.isSafeInteger(value);
+  if (typeof value === "number") return !Number.isSafeInteger(value) || Object.is(value, -0);
   if (typeof value !== "object" || value === null) return false;
   return (Array.isArray(value) ? value : Object.values(value)).some(hasInexactNumber);
 }

@@ -91,6 +91,14 @@ test("bodies are held until they are answered, and one too many is 429, with its
   expect([await second, await third]).toEqual(["answered", "answered"]);
 });
 
+test("a length that is none is no reason to hold more than there is room for", async () => {
+  const { read } = room({ maxBufferedBytes: 10 });
+  for (const length of ["abc", "-5", "1e1", "5, 5", " "])
+    expect(await read(post("12345", { "Content-Length": length }), async (body) => body.toString())).toBe("12345");
+
+  await expect(read(post("12345678901"), async () => "read")).rejects.toMatchObject({ status: 429 });
+});
+
 test("a client that stops in its body is answered 408 and cut off, while others are served; one that leaves is not told of", async ({
   redisUrl,
 }) => {

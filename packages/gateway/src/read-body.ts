@@ -46,8 +46,9 @@ async function readWithin<T>(timeoutMs: number, timer: Timer, read: (late: Promi
 }
 
 async function read(request: Request, maxBytes: number, hold: (bytes: number) => void, late: Promise<never>): Promise<Buffer> {
-  const announced = request.headers.get("content-length");
-  if (announced !== null && !request.headers.has("transfer-encoding")) {
+  const announced = request.headers.get("content-length") ?? "";
+  // Node refuses a length that is none; where the app is mounted otherwise it would be counted as no number.
+  if (/^\d+$/.test(announced) && !request.headers.has("transfer-encoding")) {
     if (Number(announced) > maxBytes) throw tooLarge(maxBytes, announced);
     hold(Number(announced));
     return Buffer.from(await Promise.race([request.arrayBuffer(), late]));
