@@ -45,6 +45,7 @@ export const coreRows: readonly (readonly string[])[] = [
     "send-plain",
     "define-script",
     "verdicts",
+    "decode-reply",
   ],
   ["containers"],
   ["broker/"],

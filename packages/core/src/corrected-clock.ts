@@ -3,8 +3,11 @@
  * @module
  */
 import type { Clock } from "./clock.ts";
+import { decodeList } from "./decode-reply.ts";
 import { ClockSkewError } from "./errors.ts";
-import type { RedisPort, SendOptions } from "./redis.ts";
+import type { RedisPort, Reply, SendOptions } from "./redis.ts";
+import { ask } from "./send-plain.ts";
+import { decodeText, unexpected } from "./verdicts.ts";
 
 /** More than that is worth a warning. */
 export const worrySkewMs = 2_000;
@@ -45,12 +48,10 @@ export function correctedClock(clock: Clock): CorrectedClock {
     async look(redis, options) {
       const sentMs = clock.nowMs();
       const sentAtMs = clock.monotonicMs();
-      const [time] = await redis.send([["TIME"]], options);
-      if (time!.error !== undefined) throw time!.error;
-      const [sec, micros] = (time!.reply as readonly Uint8Array[]).map((part) => Number(new TextDecoder().decode(part)));
+      const timeMs = await ask(redis, ["TIME"], decodeTime, options);
       // Redis looked at its clock somewhere between our question and its answer.
       const midwayMs = sentMs + (clock.monotonicMs() - sentAtMs) / 2;
-      looks.push(sec! * 1000 + micros! / 1000 - midwayMs);
+      looks.push(timeMs - midwayMs);
       if (looks.length > looksKept) looks.shift();
       const sorted = [...looks].sort((a, b) => a - b);
       offsetMs = sorted[Math.floor((sorted.length - 1) / 2)]!;
@@ -66,4 +67,11 @@ export function isCorrected(clock: Clock): clock is CorrectedClock {
 /** @throws {ClockSkewError} the clocks are more than five minutes apart */
 export function checkSkew({ offsetMs }: CorrectedClock): void {
   if (Math.abs(offsetMs) > mostSkewMs) throw new ClockSkewError(offsetMs, mostSkewMs);
+}
+
+/** Seconds and microseconds as milliseconds. */
+function decodeTime(reply: Reply): number {
+  const [sec = Number.NaN, micros = Number.NaN] = decodeList(reply).map((part) => Number(decodeText(part)));
+  const timeMs = sec * 1000 + micros / 1000;
+  return Number.isFinite(timeMs) ? timeMs : unexpected();
 }

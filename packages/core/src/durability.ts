@@ -3,8 +3,11 @@
  * which tier holds is a matter of its settings, so it is looked at, not assumed.
  * @module
  */
+import { decodeList } from "./decode-reply.ts";
 import { DurabilityError, InvalidOptionError, RedisError } from "./errors.ts";
-import type { CommandResult, RedisPort } from "./redis.ts";
+import type { RedisPort } from "./redis.ts";
+import { ask } from "./send-plain.ts";
+import { decodeText } from "./verdicts.ts";
 
 /**
  * `none`: what Redis acknowledged may be gone after a crash or a failover. `fsync`: it is on the disk of the master, so it survives a crash
@@ -56,16 +59,18 @@ export async function checkDurability(redis: RedisPort, options: DurabilityOptio
     case "none":
       return;
     case "fsync": {
-      if (readInfo(await ask(redis, "INFO", "persistence"), "aof_enabled") !== "1")
+      if (readInfo(await ask(redis, ["INFO", "persistence"], decodeText), "aof_enabled") !== "1")
         throw new DurabilityError(tier, "expected a Redis with `appendonly yes`");
-      const [, appendfsync] = (await ask(redis, "CONFIG", "GET", "appendfsync").catch(unseen)) as readonly Uint8Array[];
-      if (appendfsync === undefined || new TextDecoder().decode(appendfsync) !== "always")
+      const [, appendfsync] = await ask(redis, ["CONFIG", "GET", "appendfsync"], (reply) => decodeList(reply).map(decodeText)).catch(
+        unseen,
+      );
+      if (appendfsync !== "always")
         throw new DurabilityError(tier, "expected a Redis with `appendfsync always`, which everysec is not: it loses up to a second");
       return;
     }
     case "replicated": {
       if (!(await redis.features()).waits) throw new DurabilityError(tier, "expected a way to Redis that can WAIT: over HTTP none can");
-      const info = await ask(redis, "INFO", "replication");
+      const info = await ask(redis, ["INFO", "replication"], decodeText);
       const connected = Number(readInfo(info, "connected_slaves") ?? 0);
       if (readInfo(info, "role") !== "master" || connected < replicas)
         throw new DurabilityError(tier, `expected a master with at least ${replicas} connected replica(s), it has ${connected}`);
@@ -81,14 +86,8 @@ function checkOptions({ tier, replicas }: DurabilityOptions): DurabilityOptions 
   return { tier, replicas };
 }
 
-async function ask(redis: RedisPort, ...command: readonly string[]): Promise<CommandResult["reply"]> {
-  const [result] = await redis.send([command]);
-  if (result!.error !== undefined) throw result!.error;
-  return result!.reply;
-}
-
-function readInfo(info: CommandResult["reply"], field: string): string | undefined {
-  return new RegExp(`^${field}:(.*?)\\r?$`, "m").exec(new TextDecoder().decode(info as Uint8Array))?.[1];
+function readInfo(info: string, field: string): string | undefined {
+  return new RegExp(`^${field}:(.*?)\\r?$`, "m").exec(info)?.[1];
 }
 
 /** A Redis that shows its settings to nobody cannot be believed. */

@@ -120,25 +120,28 @@ describe("run", () => {
   test("takes an answer that no version of the script gives for one that cannot be read, and keeps those of its neighbours", async ({
     broker,
   }) => {
-    const verdict = (reply: string) =>
+    const verdict = (reply: string, ...items: string[]) =>
       bind(
         defineScript({
           name: "stranger",
           effect: "read",
           keys: [],
           args: {},
+          each: { id: "text" },
           lua: `return "${reply}"`,
           decode: decodeVerdicts({ k: "known" }),
         }),
-        { queue: "q", keys: {}, args: {} },
+        { queue: "q", keys: {}, args: {}, items: items.map((id) => ({ id })) },
       );
     const unreadable = { error: { code: "REDIS", delivered: "unknown", cause: { code: "DECODE" } } };
 
-    expect(await runAll(broker, [verdict("kk"), verdict("z"), verdict("")])).toMatchObject([
+    expect(await runAll(broker, [verdict("kk", "a", "b"), verdict("z", "a"), verdict("", "a")])).toMatchObject([
       { value: ["known", "known"] },
       unreadable,
       unreadable,
     ]);
+    // One verdict too few or too many, and nobody knows whose the others are.
+    expect(await runAll(broker, [verdict("k", "a", "b"), verdict("kkk", "a", "b")])).toMatchObject([unreadable, unreadable]);
   });
 
   test("lets a plain command ride in the same request, and answers its failure as the call's", async ({ broker, port, redis }) => {

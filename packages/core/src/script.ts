@@ -33,8 +33,8 @@ export interface ScriptNames<K extends string, A extends ArgKinds, EK extends st
   readonly args: A;
   readonly eachKeys?: readonly EK[];
   readonly each?: E;
-  /** Turns the reply into what the operation answers. */
-  readonly decode: (reply: Reply) => R;
+  /** Turns the reply into what the operation answers; told how many items were sent, 1 where there are none. */
+  readonly decode: (reply: Reply, items: number) => R;
 }
 
 export interface Script<K extends string, A extends ArgKinds, EK extends string, E extends ArgKinds, R>
@@ -52,6 +52,8 @@ export interface BoundScript<R> {
   readonly queue: string;
   readonly keys: readonly string[];
   readonly args: readonly (string | number | Uint8Array | MarkedBytes)[];
+  /** How many items; 1 where the script has none. */
+  readonly items: number;
   /** Plain commands that go right before the script; they may be repeated. */
   readonly before: readonly Command[];
 }
@@ -75,6 +77,7 @@ export function bind<K extends string, A extends ArgKinds, EK extends string, E 
     queue,
     keys: [...valuesOf(script.keys, values.keys), ...items.flatMap((item) => valuesOf(eachKeys, item))] as string[],
     args: [...valuesOf(Object.keys(script.args), values.args), ...items.flatMap((item) => valuesOf(Object.keys(each), item))],
+    items: values.items?.length ?? 1,
     before,
   };
 }
@@ -167,7 +170,7 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
     if (error) return { error: error.reply === "STALECALL" ? new StaleCallError(call.script.name) : error };
     let value: R;
     try {
-      value = call.script.decode(reply);
+      value = call.script.decode(reply, call.items);
     } catch (cause) {
       return { error: new RedisError("redis gave an answer that cannot be read", { delivered: "unknown", cause }) };
     }

@@ -2,18 +2,22 @@
 import { DecodeError } from "./errors.ts";
 import type { Reply } from "./redis.ts";
 
-/** Reads a reply of one letter per item into words; no letter, or one that is not in the table, is a `DecodeError`. */
-export function decodeVerdicts<V extends string>(words: Readonly<Record<string, V>>): (reply: Reply) => V[] {
-  return (reply) => Array.from(decodeText(reply) || fail(), (letter) => words[letter] ?? fail());
+/** Reads a reply of one letter per item into words; another number of letters, or one that is not in the table, is a `DecodeError`. */
+export function decodeVerdicts<V extends string>(words: Readonly<Record<string, V>>): (reply: Reply, items: number) => V[] {
+  return (reply, items) => {
+    const verdicts = Array.from(decodeText(reply), (letter) => words[letter] ?? unexpected());
+    return verdicts.length === items ? verdicts : unexpected();
+  };
 }
 
 const utf8 = new TextDecoder();
 
 /** Reads a string reply of a script as text. */
 export function decodeText(reply: Reply): string {
-  return reply instanceof Uint8Array ? utf8.decode(reply) : fail();
+  return reply instanceof Uint8Array ? utf8.decode(reply) : unexpected();
 }
 
-function fail(): never {
+/** @throws {DecodeError} */
+export function unexpected(): never {
   throw new DecodeError("the reply of a script", "it is not what this version of the script answers");
 }

@@ -1,8 +1,9 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
+import { decodeList, decodeRows, decodeScore } from "../decode-reply.ts";
 import { cancelChannel, cancelIntentsKey, narrowCancelChannel } from "../keys.ts";
 import type { Command, Reply, SendOptions } from "../redis.ts";
-import { sendPlain } from "../send-plain.ts";
+import { ask, sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 
 /** Which run of a task is to end. */
@@ -54,11 +55,13 @@ export async function cancelProcessing(broker: Broker, targets: readonly CancelT
 export async function listCancelIntents({ redis, clock }: Broker, options: SendOptions = {}): Promise<CancelIntent[]> {
   const nowSec = unixSec(clock.nowMs());
   const found = ["ZRANGEBYSCORE", cancelIntentsKey, String(nowSec), "+inf", "WITHSCORES", "LIMIT", "0", String(maxIntents)];
-  const [intents] = await sendPlain(redis, [found], options);
-  const words = (intents as readonly Reply[]).map(decodeText);
-  return Array.from({ length: words.length / 2 }, (_, i) => ({
-    ...readCancelTarget(words[2 * i]!),
-    canceledAtSec: Number(words[2 * i + 1]) - cancelKeptSec,
+  return ask(redis, found, decodeIntents, options);
+}
+
+function decodeIntents(reply: Reply): CancelIntent[] {
+  return decodeRows(decodeList(reply), 2).map(([target, score]) => ({
+    ...readCancelTarget(decodeText(target!)),
+    canceledAtSec: decodeScore(score!) - cancelKeptSec,
   }));
 }
 

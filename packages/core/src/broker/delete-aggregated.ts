@@ -1,12 +1,12 @@
 import type { Broker } from "../broker.ts";
+import { decodeCounts } from "../decode-reply.ts";
 import { aggregatedKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import { deleteAggregated as deleteAggregatedLua } from "../lua/delete-aggregated.ts";
 import { deleteTasks } from "../lua/delete-tasks.ts";
 import { setGroup } from "../lua/set-group.ts";
-import type { Reply, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
 
 export interface DeletedAggregated {
   readonly deleted: number;
@@ -32,11 +32,13 @@ export const deleteAggregatedScript = defineScript({
     local deleted = delete_aggregated(set_key)
     return remember(deleted .. "," .. redis.call("EXISTS", aggregated))
   `,
-  decode: (reply: Reply): DeletedAggregated => {
-    const [deleted, more] = decodeText(reply).split(",");
-    return { deleted: Number(deleted), more: more === "1" };
+  decode: (reply): DeletedAggregated => {
+    const { deleted, more } = decodeDeleted(reply);
+    return { deleted, more: more === 1 };
   },
 });
+
+const decodeDeleted = decodeCounts("deleted", "more");
 
 /**
  * Deletes, in each of the queues, tasks of one set whose aggregated task is enqueued: what `replaceAggregationSet` left, or whoever was

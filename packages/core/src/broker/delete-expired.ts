@@ -1,5 +1,6 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
+import { decodeCounts } from "../decode-reply.ts";
 import { archivedKey, completedKey, queuePrefix } from "../keys.ts";
 import { limitsOf } from "../limits.ts";
 import { containers } from "../lua/containers.ts";
@@ -7,7 +8,6 @@ import { deleteTasks } from "../lua/delete-tasks.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
 
 /** How many tasks of each kind a call deletes at most: Asynq's number, and the most that may be asked for. */
 export const defaultJanitorBatchSize = 100;
@@ -61,10 +61,12 @@ export const deleteExpiredScript = defineScript({
     return expired + completed_trimmed + trimmed + dropped > 0 and remember(reply) or reply
   `,
   decode: (reply): ExpiredCounts => {
-    const [expired, completedTrimmed, trimmed, dangling, more] = decodeText(reply).split(",").map(Number);
-    return { expired: expired!, completedTrimmed: completedTrimmed!, trimmed: trimmed!, dangling: dangling!, more: more === 1 };
+    const counts = decodeExpired(reply);
+    return { ...counts, more: counts.more === 1 };
   },
 });
+
+const decodeExpired = decodeCounts("expired", "completedTrimmed", "trimmed", "dangling", "more");
 
 /**
  * Deletes, in each of the queues, at most `batchSize` completed tasks whose retention has ended or that are too many, and as many archived

@@ -1,13 +1,13 @@
 import type { Broker } from "../broker.ts";
 import { unixSec, within } from "../clock.ts";
-import { DecodeError } from "../errors.ts";
+import { decodeBytes, decodeList, decodeRows, toCount } from "../decode-reply.ts";
 import { activeKey, leaseKey, pausedKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import { drawToken, leaseScore, leaseSec } from "../lease.ts";
 import { containers } from "../lua/containers.ts";
 import { owns } from "../lua/owns.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
+import { decodeText, unexpected } from "../verdicts.ts";
 
 /** A call takes at most so many tasks, and looks at no more ids than that. */
 export const maxDequeuePerCall = 100;
@@ -274,19 +274,19 @@ interface DequeueReply {
 }
 
 /** `<dangling>,<put off>,<which is the suspect>;<count of each queue, or x>;<wait of each task, or x>`, then id and message of each task. */
-function decodeDequeued(reply: Reply): DequeueReply {
-  if (!Array.isArray(reply)) throw new DecodeError("the reply of a script", "expected a list");
-  const [head, ...pairs] = reply as readonly Uint8Array[];
-  const [dropped, counted, waited] = decodeText(head ?? null).split(";");
-  const [dangling, putOff, suspectAt] = dropped!.split(",").map(Number);
-  const ids: { id: string; msg: Uint8Array }[] = [];
-  for (let i = 0; i < pairs.length; i += 2) ids.push({ id: decodeText(pairs[i]!), msg: pairs[i + 1]! });
-  const counts = readNumbers(counted!);
-  const waits = waited === "" ? [] : readNumbers(waited!).map((waitMs) => (waitMs === undefined ? undefined : Math.max(0, waitMs)));
-  return { dangling: dangling!, putOff: putOff!, suspectAt: suspectAt!, counts, ids, waits };
+function decodeDequeued(reply: Reply, queues: number): DequeueReply {
+  const [head = null, ...words] = decodeList(reply);
+  const [, dropped, counted, waited] = /^(\d+,\d+,\d+);([^;]*);([^;]*)$/.exec(decodeText(head)) ?? unexpected();
+  const ids = decodeRows(words, 2).map(([id, msg]) => ({ id: decodeText(id!), msg: decodeBytes(msg!) }));
+  const [dangling, putOff, suspectAt] = dropped!.split(",").map(toCount) as [number, number, number];
+  const counts = counted!.split(",").map((count) => (count === "x" ? undefined : toCount(count)));
+  const waits = waited === "" ? [] : waited!.split(",").map(readWait);
+  const taken = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  if (counts.length !== queues || taken !== ids.length || (waited !== "" && waits.length !== ids.length)) unexpected();
+  return { dangling, putOff, suspectAt, counts, ids, waits };
 }
 
-/** Numbers, or `x` for one that is not there. */
-function readNumbers(text: string): (number | undefined)[] {
-  return text.split(",").map((word) => (word === "x" ? undefined : Number(word)));
+/** Anybody may have written since when a task is pending: what is no number is not known, and later than now is now. */
+function readWait(word: string): number | undefined {
+  return /^-?\d{1,15}$/.test(word) ? Math.max(0, Number(word)) : undefined;
 }

@@ -79,6 +79,7 @@ export async function enqueue(broker: Broker, tasks: readonly NewTask[], options
             uniqueTtlSec,
           ]),
         ],
+        items: items.length,
         // With every call, not with the first alone: each may be all that arrives.
         before: isDue(queue) ? [["SADD", allQueues, queue]] : [],
       }),

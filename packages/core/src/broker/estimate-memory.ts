@@ -1,4 +1,5 @@
 import type { Broker } from "../broker.ts";
+import { decodeCount } from "../decode-reply.ts";
 import { activeKey, archivedKey, completedKey, groupsKey, pendingKey, queuePrefix, retryKey, scheduledKey } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
@@ -49,7 +50,7 @@ export const estimateMemoryScript = defineScript({
     if #some > 0 then total = total + own(groups) + of_groups / #some * group_count end
     return math.floor(total)
   `,
-  decode: (reply) => reply as number,
+  decode: (reply) => decodeCount(reply),
 });
 
 /**

@@ -1,11 +1,11 @@
 import type { Broker } from "../broker.ts";
 import { unixNs, unixSec } from "../clock.ts";
+import { decodeCounts } from "../decode-reply.ts";
 import { groupsKey, pendingKey, quarantineKey, queuePrefix, retryKey, scheduledKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
-import type { Reply, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
 import type { TakenBy } from "../task-state.ts";
-import { decodeText } from "../verdicts.ts";
 
 /** A call moves at most so many tasks. */
 export const forwardBatch = 100;
@@ -72,11 +72,13 @@ export const forwardDueScript = defineScript({
     if #ready > 0 then redis.call("LPUSH", pending, unpack(ready)) end
     return remember(#due .. "," .. forwarded .. "," .. dangling .. "," .. quarantined)
   `,
-  decode: (reply: Reply): ForwardCounts => {
-    const [taken, forwarded, dangling, quarantined] = decodeText(reply).split(",").map(Number);
-    return { forwarded: forwarded!, dangling: dangling!, quarantined: quarantined!, more: taken === forwardBatch };
+  decode: (reply): ForwardCounts => {
+    const { taken, ...counts } = decodeForwarded(reply);
+    return { ...counts, more: taken === forwardBatch };
   },
 });
+
+const decodeForwarded = decodeCounts("taken", "forwarded", "dangling", "quarantined");
 
 /**
  * Moves a batch of due tasks out of each of the sets: one call per set, all in one request; what became of each, in order.

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker.ts";
+import { decodeBytes, decodeCount, decodeList, decodeOptional, decodeRows } from "../decode-reply.ts";
 import { leaseKey, queuePrefix } from "../keys.ts";
-import type { Reply, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
 
@@ -49,18 +50,17 @@ export const listExpiredLeasesScript = defineScript({
     end
     return reply
   `,
-  decode: (reply: Reply): ExpiredLeases => {
-    const [more, ...words] = reply as readonly Reply[];
-    const leases = Array.from({ length: words.length / 4 }, (_, i): ExpiredLease => {
-      const [id, score, msg, recovered] = words.slice(i * 4, i * 4 + 4);
-      return {
+  decode: (reply): ExpiredLeases => {
+    const [more = null, ...words] = decodeList(reply);
+    const leases = decodeRows(words, 4).map(
+      ([id, score, msg, recovered]): ExpiredLease => ({
         id: decodeText(id!),
         score: decodeText(score!),
-        msg: msg instanceof Uint8Array ? msg : undefined,
-        recovered: recovered instanceof Uint8Array ? decodeText(recovered) : undefined,
-      };
-    });
-    return { leases, more: more === 1 };
+        msg: decodeOptional(msg!, decodeBytes),
+        recovered: decodeOptional(recovered!, decodeText),
+      }),
+    );
+    return { leases, more: decodeCount(more, 1) === 1 };
   },
 });
 

@@ -1,7 +1,8 @@
 import type { Broker } from "../broker.ts";
+import { decodePage } from "../decode-reply.ts";
 import { groupsKey } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
-import { decodeText } from "../verdicts.ts";
+import { ask } from "../send-plain.ts";
 
 /** Some of a queue's groups, and where to go on. */
 export interface GroupPage {
@@ -17,9 +18,6 @@ export interface GroupPage {
  * @see Asynq internal/rdb/rdb.go, `ListGroups`
  */
 export async function listGroups({ redis }: Broker, queue: string, cursor = "0", options: SendOptions = {}): Promise<GroupPage> {
-  const [answer] = await redis.send([["SSCAN", groupsKey(queue), cursor, "COUNT", "100"]], options);
-  if (answer!.error !== undefined) throw answer!.error;
-  const [next, groups] = answer!.reply as readonly [Uint8Array, readonly Uint8Array[]];
-  const nextCursor = decodeText(next);
-  return { groups: groups.map(decodeText), cursor: nextCursor === "0" ? undefined : nextCursor };
+  const page = await ask(redis, ["SSCAN", groupsKey(queue), cursor, "COUNT", "100"], decodePage, options);
+  return { groups: page.items, cursor: page.cursor === "0" ? undefined : page.cursor };
 }

@@ -1,8 +1,8 @@
 import type { Broker } from "../broker.ts";
+import { decodePage } from "../decode-reply.ts";
 import { pendingKey, queuePrefix } from "../keys.ts";
-import type { Reply, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
 
 /** A page of the keyspace. */
 export interface KeyPage {
@@ -20,8 +20,8 @@ export const listKeysScript = defineScript({
   args: { cursor: "text", pattern: "text", count: "text" },
   lua: /* lua */ `return redis.call("SCAN", cursor, "MATCH", pattern, "COUNT", count)`,
   decode: (reply): KeyPage => {
-    const [cursor, keys] = reply as readonly [Uint8Array, readonly Reply[]];
-    return { cursor: decodeText(cursor), keys: keys.map(decodeText) };
+    const { cursor, items } = decodePage(reply);
+    return { cursor, keys: items };
   },
 });
 

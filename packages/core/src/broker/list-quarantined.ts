@@ -1,6 +1,7 @@
 import type { Broker } from "../broker.ts";
+import { decodeCount, decodeList, decodeOptional, decodeRows, decodeScore } from "../decode-reply.ts";
 import { quarantineKey, queuePrefix } from "../keys.ts";
-import type { Reply, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
 
@@ -36,19 +37,16 @@ export const listQuarantinedScript = defineScript({
     end
     return reply
   `,
-  decode: (reply): QuarantinedTask[] => {
-    const words = reply as readonly Reply[];
-    return Array.from({ length: words.length / 5 }, (_, i) => {
-      const [id, score, from, why, msgBytes] = words.slice(i * 5, i * 5 + 5);
-      return {
+  decode: (reply) =>
+    decodeRows(decodeList(reply), 5).map(
+      ([id, score, from, why, msgBytes]): QuarantinedTask => ({
         id: decodeText(id!),
-        quarantinedAt: new Date(Number(decodeText(score!)) * 1000),
-        from: from === null ? undefined : decodeText(from!),
-        why: why === null ? undefined : decodeText(why!),
-        msgBytes: msgBytes as number,
-      };
-    });
-  },
+        quarantinedAt: new Date(decodeScore(score!) * 1000),
+        from: decodeOptional(from!, decodeText),
+        why: decodeOptional(why!, decodeText),
+        msgBytes: decodeCount(msgBytes!),
+      }),
+    ),
 });
 
 /**

@@ -1,7 +1,8 @@
 import type { Broker } from "../broker.ts";
+import { decodeList } from "../decode-reply.ts";
 import { allQueues } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
-import { sendPlain } from "../send-plain.ts";
+import { ask } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 
 /**
@@ -10,6 +11,6 @@ import { decodeText } from "../verdicts.ts";
  * @see Asynq internal/rdb/inspect.go, `AllQueues`
  */
 export async function listQueues({ redis }: Broker, options: SendOptions = {}): Promise<string[]> {
-  const [names] = await sendPlain(redis, [["SMEMBERS", allQueues]], options);
-  return (names as readonly Uint8Array[]).map(decodeText).sort();
+  const names = await ask(redis, ["SMEMBERS", allQueues], (reply) => decodeList(reply).map(decodeText), options);
+  return names.sort();
 }

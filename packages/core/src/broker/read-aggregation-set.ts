@@ -1,7 +1,8 @@
 import type { Broker } from "../broker.ts";
+import { decodeBytes, decodeCount, decodeList, decodeOptional, decodeRows } from "../decode-reply.ts";
 import { aggregationSetKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
-import type { Reply, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
 import type { AggregationSet } from "./aggregation-check.ts";
@@ -47,13 +48,10 @@ export const readAggregationSetScript = defineScript({
     end
     return reply
   `,
-  decode: (reply: Reply): SetPage => {
-    const [more, ...words] = reply as readonly Reply[];
-    const members = Array.from({ length: words.length / 2 }, (_, i): SetMember => {
-      const [id, msg] = words.slice(i * 2, i * 2 + 2);
-      return { id: decodeText(id!), msg: msg instanceof Uint8Array ? msg : undefined };
-    });
-    return { members, more: more === 1 };
+  decode: (reply): SetPage => {
+    const [more = null, ...words] = decodeList(reply);
+    const members = decodeRows(words, 2).map(([id, msg]): SetMember => ({ id: decodeText(id!), msg: decodeOptional(msg!, decodeBytes) }));
+    return { members, more: decodeCount(more, 1) === 1 };
   },
 });
 

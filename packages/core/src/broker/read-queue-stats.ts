@@ -1,5 +1,6 @@
 import type { Broker } from "../broker.ts";
 import { utcDay } from "../clock.ts";
+import { decodeCount, decodeList } from "../decode-reply.ts";
 import {
   activeKey,
   archivedKey,
@@ -19,7 +20,7 @@ import {
 } from "../keys.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, run, runAll } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
+import { decodeText, unexpected } from "../verdicts.ts";
 
 /** So many groups are counted in one go; more are counted in as many steps as it takes, so that none holds Redis for long. */
 const maxGroupsPerCall = 1_000;
@@ -113,7 +114,7 @@ export const readQueueStatsScript = defineScript({
       redis.call("EXISTS", paused), group_count, aggregating, since
     }
   `,
-  decode: (reply) => reply as readonly Reply[],
+  decode: decodeStats,
 });
 
 /** A step through the groups of a queue: where to go on, and how many tasks wait in those that were met. */
@@ -129,8 +130,8 @@ export const countGroupedScript = defineScript({
     return { page[1], waiting }
   `,
   decode: (reply) => {
-    const [cursor, waiting] = reply as [Uint8Array, number];
-    return { cursor: decodeText(cursor), waiting };
+    const [cursor = null, waiting = null] = decodeList(reply);
+    return { cursor: decodeText(cursor), waiting: decodeCount(waiting) };
   },
 });
 
@@ -178,10 +179,23 @@ export async function readQueueStats(broker: Broker, queues: readonly string[], 
   );
 }
 
-function readStats(queue: string, reply: readonly Reply[], nowMs: number): QueueStats {
-  const counts = Object.fromEntries(counted.map((name, i) => [name, toNumber(reply[i]!)])) as Record<(typeof counted)[number], number>;
-  const since = decodeText(reply.at(-1)!);
-  const latencyMs = since === "" ? 0 : Math.max(0, nowMs - Number(BigInt(since) / 1_000_000n));
+interface Stats {
+  readonly counts: Readonly<Record<(typeof counted)[number], number>>;
+  readonly sinceNs: bigint | undefined;
+}
+
+function decodeStats(reply: Reply): Stats {
+  const words = decodeList(reply);
+  if (words.length !== counted.length + 1) unexpected();
+  const counts = Object.fromEntries(
+    counted.map((name, i) => [name, toNumber(words[i]!, name === "aggregating" ? -1 : 0)]),
+  ) as Stats["counts"];
+  const since = decodeText(words.at(-1)!);
+  return { counts, sinceNs: /^\d+$/.test(since) ? BigInt(since) : undefined };
+}
+
+function readStats(queue: string, { counts, sinceNs }: Stats, nowMs: number): QueueStats {
+  const latencyMs = sinceNs === undefined ? 0 : Math.max(0, nowMs - Number(sinceNs / 1_000_000n));
   return withGrouped({ ...counts, queue, size: 0, paused: counts.paused === 1, latencyMs }, counts.aggregating);
 }
 
@@ -190,8 +204,11 @@ function withGrouped(stats: QueueStats, aggregating: number): QueueStats {
   return { ...stats, aggregating, size: pending + active + scheduled + retry + archived + completed + Math.max(0, aggregating) };
 }
 
-function toNumber(word: Reply): number {
-  return typeof word === "number" ? word : Number(decodeText(word));
+/** A counter holds what anybody wrote there; what is no number counts as 0, as in Asynq. */
+function toNumber(word: Reply, least: number): number {
+  if (typeof word === "number") return Number.isSafeInteger(word) && word >= least ? word : unexpected();
+  const text = decodeText(word);
+  return /^\d{1,19}$/.test(text) ? Number(text) : 0;
 }
 
 async function countGrouped(broker: Broker, queue: string, options: SendOptions): Promise<number> {

@@ -1,11 +1,11 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
+import { decodeCounts } from "../decode-reply.ts";
 import { aggregationSetsKey, groupsKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import { setGroup } from "../lua/set-group.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
 import { aggregationTimeoutSec } from "./aggregation-check.ts";
 
 export interface ReclaimedSets {
@@ -83,10 +83,12 @@ export const reclaimStaleAggregationSetsScript = defineScript({
     return remember(table.concat({ sets, reclaimed, dangling, put_off, more and 1 or 0 }, ","))
   `,
   decode: (reply): ReclaimedSets => {
-    const [sets, reclaimed, dangling, putOff, more] = decodeText(reply).split(",").map(Number);
-    return { sets: sets!, reclaimed: reclaimed!, dangling: dangling!, putOff: putOff!, more: more === 1 };
+    const counts = decodeReclaimed(reply);
+    return { ...counts, more: counts.more === 1 };
   },
 });
+
+const decodeReclaimed = decodeCounts("sets", "reclaimed", "dangling", "putOff", "more");
 
 /**
  * Gives tasks of a queue's sets back to their groups whose maker did not aggregate them by the deadline. One call, a bounded part: call it

@@ -1,12 +1,12 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import { stateContainers } from "../containers.ts";
+import { decodeCounts } from "../decode-reply.ts";
 import { activeKey, leaseKey, pendingKey, queuePrefix, repairCursorKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import { isHome } from "../lua/is-home.ts";
-import type { Reply, SendOptions } from "../redis.ts";
+import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
 
 /** A step looks at so many ids. */
 const looksPerStep = 100;
@@ -139,19 +139,13 @@ export const repairQueueScript = defineScript({
     end
     return remember(table.concat({ leased, reactivated, dangling, strays, restated, in_use and 1 or 0, whole and 1 or 0 }, ","))
   `,
-  decode: (reply: Reply): RepairStep => {
-    const [leased, reactivated, dangling, strays, restated, inUse, whole] = decodeText(reply).split(",").map(Number);
-    return {
-      leased: leased!,
-      reactivated: reactivated!,
-      dangling: dangling!,
-      strays: strays!,
-      restated: restated!,
-      inUse: inUse === 1,
-      whole: whole === 1,
-    };
+  decode: (reply): RepairStep => {
+    const counts = decodeStep(reply);
+    return { ...counts, inUse: counts.inUse === 1, whole: counts.whole === 1 };
   },
 });
+
+const decodeStep = decodeCounts("leased", "reactivated", "dangling", "strays", "restated", "inUse", "whole");
 
 /**
  * One step through a queue's containers, going on where the last one, whoever made it, left off.

@@ -1,5 +1,6 @@
 import type { Broker } from "../broker.ts";
 import { unixNs, unixSec } from "../clock.ts";
+import { toCount } from "../decode-reply.ts";
 import {
   aggregatedKey,
   aggregationSetKey,
@@ -18,7 +19,7 @@ import { setGroup } from "../lua/set-group.ts";
 import type { NewTask } from "../options.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
-import { decodeText, decodeVerdicts } from "../verdicts.ts";
+import { decodeText, decodeVerdicts, unexpected } from "../verdicts.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 import type { AggregationSet } from "./aggregation-check.ts";
 import type { EnqueueVerdict } from "./enqueue.ts";
@@ -82,8 +83,8 @@ export const replaceAggregationSetScript = defineScript({
     return remember("r," .. deleted .. "," .. (left and 1 or 0))
   `,
   decode: (reply): Replaced => {
-    const [letter, deleted, more] = decodeText(reply).split(",");
-    return { verdict: replaceVerdicts(new TextEncoder().encode(letter))[0]!, deleted: Number(deleted), more: more === "1" };
+    const [, letter, deleted, more] = /^([a-z]),(\d+),([01])$/.exec(decodeText(reply)) ?? unexpected();
+    return { verdict: replaceVerdicts(new TextEncoder().encode(letter), 1)[0]!, deleted: toCount(deleted!), more: more === "1" };
   },
 });
 

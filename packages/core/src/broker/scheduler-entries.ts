@@ -1,9 +1,10 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
+import { decodeBytes, decodeList, readReply } from "../decode-reply.ts";
 import { allSchedulers, schedulerHistoryKey, schedulerKey } from "../keys.ts";
 import type { Command, Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
-import { sendPlain } from "../send-plain.ts";
+import { ask, sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 
 /** So many events of an entry are kept. Asynq: `maxEvents`. */
@@ -105,9 +106,9 @@ export async function listSchedulerEntries(broker: Broker, options: SendOptions 
     ],
     options,
   );
-  const lists = (keys as readonly Reply[]).map((key): Command => ["LRANGE", decodeText(key), "0", "-1"]);
+  const lists = readReply(keys!, (reply) => decodeList(reply).map((key): Command => ["LRANGE", decodeText(key), "0", "-1"]));
   const entries = lists.length === 0 ? [] : await sendPlain(broker.redis, lists, options);
-  return entries.flatMap((list) => list as readonly Uint8Array[]) as Uint8Array[];
+  return entries.flatMap((list) => readReply(list, decodeAllBytes));
 }
 
 /**
@@ -153,12 +154,8 @@ export async function listSchedulerEnqueueEvents(
   options: SendOptions = {},
 ): Promise<Uint8Array[]> {
   const start = (Math.max(1, page) - 1) * size;
-  const [events] = await sendPlain(
-    broker.redis,
-    [["ZREVRANGE", schedulerHistoryKey(entryId), String(start), String(start + size - 1)]],
-    options,
-  );
-  return events as Uint8Array[];
+  const found = ["ZREVRANGE", schedulerHistoryKey(entryId), String(start), String(start + size - 1)];
+  return ask(broker.redis, found, decodeAllBytes, options);
 }
 
 /** Deletes the history of entries. May be repeated: yes. @throws {RedisError} @see Asynq internal/rdb/rdb.go, `ClearSchedulerHistory` */
@@ -169,4 +166,8 @@ export async function clearSchedulerHistory(broker: Broker, entryIds: readonly s
     entryIds.map((entryId) => ["DEL", schedulerHistoryKey(entryId)]),
     options,
   );
+}
+
+function decodeAllBytes(reply: Reply): Uint8Array[] {
+  return decodeList(reply).map(decodeBytes);
 }

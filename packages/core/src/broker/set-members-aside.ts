@@ -1,12 +1,12 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
+import { decodeCounts } from "../decode-reply.ts";
 import { aggregationSetKey, aggregationSetsKey, quarantineKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import { ownsSet } from "../lua/owns-set.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
 import { splitCalls } from "../split-calls.ts";
-import { decodeText } from "../verdicts.ts";
 import type { AggregationSet } from "./aggregation-check.ts";
 
 /** An id of a set that cannot be aggregated: with a reason it is set aside, without it is dropped since there is no task. */
@@ -51,10 +51,7 @@ export const setMembersAsideScript = defineScript({
     if redis.call("EXISTS", set) == 0 then redis.call("ZREM", aggregation_sets, set) end
     return remember(quarantined .. "," .. dangling)
   `,
-  decode: (reply): SetAsideReport => {
-    const [quarantined, dangling] = decodeText(reply).split(",").map(Number);
-    return { quarantined: quarantined!, dangling: dangling! };
-  },
+  decode: decodeCounts("quarantined", "dangling"),
 });
 
 /**

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker.ts";
 import { byQueue } from "../by-queue.ts";
 import { unixNs, unixSec, utcDay } from "../clock.ts";
+import { toCount } from "../decode-reply.ts";
 import { InvalidOptionError, type RedisError, type StaleCallError } from "../errors.ts";
 import {
   activeKey,
@@ -28,7 +29,7 @@ import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, runAll } from "../script.ts";
 import { type CallBounds, splitCalls } from "../split-calls.ts";
 import type { BroughtBy } from "../task-state.ts";
-import { decodeText, decodeVerdicts } from "../verdicts.ts";
+import { decodeText, decodeVerdicts, unexpected } from "../verdicts.ts";
 
 /** A call settles at most so many tasks, with so many bytes of messages. */
 export const maxPerSettle: CallBounds = { items: 100, bytes: 1024 * 1024 };
@@ -357,7 +358,7 @@ function second(option: string, atSec: number): number {
 const settleVerdicts = decodeVerdicts<SettleVerdict>({ s: "settled", l: "lease-lost", d: "dangling" });
 
 /** `<one letter per item>,<trimmed>`. */
-function decodeSettled(reply: Reply): { verdicts: SettleVerdict[]; trimmed: number } {
-  const [verdicts, trimmed] = decodeText(reply).split(",");
-  return { verdicts: settleVerdicts(new TextEncoder().encode(verdicts)), trimmed: Number(trimmed) };
+function decodeSettled(reply: Reply, items: number): { verdicts: SettleVerdict[]; trimmed: number } {
+  const [, letters, trimmed] = /^([a-z]+),(\d+)$/.exec(decodeText(reply)) ?? unexpected();
+  return { verdicts: settleVerdicts(new TextEncoder().encode(letters), items), trimmed: toCount(trimmed!) };
 }

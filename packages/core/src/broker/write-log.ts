@@ -85,8 +85,11 @@ export const writeLogScript = defineScript({
     redis.call("HSET", task, "logs", text)
     return remember("w")
   `,
-  decode: decodeVerdicts({ w: "written", l: "lease-lost" }),
+  // One for all lines.
+  decode: (reply) => decodeWritten(reply, 1),
 });
+
+const decodeWritten = decodeVerdicts({ w: "written", l: "lease-lost" });
 
 /**
  * Appends lines to the log of a task that is ours: give all there are at once, since each call writes the field anew inside Redis. It stays

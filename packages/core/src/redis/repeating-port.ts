@@ -154,7 +154,7 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       if (features !== undefined) return features;
       const [info] = await send([["INFO", "server"]]);
       if (info!.error !== undefined) throw info!.error;
-      const version = /redis_version:(\d+)\.(\d+)\S*/.exec(new TextDecoder().decode(info!.reply as Uint8Array));
+      const version = /redis_version:(\d+)\.(\d+)\S*/.exec(info!.reply instanceof Uint8Array ? new TextDecoder().decode(info!.reply) : "");
       const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
       if (major < 6 || (major === 6 && minor < 2))
         throw new RedisVersionError(version?.[0].slice("redis_version:".length) ?? "of unknown version");

@@ -3,9 +3,10 @@ import { type KeyVerdict, maxKeysPerRepair, repairKeys } from "../broker/repair-
 import type { Broker } from "../broker.ts";
 import { byQueue } from "../by-queue.ts";
 import { unixSec } from "../clock.ts";
+import { decodeList, decodeOptional } from "../decode-reply.ts";
 import { sweepCursorKey, sweepFoundKey } from "../keys.ts";
-import type { Command, Reply } from "../redis.ts";
-import { sendPlain } from "../send-plain.ts";
+import type { Command } from "../redis.ts";
+import { ask, sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 import { refused, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
@@ -66,17 +67,19 @@ async function sweepStep(
   signal: AbortSignal | undefined,
 ): Promise<[report: SweepReport, whole: boolean]> {
   const place = part ?? "*";
-  const [kept] = await sendPlain(broker.redis, [["HGET", sweepCursorKey, place]], { signal });
-  const page = await listKeys(broker, { queue: part, cursor: kept === null ? "0" : decodeText(kept!), count: keysPerStep }, { signal });
+  const kept = await ask(broker.redis, ["HGET", sweepCursorKey, place], (reply) => decodeOptional(reply, decodeText), { signal });
+  const page = await listKeys(broker, { queue: part, cursor: kept ?? "0", count: keysPerStep }, { signal });
   const keys = [...new Set(page.keys)].flatMap((key) => readKey(key) ?? []);
   let report = before;
   if (keys.length > 0) {
     const nowSec = unixSec(broker.clock.nowMs());
-    const [scores] = await sendPlain(broker.redis, [["ZMSCORE", sweepFoundKey, ...keys.map(({ key }) => key)]], { signal });
-    const found = keys.map((key, i) => {
-      const score = (scores as readonly Reply[])[i]!;
-      return { ...key, foundAtSec: score === null ? undefined : Number(decodeText(score)) };
-    });
+    const scores = await ask(
+      broker.redis,
+      ["ZMSCORE", sweepFoundKey, ...keys.map(({ key }) => key)],
+      (reply) => decodeList(reply).map((score) => decodeOptional(score, decodeText)),
+      { signal },
+    );
+    const found = keys.map((key, i) => ({ ...key, foundAtSec: scores[i] === undefined ? undefined : Number(scores[i]) }));
     for (const [queue, items] of byQueue(found, ({ queue }) => queue)) {
       for (let at = 0; at < items.length; at += maxKeysPerRepair) {
         const some = items.slice(at, at + maxKeysPerRepair).map(({ item }) => item);
