@@ -51,6 +51,11 @@ describe("what a script answers is read", () => {
     expect(() => decodeCount(2, 1)).toThrow(unexpected);
   });
 
+  test("as text, whole", () => {
+    expect(["", "\ufeffa", "é\ufeff"].map((text) => decodeText(bytes(text)))).toEqual(["", "\ufeffa", "é\ufeff"]);
+    refuses(decodeText, null, 1, []);
+  });
+
   test("as rows of one width, none of them short", () => {
     expect(decodeRows([], 2)).toEqual([]);
     expect(decodeRows([1, 2, 3, 4], 2)).toEqual([

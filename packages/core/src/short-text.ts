@@ -11,7 +11,7 @@ export function shortText(text: string, maxBytes: number): string {
   if (bytes.length <= maxBytes && text.length <= 2 * maxBytes) return start;
   let end = Math.min(bytes.length, maxBytes - ellipsisBytes);
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return `${new TextDecoder().decode(bytes.subarray(0, end))}…`;
+  return `${new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, end))}…`;
 }
 
 const ellipsisBytes = 3;

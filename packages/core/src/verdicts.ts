@@ -4,15 +4,15 @@ import type { Reply } from "./redis.ts";
 
 /** Reads a reply of one letter per item into words; another number of letters, or one that is not in the table, is a `DecodeError`. */
 export function decodeVerdicts<V extends string>(words: Readonly<Record<string, V>>): (reply: Reply, items: number) => V[] {
-  return (reply, items) => {
-    const verdicts = Array.from(decodeText(reply), (letter) => words[letter] ?? unexpected());
-    return verdicts.length === items ? verdicts : unexpected();
-  };
+  return (reply, items) =>
+    reply instanceof Uint8Array && reply.length === items
+      ? Array.from(reply, (letter) => words[String.fromCharCode(letter)] ?? unexpected())
+      : unexpected();
 }
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Reads a string reply of a script as text. */
+/** Reads a string reply of a script as text, whole: an id without the byte order mark it begins with would be another. */
 export function decodeText(reply: Reply): string {
   return reply instanceof Uint8Array ? utf8.decode(reply) : unexpected();
 }

@@ -4,6 +4,9 @@ import { leaseScore } from "../lease.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 import { dequeue } from "./dequeue.ts";
 import { enqueue } from "./enqueue.ts";
+import { listGroups } from "./list-groups.ts";
+import { listQueues } from "./list-queues.ts";
+import { settle } from "./settle.ts";
 
 describe("dequeue", () => {
   test("makes the oldest tasks active, each with a lease whose fraction is the call's token", async ({ broker, seedPending, keyspace }) => {
@@ -37,14 +40,33 @@ describe("dequeue", () => {
     expect(Buffer.compare(tasks[0]!.msg, encodeTaskMessage(task.message).bytes)).toBe(0);
   });
 
+  test("hands over an id, a queue and a group as they are, also if they begin with a byte order mark, so that the task can be settled", async ({
+    broker,
+    aTask,
+    keyspace,
+  }) => {
+    const queue = "\ufeffq";
+    await enqueue(broker, [aTask({ taskId: "\ufeffa", queue }), aTask({ taskId: "b", queue, group: "\ufeffg" })]);
+    expect(await listQueues(broker)).toEqual([queue]);
+    expect(await listGroups(broker, queue)).toMatchObject({ groups: ["\ufeffg"] });
+
+    const [task] = (await dequeue(broker, [queue], 1)).tasks;
+
+    expect(task!.id).toBe("\ufeffa");
+    const { results } = await settle(broker, [{ queue, id: task!.id, fence: { token: task!.token }, to: "done" }]);
+    expect(results).toEqual([{ verdict: "settled" }]);
+    expect(Object.keys(await keyspace()).filter((key) => key.includes(":t:"))).toHaveLength(1);
+  });
+
   test("answers nothing, and writes no record, when nothing is pending", async ({ broker, redis }) => {
     expect(await dequeue(broker, ["default", "low"], 10)).toEqual({ tasks: [], dangling: 0, putOff: 0, brokenQueues: [] });
     expect(await redis.keys("*")).toEqual([]);
   });
 
   test("says how long each task was pending, where that is known", async ({ broker, seedPending, clock, redis }) => {
-    await seedPending("a", "requeued-by-go");
+    await seedPending("a", "requeued-by-go", "written-by-anybody");
     await redis.hdel("asynq:{default}:t:requeued-by-go", "pending_since");
+    await redis.hset("asynq:{default}:t:written-by-anybody", "pending_since", "inf");
     await clock.advance(2_500);
     await seedPending("b");
     await clock.advance(100);
@@ -56,6 +78,7 @@ describe("dequeue", () => {
     expect(tasks.map(({ id, waitedMs }) => [id, waitedMs])).toEqual([
       ["a", replayed ? undefined : 2_600],
       ["requeued-by-go", undefined],
+      ["written-by-anybody", undefined],
       ["b", replayed ? undefined : 100],
     ]);
   });
