@@ -52,6 +52,7 @@ const breakings: readonly Breaking[] = [
       ["I1", "archived"],
     ],
   },
+  { name: "a key of a task that is no hash", by: (r) => r.set(key("t:wrong"), "x"), found: [["I1", "wrong"]] },
   { name: "a state that is not the container's", by: (r) => r.hset(key("t:pending"), "state", "retry"), found: [["I2", "pending"]] },
   { name: "no state", by: (r) => r.hdel(key("t:pending"), "state"), found: [["I2", "pending"]] },
   {
