@@ -70,8 +70,10 @@ export function judgeTask(
 
   if (homes.length === 0) found("I1", `is in no container, and says it is ${hash.state ?? "nothing"}`);
   else if (homes.length > 1) {
-    const stray = homes.find((home) => !tells(hash, home)) ?? homes[1]!;
-    found("I1", `is in ${homes.map(({ key }) => key).join(" and ")}`, stray.key);
+    // In one order, whoever looked in whichever: who looks again is to find the same.
+    const places = homes.toSorted((one, other) => (one.key < other.key ? -1 : 1));
+    const stray = places.find((home) => !tells(hash, home)) ?? places[1]!;
+    found("I1", `is in ${places.map(({ key }) => key).join(" and ")}`, stray.key);
   } else if (!tells(hash, homes[0]!)) {
     const { state = "nothing", group } = hash;
     found("I2", `says it is ${state}${group === undefined ? "" : ` of the group ${group}`}`, homes[0]!.key);

@@ -4,6 +4,7 @@ import { expect, startSec, test } from "../../../../test/support/broker-test.ts"
 import { everyId, seedEveryState } from "../../../../test/support/every-state.ts";
 import { restoreGoState } from "../../../../test/support/go-state.ts";
 import { dequeue } from "../broker/dequeue.ts";
+import { enqueue } from "../broker/enqueue.ts";
 import { leaseScore } from "../lease.ts";
 import type { RedisPort } from "../redis.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
@@ -238,6 +239,29 @@ describe("scanInvariants, reading a list that is too long to look for each id in
     expect((await scanInvariants(moving, { queues: ["default"] })).findings).toEqual([]);
     expect(reads).toBeGreaterThan(1);
   });
+});
+
+test("of a queue that inspectors do not see it finds tasks in a group and in a set of it, whichever Redis lists first", async ({
+  redis,
+  port,
+  broker,
+  aTask,
+}) => {
+  const ids = ["0", "1", "2", "3", "4", "5", "6", "7"];
+  await enqueue(
+    broker,
+    ids.map((taskId) => aTask({ taskId, group: taskId })),
+  );
+  for (const id of ids) {
+    const set = key(`g:${id}:c318ce67-548c-4f9f-878e-25f4daeb592${id}`);
+    await redis.zadd(set, startSec, id);
+    await redis.zadd(key("aggregation_sets"), startSec, set);
+  }
+  await redis.del("asynq:queues");
+
+  const { findings } = await scanInvariants(port, { queues: ["default"] });
+
+  expect(brief(findings)).toEqual([...ids.map((id) => ["I1", id]), ["I10", undefined]]);
 });
 
 describe("scanInvariants, told how long a task may be due", () => {
