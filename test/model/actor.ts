@@ -1,6 +1,14 @@
-import { type AggregationSet, type Broker, type DequeuedTask, type Limits, makeBroker, type Random, uuid } from "@asynqjs/core";
+import {
+  type AggregationSet,
+  type Broker,
+  type DequeuedTask,
+  type Limits,
+  makeBroker,
+  type Random,
+  type RedisPort,
+  uuid,
+} from "@asynqjs/core";
 import { type ManualClock, manualClock, seededRandom } from "@asynqjs/core/testing";
-import type { ModelPort } from "./model-port.ts";
 import type { KeptLimits } from "./verbs/settle.ts";
 
 /** Chance that repeats, and tells what was drawn: the model uses what the operation drew. */
@@ -51,7 +59,7 @@ export class Actor {
   /** When each queue's name was written last by this process, by its monotonic clock. */
   readonly published = new Map<string, number>();
 
-  constructor(name: string, seed: number, startMs: number, port: ModelPort, limits: Limits | undefined) {
+  constructor(name: string, seed: number, startMs: number, port: RedisPort, limits: Limits | undefined) {
     this.name = name;
     this.clock = manualClock(startMs);
     this.random = new ToldRandom(seed);

@@ -19,7 +19,7 @@ function carryOut(k: Keyspace, [name, key, ...rest]: PlainCommand): void {
       k.drop(key);
       break;
     case "SET":
-      k.setText(key, one);
+      k.setText(key, one, two === "EX" ? Number(rest[2]) : undefined);
       break;
     case "HSET":
       k.setFields(key, { [one]: two });

@@ -50,7 +50,7 @@ export class History {
   readonly keyspace = new Keyspace(startMs);
   readonly records = new RecordBook(startMs);
   readonly port: ModelPort;
-  /** Three workers, and who enqueues and runs ticks from elsewhere; each of them may do either. */
+  /** Three workers, and who enqueues and runs ticks from elsewhere, but each may do anything; bytes of the last two cross as text. */
   readonly actors: readonly Actor[];
   readonly #entries: StepEntry[] = [];
   /** What Go workers hold, lost or not, the latest last. */
@@ -67,7 +67,7 @@ export class History {
     this.#bench = bench;
     this.port = new ModelPort(bench.port, this.keyspace, this.records, bench.scripts);
     this.actors = ["w1", "w2", "w3", "cron"].map(
-      (name, i) => new Actor(name, i + 1, startMs, this.port, i % 2 === 0 ? tightLimits : undefined),
+      (name, i) => new Actor(name, i + 1, startMs, i < 2 ? this.port : this.port.asText(), i % 2 === 0 ? tightLimits : undefined),
     );
   }
 

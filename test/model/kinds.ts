@@ -5,6 +5,7 @@ import { aggregateKind } from "./ops/aggregate.ts";
 import { cancelKind, semaphoreKind, serverKind } from "./ops/beside-tasks.ts";
 import { enqueueKind } from "./ops/enqueue.ts";
 import { evictKind, faultKind } from "./ops/faults.ts";
+import { goAggregateKind, goEnqueueKind } from "./ops/go-client.ts";
 import { inspectorKind } from "./ops/go-inspector.ts";
 import { goDequeueKind, goRecoverKind, goSettleKind } from "./ops/go-worker.ts";
 import { checkKind, setKind } from "./ops/groups.ts";
@@ -41,6 +42,8 @@ const kinds: readonly OperationKind<any>[] = [
   goDequeueKind,
   goSettleKind,
   goRecoverKind,
+  goEnqueueKind,
+  goAggregateKind,
   advanceKind,
   jumpKind,
   flushKind,
@@ -48,7 +51,16 @@ const kinds: readonly OperationKind<any>[] = [
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
-const backs: readonly OperationKind<any>[] = [faultKind, evictKind, inspectorKind, goDequeueKind, goSettleKind, goRecoverKind];
+const backs: readonly OperationKind<any>[] = [
+  faultKind,
+  evictKind,
+  inspectorKind,
+  goDequeueKind,
+  goSettleKind,
+  goRecoverKind,
+  goEnqueueKind,
+  goAggregateKind,
+];
 
 /** A step of a history before it is known what there is. */
 export interface Step {
@@ -56,6 +68,18 @@ export interface Step {
   readonly kind: OperationKind<any>;
   readonly args: unknown;
   readonly fault: Fault;
+}
+
+/** The same by the name of its kind. */
+export interface KeptStep extends Omit<Step, "kind"> {
+  readonly kind: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function kindOf(name: string): OperationKind<any> {
+  const kind = kinds.find((one) => one.name === name);
+  if (kind === undefined) throw new Error(`no kind of step is named ${name}`);
+  return kind;
 }
 
 const none: Fault = { kind: "none", at: 0 };
@@ -68,7 +92,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
 
 const stepOf = (some: typeof kinds): fc.Arbitrary<Step> =>
   fc.oneof(...some.map((kind) => ({ weight: kind.weight, arbitrary: fc.record({ kind: fc.constant(kind), args: kind.args, fault }) })));
-const historyOf = (some: typeof kinds): fc.Arbitrary<Step[]> => fc.array(stepOf(some), { minLength: 1, maxLength: 120, size: "max" });
+const historyOf = (some: typeof kinds): fc.Arbitrary<Step[]> => fc.array(stepOf(some), { minLength: 1, maxLength: 200, size: "max" });
 
 /** In some histories nobody writes behind everybody's back: there nothing may ever be broken. */
 export const histories: fc.Arbitrary<Step[]> = fc.oneof(historyOf(kinds), historyOf(kinds.filter((kind) => !backs.includes(kind))));

@@ -17,6 +17,12 @@ export interface SentRequest {
   readonly text: string;
 }
 
+interface KnownScript {
+  readonly name: string;
+  readonly text: string;
+}
+const codecs: readonly RedisFeatures["codec"][] = ["raw", "json"];
+
 /** Reality and the model disagree. */
 export class Mismatch extends Error {}
 
@@ -35,7 +41,7 @@ export class ModelPort implements RedisPort {
   readonly #redis: RedisPort;
   readonly #keyspace: Keyspace;
   readonly #records: RecordBook;
-  readonly #scripts: ReadonlyMap<string, AnyScript>;
+  readonly #scripts: ReadonlyMap<string, KnownScript>;
   /** Requests that carry records, in the order they were sent. */
   readonly sent: SentRequest[] = [];
 
@@ -51,7 +57,7 @@ export class ModelPort implements RedisPort {
   #inFlight = 0;
   #label = "";
 
-  constructor(redis: RedisPort, keyspace: Keyspace, records: RecordBook, scripts: ReadonlyMap<string, AnyScript>) {
+  constructor(redis: RedisPort, keyspace: Keyspace, records: RecordBook, scripts: ReadonlyMap<string, KnownScript>) {
     this.#redis = redis;
     this.#keyspace = keyspace;
     this.#records = records;
@@ -62,6 +68,15 @@ export class ModelPort implements RedisPort {
     return this.#redis.features();
   }
   async close(): Promise<void> {}
+
+  /** The same port, bytes crossing it as a port over HTTP packs them. */
+  asText(): RedisPort {
+    return {
+      features: async () => ({ ...(await this.features()), codec: "json" }),
+      send: (commands) => this.send(commands),
+      close: () => this.close(),
+    };
+  }
 
   /** From now on what is sent is held against these steps. */
   begin(label: string, steps: Steps, fault: Fault): void {
@@ -109,8 +124,7 @@ export class ModelPort implements RedisPort {
     for (const [i, command] of sent.commands.entries()) {
       let result = results[i]!;
       if (result.error?.reply === "NOSCRIPT") {
-        const { codec, allowOom } = await this.features();
-        const text = this.#scripts.get(command[1] as string)!.text(codec, allowOom);
+        const { text } = this.#scripts.get(command[1] as string)!;
         [result] = (await this.#redis.send([["EVAL", text, ...command.slice(2)]])) as [CommandResult];
       }
       const { answer, kept } = this.#apply(sent.calls[i]!, command, result);
@@ -240,8 +254,16 @@ function sameReply(one: core.Reply, other: core.Reply): boolean {
 /** What is used of a script here, whatever its names and values. */
 type AnyScript = Pick<Script<never, never, never, never, never>, "name" | "text" | "sha">;
 
-/** Every script of core by the hash it is sent under. */
-export async function scriptsByHash({ codec, allowOom }: RedisFeatures): Promise<ReadonlyMap<string, AnyScript>> {
+/** Every script of core by the hash it is sent under, as it is linked for either codec. */
+export async function scriptsByHash({ allowOom }: RedisFeatures): Promise<ReadonlyMap<string, KnownScript>> {
   const scripts = Object.values<unknown>(core).filter((one): one is AnyScript => typeof (one as Partial<AnyScript>)?.sha === "function");
-  return new Map(await Promise.all(scripts.map(async (script) => [await script.sha(codec, allowOom), script] as const)));
+  const linked = scripts.flatMap((script) => codecs.map((codec) => ({ script, codec })));
+  return new Map(
+    await Promise.all(
+      linked.map(async ({ script, codec }) => {
+        const known: KnownScript = { name: script.name, text: script.text(codec, allowOom) };
+        return [await script.sha(codec, allowOom), known] as const;
+      }),
+    ),
+  );
 }

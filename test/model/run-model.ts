@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Redis } from "ioredis";
 import { finish } from "./finish.ts";
 import { type Bench, History } from "./history.ts";
-import { histories, type Step } from "./kinds.ts";
+import { histories, type KeptStep, kindOf, type Step } from "./kinds.ts";
 import { scriptsByHash } from "./model-port.ts";
 import { KeyspaceReader } from "./read-keyspace.ts";
 import { shorten } from "./shorten.ts";
@@ -24,6 +24,8 @@ export interface ModelOptions {
 interface ModelFailure {
   readonly seed: number;
   readonly path: string;
+  /** The history as it can be kept, in `found.ts`, and run again whatever becomes of the generator. */
+  readonly history: readonly KeptStep[];
   /** The history, step by step, and what was wrong after the last. */
   readonly steps: readonly string[];
   readonly why: string;
@@ -45,9 +47,7 @@ const historiesPerSeed = 50;
 
 /** Runs random histories on a real Redis against the model until one fails or there were enough. */
 export async function runModel({ redisUrl, steps, seconds, seed, path, shrink = true }: ModelOptions): Promise<ModelResult> {
-  const redis = new Redis(redisUrl, { protocol: 2 });
-  const port = ioredisPort(redis);
-  const bench: Bench = { redis, port, reader: new KeyspaceReader(redis), scripts: await scriptsByHash(await port.features()) };
+  const { bench, close } = await openBench(redisUrl);
   const startMs = performance.now();
   const elapsedMs = (): number => performance.now() - startMs;
   const isOver = (): boolean => done >= steps || elapsedMs() >= seconds * 1000;
@@ -66,22 +66,46 @@ export async function runModel({ redisUrl, steps, seconds, seed, path, shrink = 
       if (checked.failed) {
         const [found] = checked.counterexample!;
         const short = shrink ? await shortest(bench, found) : found;
-        const { steps: list, error } = await runHistory(bench, short);
-        const why = String((error ?? (checked.errorInstance as Error)).stack);
-        return {
-          steps: done,
-          histories: count,
-          elapsedMs: elapsedMs(),
-          failure: { seed: nth, path: checked.counterexamplePath!, steps: list, why },
-        };
+        const failure = { seed: nth, path: checked.counterexamplePath!, ...(await failureOf(bench, short)) };
+        return { steps: done, histories: count, elapsedMs: elapsedMs(), failure };
       }
       if (path !== undefined) break;
     }
     return { steps: done, histories: count, elapsedMs: elapsedMs() };
   } finally {
-    redis.disconnect();
-    await port.close();
+    await close();
   }
+}
+
+/** Runs one history that was kept; answers what goes wrong in it, if anything. */
+export async function runKept(redisUrl: string, history: readonly KeptStep[]): Promise<Pick<ModelFailure, "steps" | "why"> | undefined> {
+  const { bench, close } = await openBench(redisUrl);
+  try {
+    const steps = history.map(({ kind, ...step }) => ({ ...step, kind: kindOf(kind) }));
+    const { error, ...run } = await runHistory(bench, steps);
+    return error && { ...run, why: String(error.stack) };
+  } finally {
+    await close();
+  }
+}
+
+async function openBench(redisUrl: string): Promise<{ readonly bench: Bench; readonly close: () => Promise<void> }> {
+  const redis = new Redis(redisUrl, { protocol: 2 });
+  const port = ioredisPort(redis);
+  const scripts = await scriptsByHash(await port.features());
+  return {
+    bench: { redis, port, reader: new KeyspaceReader(redis), scripts },
+    async close() {
+      redis.disconnect();
+      await port.close();
+    },
+  };
+}
+
+async function failureOf(bench: Bench, history: readonly Step[]): Promise<Omit<ModelFailure, "seed" | "path">> {
+  const { steps, error } = await runHistory(bench, history);
+  const why = error === undefined ? "it fails no more when it is run again" : String(error.stack);
+  return { steps, why, history: history.map(({ kind, ...step }) => ({ ...step, kind: kind.name })) };
 }
 
 /** Runs one history on an empty database, to its end or to where reality and the model part. */

@@ -6,5 +6,6 @@ export function tellResult({ steps, histories, elapsedMs, failure }: ModelResult
   if (failure === undefined) return did;
   const again = `npm run model -- --processes 1 --seed ${failure.seed} --path ${failure.path}`;
   const list = failure.steps.map((step, i) => `${String(i + 1).padStart(4)}. ${step}`);
-  return [did, "", ...list, "", failure.why, "", `again: ${again}`].join("\n");
+  const kept = `to keep in found.ts: ${JSON.stringify(failure.history)}`;
+  return [did, "", ...list, "", failure.why, "", `again: ${again}`, kept].join("\n");
 }

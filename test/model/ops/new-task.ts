@@ -30,10 +30,10 @@ export interface TaskArgs {
 export const taskArgs: fc.Arbitrary<TaskArgs> = fc.record({
   queue: fc.nat(1),
   id: fc.nat(4),
-  dueSec: fc.constantFrom(0, 0, 0, 1, 30, 400),
+  dueSec: fc.constantFrom(0, 0, 0, 0, 1, 5, 400),
   group: fc.constantFrom(0, 0, 0, 1, 2),
   lock: fc.constantFrom(0, 0, 1, 2),
-  lockSec: fc.constantFrom(1, 20, 600),
+  lockSec: fc.constantFrom(1, 20, 600, 600, 600),
   retentionSec: fc.constantFrom(0, 10, 400),
   maxRetry: fc.constantFrom(0, 1, 3),
 });

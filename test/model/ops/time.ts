@@ -7,7 +7,7 @@ export const advanceKind: OperationKind<{ sec: number }> = {
   weight: 14,
   args: fc.record({
     sec: fc.oneof(
-      { weight: 30, arbitrary: fc.constantFrom(1, 5, 20, 31, 61, 61, 125, 301, 600) },
+      { weight: 30, arbitrary: fc.constantFrom(1, 1, 5, 5, 5, 20, 20, 30, 31, 60, 61, 61, 120, 125, 300, 301, 600) },
       { weight: 1, arbitrary: fc.constant(90 * 24 * 3600) },
     ),
   }),

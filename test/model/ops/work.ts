@@ -36,6 +36,11 @@ export const dequeueKind: OperationKind<{ by: number; order: number; limit: numb
   },
 };
 
+/** That worker, or the next that took anything. */
+function holder(actors: readonly Actor[], by: number): Actor | undefined {
+  return [0, 1, 2].map((further) => actors[(by + further) % 3]!).find(({ held }) => held.length > 0);
+}
+
 function heldBy({ held }: Actor, at: number): DequeuedTask {
   return held.at(-1 - (at % held.length))!;
 }
@@ -75,8 +80,8 @@ export const settleKind: OperationKind<{ by: number; picks: Pick[] }> = {
   weight: 20,
   args: fc.record({ by: fc.nat(2), picks: fc.array(pick, { minLength: 1, maxLength: 4 }) }),
   prepare({ by, picks }, { actors }) {
-    const actor = actors[by]!;
-    return actor.held.length === 0 ? undefined : settleOperation(actor, picks);
+    const actor = holder(actors, by);
+    return actor && settleOperation(actor, picks);
   },
 };
 
@@ -198,8 +203,8 @@ export const extendKind: OperationKind<{ by: number; picks: number[]; sec: numbe
   weight: 4,
   args: fc.record({ by: fc.nat(2), picks: fc.array(heldAt, { minLength: 1, maxLength: 3 }), sec: fc.constantFrom(30, 30, 5, 300) }),
   prepare({ by, picks, sec }, { actors }) {
-    const actor = actors[by]!;
-    if (actor.held.length === 0) return undefined;
+    const actor = holder(actors, by);
+    if (actor === undefined) return undefined;
     const some = picks.map((at) => heldBy(actor, at));
     const untilSec = secOf(actor.nowMs) + sec;
     return {
@@ -227,8 +232,8 @@ export const writeKind: OperationKind<{ by: number; at: number; what: number }> 
   weight: 4,
   args: fc.record({ by: fc.nat(2), at: heldAt, what: fc.nat(3) }),
   prepare({ by, at, what }, { actors }) {
-    const actor = actors[by]!;
-    if (actor.held.length === 0) return undefined;
+    const actor = holder(actors, by);
+    if (actor === undefined) return undefined;
     const task = heldBy(actor, at);
     const isLog = what % 2 === 0;
     const result = String.fromCharCode(0xfe, what);
