@@ -8,6 +8,9 @@ import { mutateLua } from "./lua/mutate-lua.ts";
 /** Each part answers whether it is content. */
 const parts: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = { lua: mutateLua };
 
+// What runs beside us is ended as we exit.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+
 const [named, ...args] = process.argv.slice(2);
 if (named !== undefined && !(named in parts)) {
   console.error(`mutate: there is no part ${named}; there are: ${Object.keys(parts).join(", ")}`);

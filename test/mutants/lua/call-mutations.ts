@@ -15,8 +15,8 @@ const otherCommands: Readonly<Record<string, string>> = {
 /** How many words stand together behind a word of a command. */
 const optionWords: Readonly<Record<string, number>> = { '"XX"': 1, '"GT"': 1, '"EX"': 2, '"LIMIT"': 3 };
 
-/** What a call may lose or be mistaken for. Its strings and numbers are mutated as any, but for the command's name. */
-export function callMutations(call: CallExpression, lua: string): Mutation[] {
+/** What a call may lose or be mistaken for, it being made a number in any case or not. Its strings and numbers are mutated as any, but for the command's name. */
+export function callMutations(call: CallExpression, lua: string, isCoerced: boolean): Mutation[] {
   const text = (node: Expression): string => lua.slice(...rangeOf(node));
   const replaced = (node: Expression, by: string): Mutation => {
     const [start, end] = rangeOf(node);
@@ -31,8 +31,9 @@ export function callMutations(call: CallExpression, lua: string): Mutation[] {
       return [replaced(call.base, "math.min")];
     case "math.floor":
     case "math.abs":
-    case "tonumber":
       return [replaced(call, text(first!))];
+    case "tonumber":
+      return isCoerced ? [] : [replaced(call, text(first!))];
     case "redis.call":
     case "redis.pcall": {
       const command = text(first!).slice(1, -1);

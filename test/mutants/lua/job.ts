@@ -17,6 +17,8 @@ export interface Job {
   readonly mutants: readonly Mutant[];
   /** Tests that have been through all of them, by vitest's id. */
   readonly past: readonly string[];
+  /** Only these tests are run; absent: all, and those that take long say so and are left for later. */
+  readonly only?: readonly string[] | undefined;
   /** Where events are written. */
   readonly events: string;
 }
@@ -26,6 +28,8 @@ export type JobEvent =
   | { readonly event: "killed"; readonly test: string; readonly mutant: number; readonly name: string; readonly why: string }
   /** All mutants that lived and that the test could kill were tried. */
   | { readonly event: "past"; readonly test: string }
+  /** It takes long: it is for those that the others let live. */
+  | { readonly event: "slow"; readonly test: string; readonly file: string }
   /** What a mutant did to the process or to Redis lasts: another process has to go on. */
   | { readonly event: "spoiled"; readonly test: string; readonly name: string; readonly why: string }
   /** A test or a file of them fails with the scripts as they are: it is asked nothing. */

@@ -3,9 +3,9 @@ import { allMutants } from "./all-mutants.ts";
 import { runLane } from "./lane.ts";
 
 test("kills what a test sees, and lets live what means the same", { timeout: 60_000 }, async () => {
-  const leases = allMutants(["extend-leases"]);
-  const seen = leases.find(({ before, after }) => before === 'verdicts[item] = "l"' && after === "")!;
-  const same = leases.find(({ after }) => after === "local longer = until_s + tonumber(token) / 1048576")!;
+  const mutants = allMutants(["extend-leases", "callRecord"]);
+  const seen = mutants.find(({ before, after }) => before === 'verdicts[item] = "l"' && after === "")!;
+  const same = mutants.find(({ chunk, after }) => chunk === "callRecord" && after.includes('redis.call("GET", call) or "?"'))!;
 
   const { kills, unfit } = await runLane({ project: "node", first: [], mutants: [seen, same] }, [
     "packages/core/src/broker/extend-leases.test.ts",

@@ -20,35 +20,30 @@ export interface LaneReport {
 const patience = 3;
 
 /**
- * Runs the tests of a project until all mutants are killed or all tests are through: in one process with a Redis of its own, and another one
- * where a mutant spoils that.
+ * Runs the tests of a project until all mutants are killed or all tests are through, those that take long last: in one process with a Redis
+ * of its own, and another one where a mutant spoils that.
  */
-export async function runLane(
-  job: Pick<Job, "project" | "first" | "mutants">,
-  filters: readonly string[],
-  onKill: (mutant: number) => void = () => {},
-): Promise<LaneReport> {
+export async function runLane(job: Pick<Job, "project" | "first" | "mutants">, filters: readonly string[]): Promise<LaneReport> {
   const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-mutants-"));
   const kills = new Map<number, Kill>();
   const unfit = new Map<string, string>();
   const past = new Set<string>();
+  const slow = new Map<string, string>();
   const spoilt = new Map<string, number>();
-  const kill = (mutant: number, by: string, why: string): void => {
-    kills.set(mutant, { by, why });
-    onKill(mutant);
-  };
   const onEvent = (event: JobEvent): void => {
     if (event.event === "past") past.add(event.test);
+    if (event.event === "slow") slow.set(event.test, event.file);
     if (event.event === "unfit") unfit.set(event.name, event.why);
-    if (event.event === "killed") kill(event.mutant, event.name, event.why);
+    if (event.event === "killed") kills.set(event.mutant, { by: event.name, why: event.why });
   };
-  try {
+  const runTests = async (files: readonly string[], only?: readonly string[]): Promise<void> => {
     for (let round = 0; kills.size < job.mutants.length; round++) {
       const mutants = job.mutants.filter(({ id }) => !kills.has(id));
-      const last = await runVitest({ ...job, mutants, past: [...past], events: path.join(dir, `${round}`) }, filters, onEvent);
+      const events = path.join(dir, `${only === undefined ? "quick" : "slow"}-${round}`);
+      const last = await runVitest({ ...job, mutants, past: [...past], only, events }, files, onEvent);
       if (last === undefined) break;
       if (last.event === "try" && last.mutant !== undefined) {
-        kill(last.mutant, "the clock", "its process came to nothing");
+        kills.set(last.mutant, { by: "the clock", why: "its process came to nothing" });
         continue;
       }
       const test = "test" in last ? last.test : "";
@@ -58,6 +53,10 @@ export async function runLane(
       past.add(test);
       unfit.set("name" in last ? last.name : test, "does not pass again after a mutant");
     }
+  };
+  try {
+    await runTests(filters);
+    if (slow.size > 0) await runTests([...new Set(slow.values())], [...slow.keys()]);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

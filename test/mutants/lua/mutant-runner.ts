@@ -12,11 +12,15 @@ import { concerns, swapScripts, takeSent } from "./swap-scripts.ts";
 
 const job: Job = JSON.parse(readFileSync(process.env.ASYNQJS_MUTANTS_JOB!, "utf8"));
 const past = new Set(job.past);
+const only = job.only && new Set(job.only);
 const alive = new Map(job.mutants.map((mutant) => [mutant.id, mutant]));
 
 /** A test that takes so much longer than usual waits for something that does not come. */
 const firstLimitMs = 30_000;
 const limitMs = (usualMs: number): number => 3_000 + 20 * usualMs;
+
+/** A test that takes longer comes behind all others. */
+const quickMs = 300;
 
 /** A test that ends with an error is tried again. */
 const again = { name: "Error", message: "another try follows" };
@@ -38,7 +42,7 @@ export default class MutantRunner extends TestRunner {
 
   override async onBeforeRunTask(test: RunnerTestCase): Promise<void> {
     await super.onBeforeRunTask(test);
-    if (past.has(test.id) || alive.size === 0 || test.fails) test.mode = "skip";
+    if (past.has(test.id) || only?.has(test.id) === false || alive.size === 0 || test.fails) test.mode = "skip";
     test.retry = Number.MAX_SAFE_INTEGER;
     this.#turn = { mutant: undefined, left: undefined, scripts: new Set(), startMs: 0, limitMs: firstLimitMs };
   }
@@ -68,6 +72,7 @@ export default class MutantRunner extends TestRunner {
     const tried = { test: test.id, name: nameOf(test), why: why ?? "" };
     const tookMs = performance.now() - turn.startMs;
     const { mutant } = turn;
+    let isSlow = false;
     if (mutant !== undefined && why !== undefined) {
       alive.delete(mutant.id);
       tell({ event: "killed", ...tried, mutant: mutant.id });
@@ -78,6 +83,11 @@ export default class MutantRunner extends TestRunner {
       turn.left = why === undefined ? [...alive.values()].filter((one) => concerns(one, turn.scripts)) : [];
       turn.limitMs = limitMs(tookMs);
       if (why !== undefined && turn.scripts.size > 0) tell({ event: "unfit", ...tried });
+      isSlow = only === undefined && tookMs > quickMs && turn.left.length > 0;
+      if (isSlow) {
+        tell({ event: "slow", test: test.id, file: test.file.filepath });
+        turn.left = [];
+      }
     } else if (why !== undefined) {
       return this.#giveUp(tried);
     }
@@ -86,7 +96,7 @@ export default class MutantRunner extends TestRunner {
     turn.mutant = why === undefined ? turn.left!.shift() : undefined;
     if (isOver) {
       swapScripts();
-      tell({ event: "past", test: test.id });
+      if (!isSlow) tell({ event: "past", test: test.id });
     }
     result.attempts = [];
     result.errors = isOver ? [] : [again];

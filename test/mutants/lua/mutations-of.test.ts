@@ -22,6 +22,8 @@ describe("mutationsOf", () => {
     ],
     ["not is left out", "return not a", ["", "return a"]],
     ["a number is one off, and stays above zero", "return 0, 7", ["", "return 1, 7", "return 0, 8", "return 0, 6"]],
+    ["a number that has no next one stays", "return 9007199254740993", [""]],
+    ["a text has no place before its first", "string.sub(a, 1, n)", ["", "string.sub(a, 2, n)"]],
     ["a minus is left out", "return -1", ["", "return 1", "return -2", "return -0"]],
     ["true becomes false", "return true", ["", "return false"]],
     ["text is emptied, and no text is filled", 'return "a", ""', ["", 'return "", ""', 'return "a", "?"']],
@@ -29,6 +31,7 @@ describe("mutationsOf", () => {
     ["one of a list is left out", "return { a, b }", ["", "return { b }", "return { a }"]],
     ["the smaller becomes the larger", "return math.min(a, b)", ["", "return math.max(a, b)"]],
     ["what is made a number stays text", "return tonumber(a)", ["", "return a"]],
+    ["but where a sum makes it one", "return tonumber(a) + b", ["", "return tonumber(a) - b"]],
     ["a refusal is no answer any more", 'f(redis.pcall("GET", k))', ["", 'f(redis.call("GET", k))']],
     ["a command acts on the other end", 'redis.call("LPUSH", k, id)', ["", 'redis.call("RPUSH", k, id)']],
     [

@@ -28,11 +28,16 @@ const operators: Readonly<Record<string, readonly string[]>> = {
 /** What a string becomes that would be the same, or refused, were it empty. */
 const otherStrings: Readonly<Record<string, string>> = { '""': '"?"', '"-inf"': '"+inf"' };
 
+const arithmetic: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%"]);
+
 /** All mutations of a piece of Lua, in the order of the text. @throws {SyntaxError} it is no Lua */
 export function mutationsOf(lua: string): Mutation[] {
   const found: Mutation[] = [];
   // Another command is a mutation of the call.
   const commandNames = new Set<Node>();
+  const coerced = new Set<Node>();
+  // In a text the place 0 is the first.
+  const places = new Set<Node>();
   const text = (node: Node): string => lua.slice(...rangeOf(node));
   const replace = (node: Node, by: string): void => {
     const [start, end] = rangeOf(node);
@@ -77,6 +82,8 @@ export function mutationsOf(lua: string): Mutation[] {
         for (const kept of [node.left, node.right]) replace(node, "operator" in kept ? `(${text(kept)})` : text(kept));
         return operator(node, node.operator);
       case "BinaryExpression":
+        // In a sum Lua makes a number of a text by itself.
+        if (arithmetic.has(node.operator)) for (const side of [node.left, node.right]) coerced.add(side);
         return operator(node, node.operator);
       case "UnaryExpression":
         if (node.operator !== "#") replace(node, text(node).slice(node.operator.length).trimStart());
@@ -84,8 +91,9 @@ export function mutationsOf(lua: string): Mutation[] {
       case "BooleanLiteral":
         return replace(node, node.value ? "false" : "true");
       case "NumericLiteral":
+        if (!Number.isSafeInteger(node.value)) return;
         replace(node, String(node.value + 1));
-        if (node.value > 0) replace(node, String(node.value - 1));
+        if (node.value > (places.has(node) ? 1 : 0)) replace(node, String(node.value - 1));
         return;
       case "StringLiteral":
         if (!commandNames.has(node)) replace(node, otherStrings[node.raw] ?? '""');
@@ -94,7 +102,9 @@ export function mutationsOf(lua: string): Mutation[] {
         return void found.push(...withoutOne(node.fields));
       case "CallExpression":
         if (text(node.base).startsWith("redis.")) commandNames.add(node.arguments[0]!);
-        return void found.push(...callMutations(node, lua));
+        if (text(node.base) === "string.sub") places.add(node.arguments[1]!);
+        if (text(node.base) === "string.find" && node.arguments.length > 2) places.add(node.arguments[2]!);
+        return void found.push(...callMutations(node, lua, coerced.has(node)));
     }
   });
   return unique(found, lua);
