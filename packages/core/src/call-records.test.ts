@@ -244,11 +244,15 @@ describe("call records", () => {
     expect(b.client).toBe(a.client);
   });
 
-  test("a record is kept for 300 seconds", async ({ broker, aTask, redis }) => {
+  test("a record is kept for 300 seconds, and as long again from each repetition on", async ({ broker, port, aTask, redis }) => {
     await enqueue(broker, [aTask()]);
 
     const [record] = await redis.keys("asynq:{default}:js:call:*");
     expect(await redis.ttl(record!)).toBeGreaterThan(298);
     expect(await redis.get(record!)).toBe("1:e");
+
+    await redis.expire(record!, 10);
+    await port.send(port.sent.at(-1)!);
+    expect(await redis.ttl(record!)).toBeGreaterThan(298);
   });
 });

@@ -1,6 +1,8 @@
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
-import { aggregationCheck, type GroupPolicy } from "./aggregation-check.ts";
+import { makeBroker } from "../broker.ts";
+import { seededRandom } from "../testing/manual-clock.ts";
+import { aggregationCheck, type CheckedGroup, type GroupPolicy } from "./aggregation-check.ts";
 import { enqueue } from "./enqueue.ts";
 
 const quiet: GroupPolicy = { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 0 };
@@ -60,6 +62,7 @@ describe("aggregationCheck", () => {
       await clock.advance(1_000);
     }
     const policy = { ...quiet, maxSize: 2 };
+    expect(await aggregationCheck(broker, "default", ["g"], { ...quiet, maxSize: 5 })).toMatchObject([{ verdict: "wait" }]);
 
     const [first] = await aggregationCheck(broker, "default", ["g"], policy);
     expect(first!.verdict).toBe("cut");
@@ -90,6 +93,36 @@ describe("aggregationCheck", () => {
     expect(checked.map(({ verdict }) => verdict)).toEqual(["empty", "set", "set", "due"]);
     expect(await redis.smembers("asynq:{default}:groups")).toEqual(["three"]);
     expect(await redis.zcard("asynq:{default}:aggregation_sets")).toBe(2);
+  });
+
+  test("makes no set under a name that is taken", async ({ broker, port, clock, aTask, redis }) => {
+    await enqueue(broker, [aTask({ taskId: "a", group: "g" })]);
+    const sameChance = () => makeBroker({ redis: port, clock, random: seededRandom(7) });
+    const [{ set }] = (await aggregationCheck(sameChance(), "default", ["g"], { ...quiet, maxSize: 1 })) as [CheckedGroup];
+    await redis.keys("asynq:{default}:js:call:*").then((records) => redis.del(...records));
+    await enqueue(broker, [aTask({ taskId: "b", group: "g" })]);
+
+    expect(await aggregationCheck(sameChance(), "default", ["g"], { ...quiet, maxSize: 1 })).toMatchObject([{ verdict: "broken" }]);
+
+    expect(await redis.zrange(`asynq:{default}:g:g:${set!.setId}`, "0", "-1")).toEqual(["a"]);
+    expect(await redis.zrange("asynq:{default}:g:g", "0", "-1")).toEqual(["b"]);
+  });
+
+  test("leaves a record of its call only where it wrote something", async ({ broker, aTask, redis }) => {
+    const records = (): Promise<string[]> => redis.keys("asynq:{default}:js:call:*");
+    await enqueue(broker, [aTask({ group: "waits" }), aTask({ group: "full" })]);
+    await redis.del(...(await records()));
+
+    await aggregationCheck(broker, "default", ["waits", "not there"], quiet);
+    expect(await records()).toHaveLength(0);
+
+    await redis.sadd("asynq:{default}:groups", "empty");
+    await aggregationCheck(broker, "default", ["empty", "waits"], quiet);
+    expect(await records()).toHaveLength(1);
+
+    await redis.del(...(await records()));
+    await aggregationCheck(broker, "default", ["full", "not there"], { ...quiet, maxSize: 1 });
+    expect(await records()).toHaveLength(1);
   });
 
   test("leaves a group alone whose key is of the wrong type, and serves the others", async ({ broker, aTask, clock, redis }) => {

@@ -68,14 +68,14 @@ export const aggregationCheckScript = defineScript({
   lua: /* lua */ `
     ${containers}
     if is_wrong("zset", aggregation_sets) or is_wrong("set", groups) then return wrong_container() end
-    local now, most, delay, grace = tonumber(now_s), tonumber(max_size), tonumber(max_delay_s), tonumber(grace_s)
+    local most, delay = tonumber(max_size), tonumber(max_delay_s)
     local function score_at(key, rank)
       return tonumber(redis.call("ZRANGE", key, rank, rank, "WITHSCORES")[2])
     end
     local function is_due(key, size)
       if most ~= 0 and size >= most then return true end
-      if delay ~= 0 and score_at(key, 0) <= now - delay then return true end
-      return score_at(key, -1) <= now - grace
+      if delay ~= 0 and score_at(key, 0) <= now_s - delay then return true end
+      return score_at(key, -1) <= now_s - grace_s
     end
 
     local verdicts, sets_left, wrote = {}, tonumber(max_sets), false
@@ -99,7 +99,7 @@ export const aggregationCheckScript = defineScript({
             redis.call("SREM", groups, group)
           else
             verdicts[item] = "c"
-            local cut = math.min(most, tonumber(max_cut))
+            local cut = math.min(most, max_cut)
             redis.call("ZRANGESTORE", set_key, key, 0, cut - 1)
             redis.call("ZREMRANGEBYRANK", key, 0, cut - 1)
           end

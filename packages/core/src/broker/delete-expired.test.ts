@@ -1,9 +1,11 @@
+import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { deleteExpired } from "./delete-expired.ts";
 
 const completed = "asynq:{default}:completed";
 const archived = "asynq:{default}:archived";
+const none = { expired: 0, completedTrimmed: 0, trimmed: 0, dangling: 0, more: false };
 
 describe("deleteExpired", () => {
   test("deletes completed tasks whose retention has ended, with the lock they still own, and no task whose id is used again", async ({
@@ -11,16 +13,19 @@ describe("deleteExpired", () => {
     redis,
     keyspace,
   }) => {
-    await redis.zadd(completed, startSec, "over", startSec - 5, "gone", startSec - 5, "again", startSec + 1, "kept");
+    await redis.zadd(completed, startSec, "over", startSec - 5, "gone", startSec - 5, "again", startSec - 5, "text", startSec + 1, "kept");
     for (const id of ["over", "kept"]) await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", "completed");
     await redis.hset("asynq:{default}:t:again", "msg", "m", "state", "pending");
-    await redis.hset("asynq:{default}:t:over", "unique_key", "asynq:{default}:unique:t:");
+    await redis.set("asynq:{default}:t:text", "no hash");
+    // It was in a group once.
+    await redis.hset("asynq:{default}:t:over", "unique_key", "asynq:{default}:unique:t:", "group", "g");
     await redis.set("asynq:{default}:unique:t:", "over");
 
     const [outcome] = await deleteExpired(broker, ["default"]);
 
-    expect(outcome!.value).toEqual({ expired: 1, completedTrimmed: 0, trimmed: 0, dangling: 2, more: false });
+    expect(outcome!.value).toEqual({ expired: 1, completedTrimmed: 0, trimmed: 0, dangling: 3, more: false });
     expect(await keyspace()).toEqual({
+      "asynq:{default}:t:text": "no hash",
       [completed]: { kept: String(startSec + 1) },
       "asynq:{default}:t:kept": { msg: "m", state: "completed" },
       "asynq:{default}:t:again": { msg: "m", state: "pending" },
@@ -70,6 +75,106 @@ describe("deleteExpired", () => {
     // One fewer than the limit, as in Asynq.
     expect(await redis.zrange(archived, "0", "-1")).toEqual(["b", "c"]);
     expect((await redis.keys("asynq:{default}:t:*")).sort()).toEqual(["asynq:{default}:t:b", "asynq:{default}:t:c"]);
+  });
+
+  test("leaves a lock that is no text alone, and deletes the task", async ({ broker, redis }) => {
+    await redis.zadd(completed, startSec, "a");
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "completed", "unique_key", "asynq:{default}:unique:t:");
+    await redis.lpush("asynq:{default}:unique:t:", "in the way");
+
+    expect((await deleteExpired(broker, ["default"]))[0]!.value).toMatchObject({ expired: 1 });
+
+    expect(await redis.lrange("asynq:{default}:unique:t:", 0, -1)).toEqual(["in the way"]);
+  });
+
+  describe.each([
+    ["expired", completed, startSec],
+    ["completedTrimmed", completed, startSec + 1],
+    ["trimmed", archived, startSec - 10],
+  ] as const)("tasks that count as %s", (kind, container, score) => {
+    const seed = async (redis: Redis, sizes: readonly number[]): Promise<void> => {
+      for (const [i, size] of sizes.entries()) {
+        await redis.zadd(container, score, `t${i}`);
+        await redis.hset(`asynq:{default}:t:t${i}`, "msg", Buffer.alloc(size), "state", container.split(":").at(-1)!);
+      }
+    };
+    const limits = { archiveMaxAgeSec: 10, archiveMaxSize: 10, completedMaxSize: 0 };
+
+    test.for([
+      [[1024 * 1024, 1], 1],
+      [[1024 * 1024 - 1, 1, 1], 2],
+      [[1024 * 1024 + 1, 1], 1],
+    ] as const)("of messages of %j bytes go %i: none once 1 MiB is gone", async ([sizes, deleted], { broker, redis }) => {
+      await seed(redis, sizes);
+
+      expect((await deleteExpired({ ...broker, limits }, ["default"]))[0]!.value).toEqual({ ...none, [kind]: deleted, more: true });
+    });
+
+    test("whose hash is gone are dropped, and counted", async ({ broker, redis }) => {
+      await redis.zadd(container, score, "gone");
+
+      const dropped = kind === "trimmed" ? { trimmed: 1 } : { dangling: 1 };
+      expect((await deleteExpired({ ...broker, limits }, ["default"]))[0]!.value).toEqual({ ...none, ...dropped });
+
+      expect(await redis.keys("asynq:{default}:js:call:*")).toHaveLength(1);
+    });
+
+    test("leave a record of their call, a single one too; where nothing is to be done there is none", async ({ broker, redis }) => {
+      const records = (): Promise<string[]> => redis.keys("asynq:{default}:js:call:*");
+      await deleteExpired({ ...broker, limits }, ["default"]);
+      expect(await records()).toHaveLength(0);
+      await seed(redis, [1]);
+
+      await deleteExpired({ ...broker, limits }, ["default"]);
+
+      expect(await records()).toHaveLength(1);
+    });
+  });
+
+  test("deletes no completed task while there are fewer than the limit, or just as many", async ({ broker, redis }) => {
+    for (const id of ["a", "b", "c", "d"]) {
+      await redis.zadd(completed, startSec + 10, id);
+      await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", "completed");
+    }
+
+    for (const completedMaxSize of [4, 5, 6]) {
+      const limited = { ...broker, limits: { archiveMaxAgeSec: 10, archiveMaxSize: 10, completedMaxSize } };
+      expect((await deleteExpired(limited, ["default"]))[0]!.value).toEqual(none);
+    }
+    // The archive keeps one fewer than its limit.
+    await redis.rename(completed, archived);
+    for (const archiveMaxSize of [5, 6, 7]) {
+      const limited = { ...broker, limits: { archiveMaxAgeSec: 10, archiveMaxSize } };
+      expect((await deleteExpired(limited, ["default"]))[0]!.value).toEqual(none);
+    }
+    expect(await redis.zcard(archived)).toBe(4);
+  });
+
+  test("trims completed tasks only once none has expired, and says there is no more where just a batch is over", async ({
+    broker,
+    redis,
+  }) => {
+    const limited = { ...broker, limits: { archiveMaxAgeSec: 10, archiveMaxSize: 10, completedMaxSize: 1 } };
+    for (const [i, id] of ["a", "b", "c", "d", "e"].entries()) {
+      await redis.zadd(completed, i < 2 ? startSec : startSec + 10, id);
+      await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", "completed");
+    }
+
+    expect((await deleteExpired(limited, ["default"], { batchSize: 2 }))[0]!.value).toEqual({ ...none, expired: 2, more: true });
+    expect((await deleteExpired(limited, ["default"], { batchSize: 2 }))[0]!.value).toEqual({ ...none, completedTrimmed: 2 });
+  });
+
+  test("says that archived tasks may be left after a full batch of the old ones, whatever is too many besides", async ({
+    broker,
+    redis,
+  }) => {
+    const limited = { ...broker, limits: { archiveMaxAgeSec: 10, archiveMaxSize: 2 } };
+    for (const [i, id] of ["a", "b", "c", "d"].entries()) {
+      await redis.zadd(archived, i < 2 ? startSec - 10 : startSec, id);
+      await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", "archived");
+    }
+
+    expect((await deleteExpired(limited, ["default"], { batchSize: 2 }))[0]!.value).toEqual({ ...none, trimmed: 3, more: true });
   });
 
   test("refuses a queue whose container is of the wrong type, and serves the others", async ({ broker, redis }) => {

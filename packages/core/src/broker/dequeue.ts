@@ -92,7 +92,7 @@ export const dequeueScript = defineScript({
           at = id_end + 1
           local score = redis.call("ZSCORE", lease_of[i], id)
           local fields = owns(score, token) and redis.pcall("HMGET", prefix_of[i] .. "t:" .. id, "msg", "js:recovered")
-          if fields and not fields.err and fields[1] then
+          if fields and fields[1] then
             if is_suspect(fields[2]) then suspect_at = (#reply + 1) / 2 end
             reply[#reply + 1] = id
             reply[#reply + 1] = fields[1]
@@ -143,11 +143,11 @@ export const dequeueScript = defineScript({
               leases[#leases + 1] = lease_score
               leases[#leases + 1] = id
               redis.call("HSET", task, "state", "active")
-              if fields[3] then redis.call("HDEL", task, "pending_since") end
+              redis.call("HDEL", task, "pending_since")
               reply[#reply + 1] = id
               reply[#reply + 1] = fields[1]
               record[#record + 1] = #id .. ":" .. id
-              local since_ns = fields[3] and tonumber(fields[3])
+              local since_ns = tonumber(fields[3])
               waits[#waits + 1] = since_ns and string.format("%.0f", now_ms - since_ns / 1000000) or "x"
               left = left - 1
             end

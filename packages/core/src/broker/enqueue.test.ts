@@ -149,6 +149,12 @@ describe("enqueue", () => {
     expect(await redis.smembers("asynq:queues")).toEqual(["default"]);
   });
 
+  test("looks at no group's key for a task that is in none", async ({ broker, aTask, redis }) => {
+    await redis.set("asynq:{default}:g:", "in nobody's way");
+
+    expect(await enqueue(broker, [aTask()])).toEqual([{ verdict: "enqueued" }]);
+  });
+
   test("refuses the whole call, with nothing written, when a container is of the wrong type", async ({
     broker,
     aTask,

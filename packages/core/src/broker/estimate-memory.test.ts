@@ -21,6 +21,41 @@ describe("estimateMemory", () => {
     expect(await estimateMemory(broker, ["none"])).toEqual([{ value: 0 }]);
   });
 
+  test("is of each container its own memory and, by the first twenty, that of its tasks; of five groups that of all", async ({
+    broker,
+    redis,
+  }) => {
+    const usage = async (...keys: string[]): Promise<number[]> =>
+      Promise.all(keys.map(async (key) => (await redis.memory("USAGE", key)) ?? 0));
+    const sum = (bytes: readonly number[]): number => bytes.reduce((total, some) => total + some, 0);
+    /** Tasks of sizes that grow, so that it matters which are looked at. */
+    const seed = async (name: string, count: number, put: (id: string, i: number) => Promise<unknown>): Promise<string[]> => {
+      const ids = Array.from({ length: count }, (_, i) => `${name}${i}`);
+      for (const [i, id] of ids.entries()) {
+        await redis.hset(`asynq:{default}:t:${id}`, "msg", "x".repeat(100 * (i + 1)));
+        await put(id, i);
+      }
+      return ids.map((id) => `asynq:{default}:t:${id}`);
+    };
+    let expected = 0;
+    for (const state of ["active", "pending"]) {
+      const key = `asynq:{default}:${state}`;
+      const tasks = await seed(state, 22, (id) => redis.rpush(key, id));
+      expected += sum(await usage(key)) + (sum(await usage(...tasks.slice(0, 20))) / 20) * 22;
+    }
+    for (const state of ["scheduled", "retry", "archived", "completed"]) {
+      const key = `asynq:{default}:${state}`;
+      const tasks = await seed(state, 22, (id, i) => redis.zadd(key, i, id));
+      expected += sum(await usage(key)) + (sum(await usage(...tasks.slice(0, 20))) / 20) * 22;
+    }
+    expect((await estimateMemory(broker, ["default"]))[0]!.value).toBe(Math.floor(expected));
+
+    await redis.sadd("asynq:{default}:groups", "one");
+    const tasks = await seed("one", 22, (id, i) => redis.zadd("asynq:{default}:g:one", i, id));
+    expected += sum(await usage("asynq:{default}:groups", "asynq:{default}:g:one")) + (sum(await usage(...tasks.slice(0, 20))) / 20) * 22;
+    expect((await estimateMemory(broker, ["default"]))[0]!.value).toBe(Math.floor(expected));
+  });
+
   test("leaves tasks that are gone out of the average, where Asynq fails", async ({ broker, aTask, redis }) => {
     await enqueue(
       broker,
@@ -33,6 +68,7 @@ describe("estimateMemory", () => {
     expect(Math.abs(holed!.value! - whole!.value!)).toBeLessThan(64);
 
     await redis.del("asynq:{default}:t:t9");
-    expect((await estimateMemory(broker, ["default"]))[0]!.value).toBeLessThan(2048);
+    const own = (await redis.memory("USAGE", "asynq:{default}:groups"))! + (await redis.memory("USAGE", "asynq:{default}:g:g"))!;
+    expect((await estimateMemory(broker, ["default"]))[0]!.value).toBe(own);
   });
 });

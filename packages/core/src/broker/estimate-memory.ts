@@ -40,15 +40,14 @@ export const estimateMemoryScript = defineScript({
       total = total + own(set) + average(redis.call("ZRANGE", set, 0, last)) * redis.call("ZCARD", set)
     end
 
-    local group_count, some = redis.call("SCARD", groups), {}
-    if group_count > 0 then some = redis.call("SRANDMEMBER", groups, groups_max) end
+    local group_count, some = redis.call("SCARD", groups), redis.call("SRANDMEMBER", groups, groups_max)
     local of_groups = 0
     for _, group in ipairs(some) do
       local key = prefix .. "g:" .. group
       of_groups = of_groups + own(key) + average(redis.call("ZRANGE", key, 0, last)) * redis.call("ZCARD", key)
     end
     if #some > 0 then total = total + own(groups) + of_groups / #some * group_count end
-    return math.floor(total)
+    return total
   `,
   decode: (reply) => decodeCount(reply),
 });

@@ -14,6 +14,16 @@ describe("extendAggregationSet", () => {
     expect(await redis.zscore(sets, keyOf(set))).toBe(String(startSec + 500));
   });
 
+  test("is the maker's until its deadline is 0, however long that has passed", async ({ broker, aTask, makeSet, redis }) => {
+    await enqueue(broker, [aTask({ group: "g" })]);
+    const set = await makeSet();
+
+    await redis.zadd(sets, 1, keyOf(set));
+    expect(await extendAggregationSet(broker, set, 2)).toBe("extended");
+    await redis.zadd(sets, 0, keyOf(set));
+    expect(await extendAggregationSet(broker, set, 2)).toBe("set-lost");
+  });
+
   test("says that a set is lost, and registers it not again", async ({ broker, aTask, makeSet, redis }) => {
     await enqueue(broker, [aTask({ group: "g" })]);
     const set = await makeSet();

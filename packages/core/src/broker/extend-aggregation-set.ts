@@ -21,7 +21,7 @@ export const extendAggregationSetScript = defineScript({
     ${ownsSet}
     if is_wrong("zset", aggregation_sets) then return wrong_container() end
     if not owns_set(set_key) then return "l" end
-    redis.call("ZADD", aggregation_sets, "XX", "GT", until_s, set_key)
+    redis.call("ZADD", aggregation_sets, "GT", until_s, set_key)
     return remember("e")
   `,
   decode: decodeVerdicts<ExtendSetVerdict>({ e: "extended", l: "set-lost" }),

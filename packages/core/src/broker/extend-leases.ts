@@ -44,10 +44,8 @@ export const extendLeasesScript = defineScript({
     if is_wrong("zset", lease) then return wrong_container() end
     local verdicts = {}
     for_each_item(id, token) do
-      local score = redis.call("ZSCORE", lease, id)
-      if owns(score, token) then
-        local longer = tonumber(until_s) + tonumber(token) / 1048576
-        if longer > tonumber(score) then redis.call("ZADD", lease, "XX", longer, id) end
+      if owns(redis.call("ZSCORE", lease, id), token) then
+        redis.call("ZADD", lease, "GT", until_s + token / 1048576, id)
         verdicts[item] = "e"
       else
         verdicts[item] = "l"

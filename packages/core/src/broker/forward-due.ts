@@ -51,8 +51,8 @@ export const forwardDueScript = defineScript({
     for _, id in ipairs(due) do
       local task = prefix .. "t:" .. id
       local fields = redis.pcall("HMGET", task, "msg", "group")
-      local group = not fields.err and fields[2] or ""
-      if fields.err or not fields[1] then
+      local group = fields[2] or ""
+      if not fields[1] then
         dangling = dangling + 1
       elseif group == "" then
         ready[#ready + 1] = id

@@ -27,7 +27,7 @@ export const leaveQuarantineScript = defineScript({
     if is_wrong("zset", quarantine) or is_wrong("list", pending) or is_wrong("set", groups) then return wrong_container() end
     local function group_of(task)
       local fields = redis.call("HMGET", task, "js:from", "group")
-      if fields[1] == "aggregating" and fields[2] and fields[2] ~= "" and not is_wrong("zset", prefix .. "g:" .. fields[2]) then
+      if fields[1] == "aggregating" and fields[2] and not is_wrong("zset", prefix .. "g:" .. fields[2]) then
         return fields[2]
       end
     end
@@ -53,7 +53,7 @@ export const leaveQuarantineScript = defineScript({
       else
         local lock = redis.call("HGET", task, "unique_key")
         redis.call("DEL", task)
-        if lock and lock ~= "" and redis.pcall("GET", lock) == id then redis.call("DEL", lock) end
+        if lock and redis.pcall("GET", lock) == id then redis.call("DEL", lock) end
         verdicts[item] = "d"
       end
     end

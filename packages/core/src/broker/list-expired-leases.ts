@@ -34,19 +34,18 @@ export const listExpiredLeasesScript = defineScript({
   lua: /* lua */ `
     local found = redis.call("ZRANGEBYSCORE", lease, "-inf", cutoff_s, "WITHSCORES", "LIMIT", 0, limit)
     local bytes_left = tonumber(max_bytes)
-    local reply = { #found / 2 == tonumber(limit) and 1 or 0 }
+    local reply = { #found / 2 < tonumber(limit) and 0 or 1 }
     for i = 1, #found, 2 do
       if bytes_left <= 0 then
         reply[1] = 1
         break
       end
       local fields = redis.pcall("HMGET", prefix .. "t:" .. found[i], "msg", "js:recovered")
-      local missing = fields.err ~= nil
       reply[#reply + 1] = found[i]
       reply[#reply + 1] = found[i + 1]
-      reply[#reply + 1] = not missing and fields[1]
-      reply[#reply + 1] = not missing and fields[2]
-      if not missing and fields[1] then bytes_left = bytes_left - #fields[1] end
+      reply[#reply + 1] = fields[1] or false
+      reply[#reply + 1] = fields[2] or false
+      if fields[1] then bytes_left = bytes_left - #fields[1] end
     end
     return reply
   `,

@@ -28,12 +28,11 @@ export const listQuarantinedScript = defineScript({
     for i = 1, #found, 2 do
       local task = prefix .. "t:" .. found[i]
       local fields = redis.pcall("HMGET", task, "js:from", "js:why")
-      local is_hash = not fields.err
       reply[#reply + 1] = found[i]
       reply[#reply + 1] = found[i + 1]
-      reply[#reply + 1] = is_hash and fields[1]
-      reply[#reply + 1] = is_hash and fields[2]
-      reply[#reply + 1] = is_hash and redis.call("HSTRLEN", task, "msg") or 0
+      reply[#reply + 1] = fields[1] or false
+      reply[#reply + 1] = fields[2] or false
+      reply[#reply + 1] = fields.err and 0 or redis.call("HSTRLEN", task, "msg")
     end
     return reply
   `,

@@ -43,7 +43,7 @@ describe("the quarantine", () => {
     await enqueue(broker, [aTask({ taskId: "a" })]);
     const before = await keyspace();
     const { tasks } = await dequeue(broker, ["default"], 1);
-    await redis.hset("asynq:{default}:t:a", "js:recovered", "1@0");
+    await redis.hset("asynq:{default}:t:a", "js:recovered", "1@0", "js:handed_back", "2");
     await settle(broker, [{ queue: "default", id: "a", fence: { token: tasks[0]!.token }, to: "quarantined", why: "x" }]);
 
     expect(await releaseQuarantined(broker, "default", ["a", "none"])).toEqual(["released", "not-quarantined"]);
@@ -63,6 +63,68 @@ describe("the quarantine", () => {
     expect(await releaseQuarantined(broker, "default", ["a"])).toEqual(["released"]);
 
     expect(await keyspace()).toEqual(before);
+  });
+
+  test("releases tasks to be taken after those that wait, in the order they are named", async ({ broker, aTask, redis }) => {
+    await quarantine(broker, aTask({ taskId: "a" }), aTask({ taskId: "b" }));
+    await enqueue(broker, [aTask({ taskId: "waits" })]);
+
+    await releaseQuarantined(broker, "default", ["b", "a"]);
+
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a", "b", "waits"]);
+  });
+
+  test("releases to pending what has a group but did not come from it, or whose group cannot take it back", async ({ broker, redis }) => {
+    const fields = {
+      "was forwarded": { "js:from": "active", group: "g" },
+      "names none": { "js:from": "aggregating" },
+      broken: { "js:from": "aggregating", group: "broken" },
+    };
+    await redis.set("asynq:{default}:g:broken", "in the way");
+    for (const [id, of] of Object.entries(fields)) {
+      await redis.zadd("asynq:{default}:js:quarantine", startSec, id);
+      await redis.hset(`asynq:{default}:t:${id}`, { msg: "m", state: "js:quarantine", ...of });
+    }
+
+    expect(await releaseQuarantined(broker, "default", Object.keys(fields))).toEqual(["released", "released", "released"]);
+
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["broken", "names none", "was forwarded"]);
+    expect(await redis.exists("asynq:{default}:g:g", "asynq:{default}:groups")).toBe(0);
+  });
+
+  test("puts a task back into a group that has others", async ({ broker, redis }) => {
+    await redis.zadd("asynq:{default}:js:quarantine", startSec, "a");
+    await redis.hset("asynq:{default}:t:a", { msg: "m", state: "js:quarantine", "js:from": "aggregating", group: "g" });
+    await redis.zadd("asynq:{default}:g:g", 1, "other");
+
+    expect(await releaseQuarantined(broker, "default", ["a"])).toEqual(["released"]);
+
+    expect(await redis.zrange("asynq:{default}:g:g", "0", "-1")).toEqual(["other", "a"]);
+  });
+
+  test("lists, and drops when it is to be released, what is no hash", async ({ broker, redis }) => {
+    await redis.zadd("asynq:{default}:js:quarantine", startSec, "gone", startSec, "stub", startSec, "text");
+    await redis.hset("asynq:{default}:t:stub", "js:from", "retry");
+    await redis.set("asynq:{default}:t:text", "no hash");
+    const nothing = { quarantinedAt: new Date(startSec * 1000), from: undefined, why: undefined, msgBytes: 0 };
+
+    expect(await listQuarantined(broker, "default")).toEqual([
+      { ...nothing, id: "gone" },
+      { ...nothing, id: "stub", from: "retry" },
+      { ...nothing, id: "text" },
+    ]);
+    expect(await releaseQuarantined(broker, "default", ["gone", "stub", "text"])).toEqual(["dangling", "dangling", "dangling"]);
+    expect(await redis.get("asynq:{default}:t:text")).toBe("no hash");
+  });
+
+  test("deletes a task though its lock is no text, and leaves that alone", async ({ broker, redis }) => {
+    await redis.zadd("asynq:{default}:js:quarantine", startSec, "a");
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "unique_key", "asynq:{default}:unique:t:");
+    await redis.lpush("asynq:{default}:unique:t:", "in the way");
+
+    expect(await deleteQuarantined(broker, "default", ["a"])).toEqual(["deleted"]);
+
+    expect(await redis.keys("asynq:{default}:[tu]*")).toEqual(["asynq:{default}:unique:t:"]);
   });
 
   test("deletes tasks with the locks they hold, and no lock of another's", async ({ broker, aTask, keyspace, redis }) => {

@@ -8,12 +8,13 @@ describe("readAggregationSet", () => {
   test("reads the oldest first, and of what is no task of the set the id alone", async ({ broker, aTask, makeSet, redis }) => {
     await enqueue(
       broker,
-      ["gone", "moved", "other", "stub", "text", "there"].map((taskId) => aTask({ taskId, group: "g", payload: taskId })),
+      ["gone", "moved", "other", "stub", "text", "there", "unnamed"].map((taskId) => aTask({ taskId, group: "g", payload: taskId })),
     );
     const set = await makeSet();
     for (const id of ["gone", "moved", "other", "text"]) await redis.del(`asynq:{default}:t:${id}`);
     await redis.set("asynq:{default}:t:text", "no hash");
     await redis.hdel("asynq:{default}:t:stub", "msg");
+    await redis.hdel("asynq:{default}:t:unnamed", "group");
     // Their hashes were lost, so that their ids were free for other tasks.
     await enqueue(broker, [aTask({ taskId: "other", payload: "new" }), aTask({ taskId: "moved", payload: "new", group: "another" })]);
 
@@ -27,7 +28,37 @@ describe("readAggregationSet", () => {
       ["stub", undefined],
       ["text", undefined],
       ["there", new TextEncoder().encode("there")],
+      ["unnamed", new TextEncoder().encode("unnamed")],
     ]);
+  });
+
+  test.for([
+    [[1024 * 1024, 1], 1],
+    [[1024 * 1024 - 1, 1, 1], 2],
+    [[1024 * 1024 + 1, 1], 1],
+  ] as const)("of messages of %j bytes it reads %i: none once 1 MiB is full", async ([sizes, read], { broker, redis }) => {
+    for (const [i, size] of sizes.entries()) {
+      await redis.zadd("asynq:{default}:g:g:s", i, `t${i}`);
+      await redis.hset(`asynq:{default}:t:t${i}`, "msg", Buffer.alloc(size), "state", "aggregating");
+    }
+
+    const { members, more } = await readAggregationSet(broker, { queue: "default", group: "g", setId: "s" });
+
+    expect([members.map(({ msg }) => msg!.length), more]).toEqual([sizes.slice(0, read), true]);
+  });
+
+  test("counts no message of a task that is elsewhere", async ({ broker, redis }) => {
+    await redis.zadd("asynq:{default}:g:g:s", 1, "moved", 2, "a");
+    await redis.hset("asynq:{default}:t:moved", "msg", Buffer.alloc(1024 * 1024), "state", "pending");
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "aggregating");
+
+    const { members, more } = await readAggregationSet(broker, { queue: "default", group: "g", setId: "s" });
+
+    expect(members.map(({ id, msg }) => [id, msg?.length])).toEqual([
+      ["moved", undefined],
+      ["a", 1],
+    ]);
+    expect(more).toBe(false);
   });
 
   test("stops at 1,000 tasks or at 1 MiB, and goes on from there", async ({ broker, aTask, makeSet, redis }) => {

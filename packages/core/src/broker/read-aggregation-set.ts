@@ -34,14 +34,14 @@ export const readAggregationSetScript = defineScript({
     if is_wrong("zset", set) then return wrong_container() end
     local ids = redis.call("ZRANGE", set, first, first + limit - 1)
     local bytes_left = tonumber(max_bytes)
-    local reply = { #ids == tonumber(limit) and 1 or 0 }
+    local reply = { #ids < tonumber(limit) and 0 or 1 }
     for _, id in ipairs(ids) do
       if bytes_left <= 0 then
         reply[1] = 1
         break
       end
       local fields = redis.pcall("HMGET", prefix .. "t:" .. id, "msg", "state", "group")
-      local is_here = not fields.err and fields[2] == "aggregating" and (not fields[3] or fields[3] == "" or fields[3] == group)
+      local is_here = fields[2] == "aggregating" and (not fields[3] or fields[3] == group)
       reply[#reply + 1] = id
       reply[#reply + 1] = is_here and fields[1]
       if is_here and fields[1] then bytes_left = bytes_left - #fields[1] end

@@ -86,6 +86,21 @@ describe("readQueueStats", () => {
     expect(value).toMatchObject({ groups: 1_500, aggregating: 3_000, size: 3_000 });
   });
 
+  test("counts what waits in a thousand groups in one call, and in more of them in several", async ({ broker, redis, port }) => {
+    await redis.sadd("asynq:{default}:groups", ...Array.from({ length: 1_000 }, (_, i) => `g${i}`));
+    await redis.zadd("asynq:{default}:g:g7", startSec, "a");
+    await readQueueStats(broker, ["default"]);
+    const requests = async (): Promise<number> => {
+      const before = port.sent.length;
+      expect((await readQueueStats(broker, ["default"]))[0]!.value).toMatchObject({ aggregating: 1 });
+      return port.sent.length - before;
+    };
+
+    expect(await requests()).toBe(1);
+    await redis.sadd("asynq:{default}:groups", "one more");
+    expect(await requests()).toBeGreaterThan(1);
+  });
+
   test("takes a pending task without an age, as Go's requeue leaves it, for one that just came", async ({ broker, redis, seedPending }) => {
     await seedPending("a");
     expect(await redis.hget("asynq:{default}:t:a", "pending_since")).toBe(startNs);

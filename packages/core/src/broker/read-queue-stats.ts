@@ -109,8 +109,8 @@ export const readQueueStatsScript = defineScript({
       redis.call("LLEN", pending), redis.call("LLEN", active),
       redis.call("ZCARD", scheduled), redis.call("ZCARD", retry), redis.call("ZCARD", archived), redis.call("ZCARD", completed),
       redis.call("ZCARD", quarantine), redis.call("ZCARD", lease),
-      redis.call("GET", processed) or "0", redis.call("GET", failed) or "0",
-      redis.call("GET", processed_total) or "0", redis.call("GET", failed_total) or "0",
+      redis.call("GET", processed) or 0, redis.call("GET", failed) or 0,
+      redis.call("GET", processed_total) or 0, redis.call("GET", failed_total) or 0,
       redis.call("EXISTS", paused), group_count, aggregating, since
     }
   `,

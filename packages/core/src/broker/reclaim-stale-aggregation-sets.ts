@@ -46,7 +46,6 @@ export const reclaimStaleAggregationSetsScript = defineScript({
       local key = group and prefix .. "g:" .. group
       if left <= 0 then
         more = true
-        break
       elseif not group or redis.call("TYPE", set_key).ok ~= "zset" then
         redis.call("ZREM", aggregation_sets, set_key)
         dangling = dangling + 1

@@ -23,6 +23,9 @@ describe("replaceAggregationSet", () => {
     await redis.set(lockOfC, "somebody else");
     const set = await makeSet();
 
+    // As a task has it that was enqueued by an older version of Asynq.
+    await redis.hdel("asynq:{default}:t:a", "group");
+
     const outcome = await replaceAggregationSet(broker, set, aTask({ taskId: "sum", type: "digest" }));
 
     expect(outcome.value).toEqual({ verdict: "replaced", deleted: 3, more: false });
@@ -55,8 +58,15 @@ describe("replaceAggregationSet", () => {
     const set = await makeSet();
     const before = await keyspace();
 
-    expect((await replaceAggregationSet(broker, set, aTask({ taskId: "taken" }))).value?.verdict).toBe("task-id-conflict");
-    expect((await replaceAggregationSet(broker, set, aTask({ payload: "one", uniqueTtlSec: 60 }))).value?.verdict).toBe("duplicate-task");
+    const refused = { deleted: 0, more: false };
+    expect((await replaceAggregationSet(broker, set, aTask({ taskId: "taken" }))).value).toEqual({
+      ...refused,
+      verdict: "task-id-conflict",
+    });
+    expect((await replaceAggregationSet(broker, set, aTask({ payload: "one", uniqueTtlSec: 60 }))).value).toEqual({
+      ...refused,
+      verdict: "duplicate-task",
+    });
 
     expect(await keyspace()).toEqual(before);
   });
@@ -125,6 +135,30 @@ describe("replaceAggregationSet", () => {
     expect(await redis.keys("asynq:{default}:t:*")).toEqual(["asynq:{default}:t:sum"]);
     expect(await redis.keys("asynq:{default}:g:*")).toEqual([]);
     expect((await deleteAggregated(other, ["default"]))[0]!.value).toEqual({ deleted: 0, more: false });
+  });
+
+  test("looks at no group's key for a task that is in none", async ({ broker, aTask, makeSet, redis }) => {
+    await enqueue(broker, [aTask({ group: "g" })]);
+    const set = await makeSet();
+    await redis.set("asynq:{default}:g:", "in nobody's way");
+
+    expect((await replaceAggregationSet(broker, set, aTask())).value?.verdict).toBe("replaced");
+  });
+
+  test("deletes what was replaced first before the rest, and drops the name of what is no set", async ({ broker, aTask, redis }) => {
+    const index = "asynq:{default}:js:aggregated";
+    await redis.zadd(index, 1, "asynq:{default}:g:g:text", 2, "asynq:{default}:g:g:first", 3, "asynq:{default}:g:g:a");
+    await redis.set("asynq:{default}:g:g:text", "no set");
+    await enqueue(broker, [aTask({ taskId: "a", group: "g" }), aTask({ taskId: "b", group: "g" })]);
+    await redis.zadd("asynq:{default}:g:g:first", 1, "a");
+    await redis.zadd("asynq:{default}:g:g:a", 1, "b");
+
+    expect((await deleteAggregated(broker, ["default"]))[0]!.value).toEqual({ deleted: 0, more: true });
+    expect(await redis.zrange(index, "0", "-1")).toEqual(["asynq:{default}:g:g:first", "asynq:{default}:g:g:a"]);
+    expect((await deleteAggregated(broker, ["default"]))[0]!.value).toEqual({ deleted: 1, more: true });
+    expect(await redis.exists("asynq:{default}:t:a", "asynq:{default}:g:g:first")).toBe(0);
+    expect(await redis.exists("asynq:{default}:t:b")).toBe(1);
+    expect((await deleteAggregated(broker, ["default"]))[0]!.value).toEqual({ deleted: 1, more: false });
   });
 
   test("deletes large tasks a few at a time, and no task whose id is used again", async ({ broker, aTask, makeSet, redis }) => {

@@ -21,7 +21,6 @@ export const writeSchedulerEntriesScript = defineScript({
     redis.call("DEL", entries)
     for_each_item(entry) do redis.call("LPUSH", entries, entry) end
     redis.call("EXPIRE", entries, ttl_s)
-    return 1
   `,
   decode: () => undefined,
 });
@@ -36,7 +35,6 @@ export const recordSchedulerEventScript = defineScript({
     redis.call("ZADD", history, at_s, event)
     redis.call("ZREMRANGEBYRANK", history, 0, newest_dropped)
     if ttl_s ~= "" then redis.call("EXPIRE", history, ttl_s) end
-    return 1
   `,
   decode: () => undefined,
 });

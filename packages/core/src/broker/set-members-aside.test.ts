@@ -13,13 +13,16 @@ describe("setMembersAside", () => {
   }) => {
     await enqueue(
       broker,
-      ["gone", "bad", "good"].map((taskId) => aTask({ taskId, group: "g" })),
+      ["gone", "bad", "good", "text", "stub", "moved"].map((taskId) => aTask({ taskId, group: "g" })),
     );
     const set = await makeSet();
-    await redis.del("asynq:{default}:t:gone");
-    const unfit = [{ id: "gone" }, { id: "bad", why: "no sense" }, { id: "never there", why: "x" }];
+    await redis.del("asynq:{default}:t:gone", "asynq:{default}:t:text");
+    await redis.set("asynq:{default}:t:text", "no hash");
+    await redis.hdel("asynq:{default}:t:stub", "msg");
+    await redis.hset("asynq:{default}:t:moved", "state", "pending");
+    const unfit = [{ id: "gone" }, ...["bad", "text", "stub", "moved", "never there"].map((id) => ({ id, why: "no sense" }))];
 
-    expect(await setMembersAside(broker, set, unfit)).toEqual({ quarantined: 1, dangling: 1 });
+    expect(await setMembersAside(broker, set, unfit)).toEqual({ quarantined: 1, dangling: 4 });
 
     expect(await keyspace()).toMatchObject({
       [keyOf(set)]: { good: String(startSec) },
@@ -27,6 +30,7 @@ describe("setMembersAside", () => {
       "asynq:{default}:t:bad": { state: "js:quarantine", "js:from": "aggregating", "js:why": "no sense", group: "g" },
     });
     expect(await redis.exists("asynq:{default}:t:gone", "asynq:{default}:t:never there")).toBe(0);
+    expect(await redis.hget("asynq:{default}:t:moved", "state")).toBe("pending");
   });
 
   test("unregisters a set of which nothing is left, and touches none that is not ours any more", async ({

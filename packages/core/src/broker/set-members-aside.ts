@@ -39,7 +39,7 @@ export const setMembersAsideScript = defineScript({
       if redis.call("ZREM", set, id) == 1 then
         local task = prefix .. "t:" .. id
         local fields = redis.pcall("HMGET", task, "msg", "state")
-        if why ~= "" and not fields.err and fields[1] and fields[2] == "aggregating" then
+        if why ~= "" and fields[1] and fields[2] == "aggregating" then
           redis.call("ZADD", quarantine, now_s, id)
           redis.call("HSET", task, "state", "js:quarantine", "js:from", "aggregating", "js:why", why)
           quarantined = quarantined + 1

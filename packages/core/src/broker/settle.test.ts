@@ -22,7 +22,7 @@ describe("settle", () => {
     await seedPending("a");
     const [a] = await take(broker);
 
-    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+    expect(await settle(broker, [{ ...held(a!), to: "done" }])).toEqual({ results: [{ verdict: "settled" }], trimmed: 0 });
 
     expect(await keyspace()).toEqual({
       "asynq:queues": ["default"],
@@ -72,23 +72,45 @@ describe("settle", () => {
   });
 
   test("retry: a failure is counted, one that is none is not", async ({ broker, seedPending, keyspace }) => {
-    await seedPending("a", "b");
-    const [a, b] = await take(broker, 2);
+    await seedPending("a", "b", "c");
+    const [a, b, c] = await take(broker, 3);
 
     await settle(broker, [
       { ...held(a!), to: "retry", msg: failed(a!), retryAtSec: startSec + 20, isFailure: true },
       { ...held(b!), to: "retry", msg: failed(b!, 0), retryAtSec: startSec + 30, isFailure: false },
+      { ...held(c!), to: "retry", msg: failed(c!), retryAtSec: startSec + 40, isFailure: true },
     ]);
 
     expect(await keyspace()).toEqual({
       "asynq:queues": ["default"],
-      "asynq:{default}:retry": { a: String(startSec + 20), b: String(startSec + 30) },
-      "asynq:{default}:processed": "1",
-      "asynq:{default}:failed": "1",
-      [`asynq:{default}:processed:${day}`]: "1",
-      [`asynq:{default}:failed:${day}`]: "1",
+      "asynq:{default}:retry": { a: String(startSec + 20), b: String(startSec + 30), c: String(startSec + 40) },
+      "asynq:{default}:processed": "2",
+      "asynq:{default}:failed": "2",
+      [`asynq:{default}:processed:${day}`]: "2",
+      [`asynq:{default}:failed:${day}`]: "2",
       "asynq:{default}:t:a": { msg: latin1(failed(a!).bytes), state: "retry" },
       "asynq:{default}:t:b": { msg: latin1(failed(b!, 0).bytes), state: "retry" },
+      "asynq:{default}:t:c": { msg: latin1(failed(c!).bytes), state: "retry" },
+    });
+  });
+
+  test("recovered: the task waits for its next try, the lost worker is noted beside it, nothing is charged", async ({
+    broker,
+    seedPending,
+    keyspace,
+  }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+    const msg = failed(a!, 0);
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "recovered", msg, retryAtSec: startSec + 2, recovered: "1@0" }])).toEqual([
+      "settled",
+    ]);
+
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:retry": { a: String(startSec + 2) },
+      "asynq:{default}:t:a": { msg: latin1(msg.bytes), state: "retry", "js:recovered": "1@0" },
     });
   });
 
@@ -169,19 +191,20 @@ describe("settle", () => {
     seedPending,
     redis,
   }) => {
-    await seedPending("a", "b", "c");
-    for (const id of ["a", "b", "c"]) await redis.hset(`asynq:{default}:t:${id}`, "js:recovered", "0@0", "js:handed_back", "2");
-    const [a, b, c] = await take(broker, 3);
+    await seedPending("a", "b", "c", "d");
+    for (const id of ["a", "b", "c", "d"]) await redis.hset(`asynq:{default}:t:${id}`, "js:recovered", "0@0", "js:handed_back", "2");
+    const [a, b, c, d] = await take(broker, 4);
 
     await settle(broker, [
       { ...held(a!), to: "retry", msg: failed(a!), retryAtSec: startSec + 1, isFailure: true },
       { ...held(b!), to: "archived", msg: failed(b!) },
-      { ...held(c!), to: "requeued" },
+      { ...held(c!), to: "completed", msg: failed(c!), expireAtSec: startSec + 1 },
+      { ...held(d!), to: "requeued" },
     ]);
 
-    expect(await redis.hmget("asynq:{default}:t:a", "js:recovered", "js:handed_back")).toEqual([null, null]);
-    expect(await redis.hmget("asynq:{default}:t:b", "js:recovered", "js:handed_back")).toEqual([null, null]);
-    expect(await redis.hmget("asynq:{default}:t:c", "js:recovered", "js:handed_back")).toEqual(["0@0", "2"]);
+    for (const id of ["a", "b", "c"])
+      expect(await redis.hmget(`asynq:{default}:t:${id}`, "js:recovered", "js:handed_back")).toEqual([null, null]);
+    expect(await redis.hmget("asynq:{default}:t:d", "js:recovered", "js:handed_back")).toEqual(["0@0", "2"]);
   });
 
   test("settles the same id twice in a batch once", async ({ broker, seedPending }) => {
@@ -279,6 +302,11 @@ describe("settle", () => {
       (await settle(broker, [{ ...outcome, fence: { expiredScore: `${startSec + 30}` } }], { cutoffSec: startSec + 31 })).results,
     ).toEqual([{ verdict: "lease-lost" }]);
     expect((await settle(broker, [outcome], { cutoffSec: startSec + 31 })).results).toEqual([{ verdict: "settled" }]);
+
+    await take(broker);
+    await redis.zadd("asynq:{default}:lease", startSec + 30, "a");
+    const ofGo: TaskOutcome = { ...outcome, fence: { expiredScore: `${startSec + 30}` } };
+    expect((await settle(broker, [ofGo], { cutoffSec: startSec + 30 })).results).toEqual([{ verdict: "settled" }]);
   });
 
   test("drops an id whose hash is gone and resurrects nothing", async ({ broker, seedPending, keyspace, redis }) => {
@@ -298,22 +326,54 @@ describe("settle", () => {
     expect(await keyspace()).toEqual({ "asynq:queues": ["default"], "asynq:{default}:t:b": "not a hash" });
   });
 
+  test("done needs no message: a task whose hash was evicted is done all the same, and counted", async ({
+    broker,
+    seedPending,
+    redis,
+    keyspace,
+  }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+    await redis.del("asynq:{default}:t:a");
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+
+    expect(await keyspace()).toMatchObject({ "asynq:{default}:processed": "1" });
+  });
+
+  test("a lock that is no text is nobody's: it stays, and the task is settled", async ({ broker, aTask, redis }) => {
+    const task = aTask({ taskId: "a", uniqueTtlSec: 60 });
+    await enqueue(broker, [task]);
+    const { uniqueKey } = task.message;
+    await redis.del(uniqueKey!);
+    await redis.lpush(uniqueKey!, "in the way");
+    const [a] = await take(broker);
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "done", uniqueKey }])).toEqual(["settled"]);
+
+    expect(await redis.lrange(uniqueKey!, 0, -1)).toEqual(["in the way"]);
+  });
+
   test("starts the total again rather than pass int64, and never stumbles over a counter that is no number", async ({
     broker,
     seedPending,
     redis,
   }) => {
-    await seedPending("a", "b");
+    await seedPending("a", "b", "c");
     await redis.set("asynq:{default}:processed", "9223372036854775807");
     await redis.set(`asynq:{default}:processed:${day}`, "not a number");
-    const [a, b] = await take(broker, 2);
+    const [a, b, c] = await take(broker, 3);
 
     expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
     expect(await redis.get("asynq:{default}:processed")).toBe("1");
 
+    await redis.set("asynq:{default}:processed", "no number");
+    expect(await verdicts(broker, [{ ...held(b!), to: "done" }])).toEqual(["settled"]);
+    expect(await redis.get("asynq:{default}:processed")).toBe("no number");
+
     await redis.del("asynq:{default}:processed");
     await redis.lpush("asynq:{default}:processed", "a list");
-    expect(await verdicts(broker, [{ ...held(b!), to: "done" }])).toEqual(["settled"]);
+    expect(await verdicts(broker, [{ ...held(c!), to: "done" }])).toEqual(["settled"]);
   });
 
   test("moves nothing when a container it may touch is of the wrong type, and settles what does not need that one", async ({
@@ -322,17 +382,18 @@ describe("settle", () => {
     keyspace,
     redis,
   }) => {
-    const needs = {
-      active: { to: "done" },
-      lease: { to: "done" },
-      pending: { to: "requeued" },
-      completed: { to: "completed", expireAtSec: startSec },
-      retry: { to: "retry", retryAtSec: startSec, isFailure: true },
-      scheduled: { to: "handed-back", dueAtSec: startSec, handedBack: 1 },
-      archived: { to: "archived" },
-      "js:quarantine": { to: "quarantined", why: "x" },
-    } as const;
-    for (const [container, outcome] of Object.entries(needs)) {
+    const needs = [
+      ["active", { to: "done" }],
+      ["lease", { to: "done" }],
+      ["pending", { to: "requeued" }],
+      ["completed", { to: "completed", expireAtSec: startSec }],
+      ["retry", { to: "retry", retryAtSec: startSec, isFailure: true }],
+      ["retry", { to: "recovered", retryAtSec: startSec, recovered: "1@0" }],
+      ["scheduled", { to: "handed-back", dueAtSec: startSec, handedBack: 1 }],
+      ["archived", { to: "archived" }],
+      ["js:quarantine", { to: "quarantined", why: "x" }],
+    ] as const;
+    for (const [container, outcome] of needs) {
       await redis.flushdb();
       broker.published.clear();
       await seedPending("a", "b");

@@ -173,13 +173,12 @@ export const settleScript = defineScript({
 
     if is_wrong("list", active) or is_wrong("zset", lease) then return wrong_container() end
     local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
-    local ids, checked = {}, {}
+    local ids, outcomes = {}, {}
     for_each_item(id, to) do
-      ids[item] = id
-      if not checked[to] then
-        checked[to] = true
-        if container[to] and is_wrong("zset", container[to]) or to == "q" and is_wrong("list", pending) then return wrong_container() end
-      end
+      ids[item], outcomes[to] = id, to
+    end
+    for _, to in pairs(outcomes) do
+      if container[to] and is_wrong("zset", container[to]) or to == "q" and is_wrong("list", pending) then return wrong_container() end
     end
 
     local scores = redis.call("ZMSCORE", lease, unpack(ids))
@@ -230,7 +229,7 @@ export const settleScript = defineScript({
           elseif to == "q" then
             redis.call("RPUSH", pending, id)
             redis.call("HSET", task, "state", "pending", "pending_since", now_ns)
-          elseif to == "x" then
+          else
             redis.call("ZADD", quarantine, now_s, id)
             redis.call("HSET", task, "state", "js:quarantine", "js:from", "active", "js:why", note)
           end

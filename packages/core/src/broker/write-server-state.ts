@@ -35,8 +35,7 @@ export const writeServerStateScript = defineScript({
       return wrong_container()
     end
     for_each_item(task_id, worker_info) do redis.call("HSET", workers, task_id, worker_info) end
-    if item_count > 0 then redis.call("EXPIRE", workers, ttl_s) end
-    return 1
+    redis.call("EXPIRE", workers, ttl_s)
   `,
   decode: () => undefined,
 });

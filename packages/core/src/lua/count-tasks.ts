@@ -7,8 +7,8 @@ export const countTasks: string = /* lua */ `
 local function count_tasks(day, total, by)
   if by == 0 then return end
   if redis.pcall("INCRBY", day, by) == by then redis.call("EXPIREAT", day, stats_expire_s) end
-  local before = redis.pcall("GET", total)
-  if type(before) == "string" and (tonumber(before) or 0) + by >= 9223372036854775807 then
+  local before = tonumber(redis.pcall("GET", total))
+  if before and before >= 9223372036854775807 then
     redis.call("SET", total, by)
   else
     redis.pcall("INCRBY", total, by)

@@ -11,11 +11,11 @@ local function delete_tasks(container, ids, state, group)
     done[#done + 1] = id
     local task = prefix .. "t:" .. id
     local fields = redis.pcall("HMGET", task, "state", "unique_key", "group")
-    local is_elsewhere = fields.err or fields[1] ~= state or group and fields[3] and fields[3] ~= "" and fields[3] ~= group
+    local is_elsewhere = fields[1] ~= state or group and fields[3] and fields[3] ~= group
     if not is_elsewhere then
       bytes_left = bytes_left - redis.call("HSTRLEN", task, "msg")
       local lock = fields[2]
-      if lock and lock ~= "" and redis.pcall("GET", lock) == id then redis.call("DEL", lock) end
+      if lock and redis.pcall("GET", lock) == id then redis.call("DEL", lock) end
       redis.call("DEL", task)
       deleted = deleted + 1
     end

@@ -4,7 +4,7 @@
  */
 export const owns: string = /* lua */ `
 local function owns(score, fence)
-  score = score and tonumber(score)
+  score = tonumber(score)
   if not score then return false end
   if string.byte(fence) == 61 then
     local read = tonumber(string.sub(fence, 2))
