@@ -3,11 +3,16 @@ import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { everyId, seedEveryState } from "../../../../test/support/every-state.ts";
 import { restoreGoState } from "../../../../test/support/go-state.ts";
+import { aggregationCheck } from "../broker/aggregation-check.ts";
 import { dequeue } from "../broker/dequeue.ts";
 import { enqueue } from "../broker/enqueue.ts";
+import { settle, type TaskOutcome } from "../broker/settle.ts";
 import { leaseScore } from "../lease.ts";
 import type { RedisPort } from "../redis.ts";
+import { forward } from "../ticks/forward.ts";
+import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
+import { patchTaskMessage } from "../wire/patch-task-message.ts";
 import type { Finding, Invariant } from "./finding.ts";
 import { scanInvariants } from "./scan-invariants.ts";
 
@@ -270,6 +275,46 @@ test("of a queue that inspectors do not see it finds tasks in a group and in a s
   const { findings } = await scanInvariants(port, { queues: ["default"] });
 
   expect(brief(findings)).toEqual([...ids.map((id) => ["I1", id]), ["I10", undefined]]);
+});
+
+test("scanInvariants tells nothing of a sound queue in which everything moves while it is read in parts", async ({
+  redis,
+  port,
+  broker,
+  other,
+  aTask,
+}) => {
+  await addOtherKeys(redis);
+  let scanning = true;
+  let done = 0;
+  const work = async (): Promise<void> => {
+    for (let i = 0; scanning; i++) {
+      await enqueue(broker, [
+        aTask({ taskId: `a${i}`, uniqueTtlSec: 60, payload: `${i}` }),
+        aTask({ taskId: `g${i}`, group: `g${i % 3}` }),
+      ]);
+      await aggregationCheck(broker, "default", [`g${i % 3}`], { gracePeriodSec: 60, maxDelaySec: 0, maxSize: 5 });
+      const { tasks } = await dequeue(other, ["default"], 1);
+      const outcomes = tasks.map(({ queue, id, token, msg }): TaskOutcome => {
+        const to = { queue, id, fence: { token } };
+        if (i % 3 > 0) return { ...to, to: "done", uniqueKey: decodeTaskMessage(msg, id).uniqueKey };
+        return { ...to, to: "retry", msg: patchTaskMessage(msg, { retried: 1 }), retryAtSec: startSec, isFailure: true };
+      });
+      await settle(other, outcomes);
+      await forward(broker, { queues: ["default"] });
+      done += outcomes.length;
+    }
+  };
+  const working = work();
+
+  for (let scans = 0; scans < 10; scans++) {
+    const doneBefore = done;
+    expect((await scanInvariants(port, { queues: ["default"] })).findings).toEqual([]);
+    expect(done).toBeGreaterThan(doneBefore);
+  }
+
+  scanning = false;
+  await working;
 });
 
 describe("scanInvariants, told how long a task may be due", () => {
