@@ -167,6 +167,54 @@ describe("a replayed dequeue", () => {
     expect(rest.map((bytes) => Buffer.from(bytes))).toEqual([Buffer.from("c"), Buffer.from(first.tasks[2]!.msg)]);
     expect(await redis.lrange(pending(), 0, -1)).toEqual(["d"]);
   });
+
+  test("says which task is a suspect, and answers none whose message is gone or whose key is no hash", async ({
+    broker,
+    other,
+    port,
+    aTask,
+    seedPending,
+    redis,
+  }) => {
+    await warm(other, aTask);
+    await seedPending("gone", "text", "a", "suspect");
+    await redis.hset("asynq:{default}:t:suspect", "js:recovered", "1@0");
+    await dequeue(broker, ["default"], 4);
+    const request = port.sent.at(-1)!;
+    await redis.del("asynq:{default}:t:gone", "asynq:{default}:t:text");
+    await redis.set("asynq:{default}:t:text", "no hash");
+
+    const [answer] = await port.send(request);
+
+    const [head, id, , suspect] = (answer!.reply as Uint8Array[]).map((bytes) => Buffer.from(bytes).toString());
+    expect([head, id, suspect]).toEqual(["0,0,2;2;", "a", "suspect"]);
+  });
+
+  test("answers for each queue, also for one that was left alone, whatever its ids are made of", async ({
+    broker,
+    other,
+    port,
+    aTask,
+    redis,
+  }) => {
+    const { cluster } = await broker.redis.features();
+    // There each queue is a call of its own.
+    if (cluster) return;
+    await warm(other, aTask);
+    await redis.set("asynq:{broken}:active", "in the way");
+    await enqueue(other, [
+      ...["1:2;3,4", ";2:", "x".repeat(100)].map((taskId) => aTask({ taskId, queue: "one" })),
+      aTask({ taskId: "two", queue: "two" }),
+    ]);
+    await dequeue(broker, ["broken", "one", "none", "two"], 10);
+    const request = port.sent.at(-1)!;
+
+    const [answer] = await port.send(request);
+
+    const [head, ...rest] = (answer!.reply as Uint8Array[]).map((bytes) => Buffer.from(bytes).toString());
+    expect(head).toBe("0,0,0;x,3,0,1;");
+    expect(rest.filter((_, i) => i % 2 === 0)).toEqual(["1:2;3,4", ";2:", "x".repeat(100), "two"]);
+  });
 });
 
 describe("a replayed settle", () => {

@@ -31,7 +31,7 @@ export type JobEvent =
   /** It takes long: it is for those that the others let live. */
   | { readonly event: "slow"; readonly test: string; readonly file: string }
   /** What a mutant did to the process or to Redis lasts: another process has to go on. */
-  | { readonly event: "spoiled"; readonly test: string; readonly name: string; readonly why: string }
+  | { readonly event: "spoiled"; readonly test: string; readonly name: string; readonly isStuck: boolean }
   /** A test or a file of them fails with the scripts as they are: it is asked nothing. */
   | { readonly event: "unfit"; readonly name: string; readonly why: string }
   /** All tests are through. */

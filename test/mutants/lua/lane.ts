@@ -46,6 +46,8 @@ export async function runLane(job: Pick<Job, "project" | "first" | "mutants">, f
         kills.set(last.mutant, { by: "the clock", why: "its process came to nothing" });
         continue;
       }
+      // Its mutant is killed: there are fewer each time.
+      if (last.event === "spoiled" && last.isStuck) continue;
       const test = "test" in last ? last.test : "";
       spoilt.set(test, (spoilt.get(test) ?? 0) + 1);
       if (spoilt.get(test)! < patience) continue;

@@ -77,7 +77,7 @@ export default class MutantRunner extends TestRunner {
       alive.delete(mutant.id);
       tell({ event: "killed", ...tried, mutant: mutant.id });
       const isStuck = tookMs >= turn.limitMs && !(await this.#freeRedis());
-      if (isStuck) return this.#giveUp(tried);
+      if (isStuck) return this.#giveUp(tried, true);
     } else if (turn.left === undefined) {
       turn.scripts = takeSent();
       turn.left = why === undefined ? [...alive.values()].filter((one) => concerns(one, turn.scripts)) : [];
@@ -89,7 +89,7 @@ export default class MutantRunner extends TestRunner {
         turn.left = [];
       }
     } else if (why !== undefined) {
-      return this.#giveUp(tried);
+      return this.#giveUp(tried, false);
     }
     // Behind a failure the test has to pass with the scripts as they are, before it says more.
     const isOver = turn.left!.length === 0;
@@ -121,8 +121,8 @@ export default class MutantRunner extends TestRunner {
     );
   }
 
-  #giveUp({ test, name, why }: { test: string; name: string; why: string }): Promise<never> {
-    tell({ event: "spoiled", test, name, why });
+  #giveUp({ test, name }: { test: string; name: string }, isStuck: boolean): Promise<never> {
+    tell({ event: "spoiled", test, name, isStuck });
     return new Promise(() => {});
   }
 }

@@ -88,6 +88,7 @@ describe("dequeue", () => {
       aTask({ taskId: "l1", queue: "low" }),
       aTask({ taskId: "h1", queue: "high" }),
       aTask({ taskId: "h2", queue: "high" }),
+      aTask({ taskId: "later", queue: "high", processInSec: 60 }),
       aTask({ taskId: "l2", queue: "low" }),
     ]);
 
@@ -120,20 +121,23 @@ describe("dequeue", () => {
     await enqueue(broker, [aTask({ taskId: "p", queue: "paused" }), aTask({ taskId: "o", queue: "open" })]);
     await redis.set("asynq:{paused}:paused", "1");
 
-    expect((await dequeue(broker, ["paused", "open"], 10)).tasks.map(({ id }) => id)).toEqual(["o"]);
+    const { tasks } = await dequeue(broker, ["paused", "open"], 10);
+
+    expect(tasks.map(({ queue, id }) => [queue, id])).toEqual([["open", "o"]]);
   });
 
   test("names a queue with a container of the wrong type, moves nothing of it, and serves the others", async ({ broker, aTask, redis }) => {
-    for (const container of ["active", "lease", "scheduled"]) {
+    for (const container of ["pending", "active", "lease", "scheduled"]) {
       await redis.flushdb();
       broker.published.clear();
       await enqueue(broker, [aTask({ taskId: "x", queue: "broken" }), aTask({ taskId: "o", queue: "open" })]);
+      await redis.del(`asynq:{broken}:${container}`);
       await redis.set(`asynq:{broken}:${container}`, "in the way");
 
       const report = await dequeue(broker, ["broken", "open"], 10);
 
-      expect(report).toMatchObject({ brokenQueues: ["broken"], tasks: [{ id: "o" }] });
-      expect(await redis.lrange("asynq:{broken}:pending", 0, -1)).toEqual(["x"]);
+      expect(report).toMatchObject({ brokenQueues: ["broken"], tasks: [{ id: "o", queue: "open" }] });
+      if (container !== "pending") expect(await redis.lrange("asynq:{broken}:pending", 0, -1)).toEqual(["x"]);
     }
   });
 
@@ -146,6 +150,7 @@ describe("dequeue", () => {
     await seedPending("a", "s1", "s2", "b");
     await redis.hset("asynq:{default}:t:s1", "js:recovered", "1@0");
     await redis.hset("asynq:{default}:t:s2", "js:recovered", "2@0");
+    await redis.hset("asynq:{default}:t:b", "js:recovered", "0@3");
 
     const report = await dequeue(broker, ["default"], 10);
 
@@ -175,6 +180,7 @@ describe("dequeue", () => {
 
     const due = await Promise.all(ids.map(async (id) => Number(await redis.zscore("asynq:{default}:scheduled", id)) - startSec));
     expect([...due].sort()).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+    for (const [i, sec] of due.slice(1).entries()) expect(sec).toBe((due[i]! % 5) + 1);
   });
 
   test("looks at no more than 100 ids, however many of them are dangling", async ({ broker, redis }) => {
@@ -182,6 +188,28 @@ describe("dequeue", () => {
 
     expect(await dequeue(broker, ["default"], 10)).toMatchObject({ tasks: [], dangling: 100 });
     expect(await redis.llen("asynq:{default}:pending")).toBe(50);
+  });
+
+  test("looks at the hundredth id too, behind those that are dangling", async ({ broker, seedPending, redis }) => {
+    await seedPending("a");
+    await redis.rpush("asynq:{default}:pending", ...Array.from({ length: 99 }, (_, i) => `gone${i}`));
+
+    expect(await dequeue(broker, ["default"], 99)).toMatchObject({ tasks: [{ id: "a" }], dangling: 99 });
+  });
+
+  test("takes a task whose age cannot be read, and does not say how long it waited", async ({ broker, seedPending, redis }) => {
+    await seedPending("a");
+    await redis.hset("asynq:{default}:t:a", "pending_since", "long ago");
+
+    expect((await dequeue(broker, ["default"], 1)).tasks).toMatchObject([{ id: "a", waitedMs: undefined }]);
+  });
+
+  test("writes a record of a call that took a single id, though it only dropped it", async ({ broker, redis }) => {
+    await redis.lpush("asynq:{default}:pending", "gone");
+
+    expect(await dequeue(broker, ["default"], 1)).toMatchObject({ tasks: [], dangling: 1 });
+
+    expect(await redis.keys("asynq:{default}:js:call:*")).toHaveLength(1);
   });
 
   test("drops an id whose key is no hash and leaves that key alone", async ({ broker, redis, keyspace }) => {

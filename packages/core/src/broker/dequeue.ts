@@ -65,7 +65,7 @@ export const dequeueScript = defineScript({
   eachKeys: ["pending", "paused", "active", "lease", "scheduled"],
   each: { prefix: "text" },
   lua: /* lua */ `
-    local reply = { "" }
+    local reply = {}
     ${containers}
     ${owns}
     local function is_suspect(recovered)
@@ -78,40 +78,37 @@ export const dequeueScript = defineScript({
       for_each_item(lease, prefix) do
         lease_of[item], prefix_of[item] = lease, prefix
       end
-      local head_end = string.find(replayed, "\\n", 1, true)
-      local counts, at = {}, head_end + 1
-      local head = string.sub(replayed, 1, head_end - 1)
-      for count in string.gmatch(string.match(head, ";([^;]*);"), "[^,]+") do counts[#counts + 1] = count end
+      local dropped, counts, at = string.match(replayed, "^(%d+,%d+,)%d+;([^;]*);\\n()")
       local still = {}
-      for i, count in ipairs(counts) do
+      for count in string.gmatch(counts, "[^,]+") do
+        local i = #still + 1
         still[i] = count == "x" and "x" or 0
         for _ = 1, tonumber(count) or 0 do
-          local colon = string.find(replayed, ":", at, true)
-          local id_end = colon + tonumber(string.sub(replayed, at, colon - 1))
-          local id = string.sub(replayed, colon + 1, id_end)
-          at = id_end + 1
+          local length, from = string.match(replayed, "^(%d+):()", at)
+          at = from + length
+          local id = string.sub(replayed, from, at - 1)
           local score = redis.call("ZSCORE", lease_of[i], id)
           local fields = owns(score, token) and redis.pcall("HMGET", prefix_of[i] .. "t:" .. id, "msg", "js:recovered")
           if fields and fields[1] then
-            if is_suspect(fields[2]) then suspect_at = (#reply + 1) / 2 end
+            if is_suspect(fields[2]) then suspect_at = #reply / 2 + 1 end
             reply[#reply + 1] = id
             reply[#reply + 1] = fields[1]
             still[i] = still[i] + 1
           end
         end
       end
-      reply[1] = string.match(head, "^%d+,%d+,") .. suspect_at .. ";" .. table.concat(still, ",") .. ";"
+      table.insert(reply, 1, dropped .. suspect_at .. ";" .. table.concat(still, ",") .. ";")
       return reply
     end
 
     local left, looks = tonumber(limit), 100
-    local suspects_left = tonumber(suspects)
+    local may_suspect = suspects == "1"
     local dangling, put_off, popped = 0, 0, 0
     local counts, record, waits = {}, {}, {}
     for_each_item(pending, paused, active, lease, scheduled, prefix) do
       if is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", lease) or is_wrong("zset", scheduled) then
         counts[item] = "x"
-      elseif left <= 0 or looks <= 0 or redis.call("EXISTS", paused) == 1 then
+      elseif redis.call("EXISTS", paused) == 1 then
         counts[item] = 0
       else
         local taken, leases = {}, {}
@@ -128,7 +125,7 @@ export const dequeueScript = defineScript({
             elseif not fields[1] then
               redis.call("DEL", task)
               dangling = dangling + 1
-            elseif suspects_left <= 0 and is_suspect(fields[2]) then
+            elseif not may_suspect and is_suspect(fields[2]) then
               -- One after the other: they would only meet again.
               redis.call("ZADD", scheduled, put_off_s + (put_off_turn + put_off) % 5, id)
               redis.call("HSET", task, "state", "scheduled")
@@ -136,8 +133,8 @@ export const dequeueScript = defineScript({
               put_off = put_off + 1
             else
               if is_suspect(fields[2]) then
-                suspects_left = suspects_left - 1
-                suspect_at = (#reply + 1) / 2
+                may_suspect = false
+                suspect_at = #reply / 2 + 1
               end
               taken[#taken + 1] = id
               leases[#leases + 1] = lease_score
@@ -160,9 +157,9 @@ export const dequeueScript = defineScript({
         counts[item] = #taken
       end
     end
-    reply[1] = dangling .. "," .. put_off .. "," .. suspect_at .. ";" .. table.concat(counts, ",") .. ";"
-    if popped > 0 then remember(reply[1] .. "\\n" .. table.concat(record)) end
-    reply[1] = reply[1] .. table.concat(waits, ",")
+    local head = dangling .. "," .. put_off .. "," .. suspect_at .. ";" .. table.concat(counts, ",") .. ";"
+    if popped > 0 then remember(head .. "\\n" .. table.concat(record)) end
+    table.insert(reply, 1, head .. table.concat(waits, ","))
     return reply
   `,
   decode: decodeDequeued,

@@ -98,6 +98,76 @@ describe("writeLog", () => {
     expect(logs.at(-1)).toEqual({ msg: "ours", ts: "2040-01-02T03:04:05.000Z" });
   });
 
+  /** `count` lines of the fork's, each with its comma as long as it is told. */
+  const lines = (count: number, bytes: number): string[] =>
+    Array.from({ length: count }, (_, i) => `{"msg":"${String(i).padEnd(bytes - 43, ".")}","ts":"2040-01-02T03:04:04.000Z"}`);
+
+  test("leaves a log of just 64 KiB alone, and of a longer one keeps as many lines as 48 KiB hold", async ({
+    broker,
+    seedActive,
+    redis,
+  }) => {
+    const task = await seedActive("a");
+    const almost = (last: number): string => `[${[...lines(681, 96), ...lines(1, last)].join(",")}]`;
+
+    await redis.hset(...field, almost(115));
+    await writeLog(broker, task, [line("x")]);
+    expect(await redis.hstrlen(...field)).toBe(maxLogBytes);
+    await redis.hset(...field, almost(116));
+    await writeLog(broker, task, [line("x")]);
+    expect(await redis.hstrlen(...field)).toBeLessThan(maxLogBytes);
+
+    await redis.hset(...field, `[${lines(700, 96).join(",")}]`);
+    await writeLog(broker, task, [line("x".padEnd(53, "."))]);
+    const [note, ...kept]: { msg: string }[] = JSON.parse((await redis.hget(...field))!);
+    expect(note).toMatchObject({ "js:dropped": 189 });
+    expect(kept).toHaveLength((48 * 1024) / 96);
+  });
+
+  test("drops nothing where the lines, written again, are short enough; and one line where it is the long one", async ({
+    broker,
+    seedActive,
+    redis,
+  }) => {
+    const task = await seedActive("a");
+    const [first, second] = lines(2, 60);
+    await redis.hset(...field, `[${first},${" ".repeat(maxLogBytes)}${second}]`);
+
+    await writeLog(broker, task, [line("x")]);
+    expect(JSON.parse((await redis.hget(...field))!)).toEqual([
+      { msg: "0 earlier lines were dropped", "js:dropped": 0 },
+      JSON.parse(first!),
+      JSON.parse(second!),
+      { msg: "x", ts: "2040-01-02T03:04:05.000Z" },
+    ]);
+
+    const long = `{"msg":"${"x".repeat(60_000)}","ts":"2040-01-02T03:04:03.000Z"}`;
+    await redis.hset(...field, `[${long},${second}${" ".repeat(maxLogBytes)},${first}]`);
+    await writeLog(broker, task, [line("x")]);
+    expect(JSON.parse((await redis.hget(...field))!)).toEqual([
+      { msg: "1 earlier lines were dropped", ts: "2040-01-02T03:04:03.000Z", "js:dropped": 1 },
+      JSON.parse(second!),
+      JSON.parse(first!),
+      { msg: "x", ts: "2040-01-02T03:04:05.000Z" },
+    ]);
+  });
+
+  test("takes a count of dropped lines that is no number for a line like any other, and so what is no line", async ({
+    broker,
+    seedActive,
+    redis,
+  }) => {
+    const task = await seedActive("a");
+    const strange = '{"msg":"","js:dropped":"many"}';
+    await redis.hset(...field, `[${strange},7,${" ".repeat(maxLogBytes)}${lines(1, 60)}]`);
+
+    await writeLog(broker, task, [line("x")]);
+
+    const logs: unknown[] = JSON.parse((await redis.hget(...field))!);
+    expect(logs.slice(0, 3)).toEqual([{ msg: "0 earlier lines were dropped", "js:dropped": 0 }, JSON.parse(strange), 7]);
+    expect(logs).toHaveLength(5);
+  });
+
   test("replaces a log that cannot be brought within the bounds: no JSON, or a number that none can hold", async ({
     broker,
     seedActive,

@@ -45,18 +45,13 @@ export const writeLogScript = defineScript({
     max_lines, max_bytes = tonumber(max_lines), tonumber(max_bytes)
 
     local function has_too_many(text)
-      if #text < 40 * max_lines then return false end
-      local lines, at = 0, 0
-      repeat
-        at = string.find(text, '"ts":', at + 1, true)
-        lines = lines + 1
-      until not at
-      return lines - 1 > max_lines
+      local _, lines = string.gsub(text, '"ts":', "")
+      return lines > max_lines
     end
     local function without_oldest(text)
       local entries = cjson.decode(text)
       local dropped = 0
-      if type(entries[1]) == "table" and tonumber(entries[1]["js:dropped"]) then dropped = table.remove(entries, 1)["js:dropped"] end
+      if tonumber(entries[1]["js:dropped"]) then dropped = table.remove(entries, 1)["js:dropped"] end
       local first, bytes, encoded = #entries + 1, 0, {}
       while first > 1 and #entries - first + 1 < max_lines * 3 / 4 do
         local entry = cjson.encode(entries[first - 1])
