@@ -3,7 +3,8 @@ import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { readKeyspace } from "@asynqjs/core/testing";
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { describe } from "vitest";
-import { expect, test as gatewayTest, hastyClock, hastyTimeoutMs, token } from "../../../test/support/gateway-test.ts";
+import { expect, test as gatewayTest, token } from "../../../test/support/gateway-test.ts";
+import { hastyClock, hastyTimeoutMs } from "../../../test/support/hasty-clock.ts";
 import type { EnqueueItem } from "./client.ts";
 import { Client, type ClientOptions, RedisError, Task } from "./upstash.ts";
 

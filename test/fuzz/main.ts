@@ -1,0 +1,43 @@
+/** `npm run fuzz`: as `npm test` does it, or longer, or one input again. */
+import { parseArgs } from "node:util";
+import { answers } from "./answers.ts";
+import { feedCorpus, fuzz, type Target, tell } from "./fuzz.ts";
+import { startGatewayTarget } from "./gateway.ts";
+import { messages } from "./messages.ts";
+import { replies } from "./replies.ts";
+import { defaultInputs, seed as drawnSeed, readCorpus } from "./runs.ts";
+
+const { values } = parseArgs({
+  options: { only: { type: "string" }, inputs: { type: "string" }, seed: { type: "string" }, from: { type: "string", default: "0" } },
+});
+const seed = values.seed === undefined ? drawnSeed : Number(values.seed);
+
+const isAsked = ({ name }: { readonly name: string }): boolean => (values.only ?? name) === name;
+
+async function run<Input>(target: Target<Input>): Promise<void> {
+  await feedCorpus(target, readCorpus(target.name));
+  const inputs = Number(values.inputs ?? defaultInputs[target.name as keyof typeof defaultInputs]);
+  console.log(tell(await fuzz(target, { seed, inputs, from: Number(values.from) })));
+}
+
+// Redis is a child that keeps no process alive.
+const alive = setInterval(() => {}, 60_000);
+try {
+  if (isAsked(messages)) await run(messages);
+  if (isAsked(replies)) await run(replies);
+  if (isAsked(answers)) await run(answers);
+  if (isAsked({ name: "gateway" })) {
+    const gateway = await startGatewayTarget();
+    try {
+      await run(gateway);
+      await gateway.checkAfter();
+    } finally {
+      await gateway.stop();
+    }
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  clearInterval(alive);
+}
