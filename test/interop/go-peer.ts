@@ -212,9 +212,9 @@ export class GoPeer {
 }
 
 /** Where Redis is, as the Go programs read it. */
-export function goRedis(redisUrl: string): { readonly addr: string; readonly db: number } {
+export function goRedis(redisUrl: string): { readonly addr: string; readonly db: number; readonly password: string } {
   const url = new URL(redisUrl);
-  return { addr: url.host, db: Number(url.pathname.slice(1) || 0) };
+  return { addr: url.host, db: Number(url.pathname.slice(1) || 0), password: decodeURIComponent(url.password) };
 }
 
 const base64 = (bytes: Uint8Array | undefined): string | null => (bytes === undefined ? null : Buffer.from(bytes).toString("base64"));

@@ -13,7 +13,7 @@ export type GoVersion = (typeof goVersions)[number] | "v0.23.0 with x/rate";
 export type GoProgram = GoVersion | "asynq CLI" | "asynqmon";
 
 /** Where a program is, or why there is none, and whether it could have been built here. */
-type BuiltProgram = { readonly file: string } | { readonly missing: string; readonly isElsewhere?: boolean };
+export type BuiltProgram = { readonly file: string } | { readonly missing: string; readonly isElsewhere?: boolean };
 export type BuiltPrograms = Readonly<Record<GoProgram, BuiltProgram>>;
 
 interface Build {
@@ -24,7 +24,9 @@ interface Build {
   readonly tags?: string;
 }
 
-const builds: Readonly<Record<Exclude<GoProgram, "asynq CLI">, Build>> = {
+type BuildName = Exclude<GoProgram, "asynq CLI">;
+
+const builds: Readonly<Record<BuildName, Build>> = {
   "v0.26.0": { folder: "peer", modFile: "go.mod", target: ".", tags: "headers,revoke" },
   "v0.25.1": { folder: "peer", modFile: "v0.25.1.mod", target: ".", tags: "revoke" },
   "v0.24.1": { folder: "peer", modFile: "v0.24.1.mod", target: "." },
@@ -35,22 +37,23 @@ const builds: Readonly<Record<Exclude<GoProgram, "asynq CLI">, Build>> = {
 const here = fileURLToPath(new URL(".", import.meta.url));
 const home = fileURLToPath(new URL("../../.tools/interop", import.meta.url));
 
+/** Builds every Go program, as {@link buildGoProgram} does, and looks for Asynq's CLI. */
+export function buildGoPrograms(onBuilt: (name: GoProgram, ms: number) => void): BuiltPrograms {
+  const built = Object.keys(builds).map((name) => [name, buildGoProgram(name as BuildName, onBuilt)]);
+  return { ...Object.fromEntries(built), "asynq CLI": findCli() } as BuiltPrograms;
+}
+
 /**
- * Builds every Go program that was not built from these sources before, one binary each, and tells of each through `onBuilt`. Needs the Go
- * modules in Go's cache or within reach; a missing or too old Go, or modules out of reach, are why a program is missing.
+ * Builds a Go program that was not built from these sources before, and then tells of it through `onBuilt`. Needs the Go modules in Go's
+ * cache or within reach; a missing or too old Go, or modules out of reach, are why a program is missing.
  * @throws {Error} what does not compile
  */
-export function buildGoPrograms(onBuilt: (name: GoProgram, ms: number) => void): BuiltPrograms {
-  const found = findGo();
-  const built = Object.fromEntries(
-    Object.entries(builds).map(([name, build]): [string, BuiltProgram] => {
-      if ("missing" in found) return [name, found];
-      const needed = /^go (\S+)/m.exec(readFileSync(path.join(here, build.folder, build.modFile), "utf8"))![1]!;
-      if (isOlder(found.version, needed)) return [name, { missing: `needs Go ${needed}, this is ${found.version}` }];
-      return [name, makeProgram(build, name as GoProgram, found.version, onBuilt)];
-    }),
-  );
-  return { ...built, "asynq CLI": findCli() } as BuiltPrograms;
+export function buildGoProgram(name: BuildName, onBuilt: (name: GoProgram, ms: number) => void): BuiltProgram {
+  const [build, found] = [builds[name], findGo()];
+  if ("missing" in found) return found;
+  const needed = /^go (\S+)/m.exec(readFileSync(path.join(here, build.folder, build.modFile), "utf8"))![1]!;
+  if (isOlder(found.version, needed)) return { missing: `needs Go ${needed}, this is ${found.version}` };
+  return makeProgram(build, name, found.version, onBuilt);
 }
 
 /** Asynq's CLI is a module that the Go proxy has in no version, so it cannot be built from there: `ASYNQ_CLI` names one, or the PATH has it. */

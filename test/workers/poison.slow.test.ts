@@ -10,19 +10,13 @@ import { Task } from "@asynqjs/core";
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { readKeyspace } from "@asynqjs/core/testing";
 import { decodeTaskMessage } from "@asynqjs/core/wire";
-import type { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
+import { ageLeases } from "../support/age-leases.ts";
 import { expect, test } from "../support/redis-test.ts";
 import { type RunMessage, startWorker } from "./worker-process.ts";
 
 const bystanders = Array.from({ length: 9 }, (_, i) => `bystander${i}`);
 const ids = [...bystanders.slice(0, 4), "poison", ...bystanders.slice(4)];
-
-/** As if a minute had passed since the worker died. */
-async function ageLeases(redis: Redis): Promise<void> {
-  for (const id of await redis.zrangebyscore("asynq:{default}:lease", "-inf", "+inf"))
-    await redis.zincrby("asynq:{default}:lease", -61, id);
-}
 
 test("a task that takes down the process three times is archived; the nine beside it are done, and share one crash at most", async ({
   redis,

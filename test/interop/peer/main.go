@@ -17,12 +17,13 @@ import (
 
 // redisConfig says where Redis is.
 type redisConfig struct {
-	Addr string `json:"addr"`
-	DB   int    `json:"db"`
+	Addr     string `json:"addr"`
+	DB       int    `json:"db"`
+	Password string `json:"password"`
 }
 
 func (c redisConfig) opt() asynq.RedisClientOpt {
-	return asynq.RedisClientOpt{Addr: c.Addr, DB: c.DB}
+	return asynq.RedisClientOpt{Addr: c.Addr, DB: c.DB, Password: c.Password}
 }
 
 func main() {

@@ -27,6 +27,8 @@ type workConfig struct {
 	GroupMaxSize int  `json:"groupMaxSize"`
 	// How often completed tasks are looked through; v0.24.1 does it every 8 s, whatever is set.
 	JanitorIntervalMs int64 `json:"janitorIntervalMs"`
+	// Whether the tasks are those of the chaos suites.
+	Chaos bool `json:"chaos"`
 }
 
 // run tells of a task that is being run.
@@ -64,7 +66,11 @@ func work(config []byte) error {
 	}
 	setIfKnown(&settings, "JanitorInterval", milliseconds(c.JanitorIntervalMs))
 	server := asynq.NewServer(c.Redis.opt(), settings)
-	if err := server.Start(asynq.HandlerFunc(handle)); err != nil {
+	handler := handle
+	if c.Chaos {
+		handler = handleChaos
+	}
+	if err := server.Start(asynq.HandlerFunc(handler)); err != nil {
 		return err
 	}
 	say(map[string]string{"event": "ready"})

@@ -48,3 +48,17 @@ export function replayingRedis(redis: RedisPort): RedisPort {
     },
   };
 }
+
+/** A port that carries so many requests out, loses the reply of the one after them, and is gone: its process was killed then. */
+export function mortalRedis(redis: RedisPort, lives: number): RedisPort {
+  let sent = 0;
+  return {
+    ...redis,
+    async send(commands, options) {
+      if (sent++ > lives) throw new RedisError("gone", { delivered: "no" });
+      const results = await redis.send(commands, options);
+      if (sent > lives) throw new RedisError("the reply was lost", { delivered: "unknown" });
+      return results;
+    },
+  };
+}

@@ -1,9 +1,8 @@
 import { describe } from "vitest";
 import { expect, join, test } from "../../../../test/support/aggregation-test.ts";
 import { enqueue } from "../broker/enqueue.ts";
-import { RedisError } from "../errors.ts";
-import type { RedisPort } from "../redis.ts";
 import { Task } from "../task.ts";
+import { mortalRedis } from "../testing/faulty-redis.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 import { aggregate } from "./aggregate.ts";
@@ -13,20 +12,6 @@ import { recover } from "./recover.ts";
 
 const queues = ["default"];
 const nothing = { sets: 0, aggregated: 0, quarantined: 0, dangling: 0, lost: 0, more: false, errors: [] };
-
-/** A port that carries so many requests out, loses the reply of the last, and is gone. */
-function mortalRedis(redis: RedisPort, lives: number): RedisPort {
-  let sent = 0;
-  return {
-    ...redis,
-    async send(commands, options) {
-      if (sent++ > lives) throw new RedisError("gone", { delivered: "no" });
-      const results = await redis.send(commands, options);
-      if (sent > lives) throw new RedisError("the reply was lost", { delivered: "unknown" });
-      return results;
-    },
-  };
-}
 
 describe("aggregateSet", () => {
   test("hands over large tasks too, read in several goes", async ({ broker, aTask, clock }) => {
