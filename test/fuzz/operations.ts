@@ -376,7 +376,7 @@ export const operations: readonly Operation[] = [
     call: (broker) => recover(broker, { queues: ["q"] }),
     answers: [
       [[0, "a", "1700000000.5", msg, "1@1"], "s,0", "0,0,0,0,0"],
-      [[0, "a", "1700000000", "garbage", null], "s,0"],
+      [[0, "a", "1700000000", "garbage", null], "s,0", "0,0,0,0,0"],
     ],
     told: (value) =>
       Object.entries(value as object)
