@@ -53,11 +53,18 @@ export async function finish(history: History): Promise<void> {
   }
 }
 
-/** A counter that was evicted cannot be made again; and nobody reads the message of a task that is over. */
+/**
+ * A counter that was evicted cannot be made again. Nobody reads the message of a task that is over; and where its hash was evicted, its id
+ * enqueued anew and then settled by who held the first, it names a lock that its message does not: for nothing, once that lock has ended.
+ */
 function canBeMended({ keyspace }: History, broken: string): boolean {
   const [invariant, queue, id] = broken.split(" ") as [string, string, string];
   const isOver = ["archived", "completed"].includes(keyspace.field(taskAt(queue, id), "state") ?? "");
-  return invariant !== "I11" && !(invariant === "I3" && isOver);
+  const hasLock = keyspace.keys().some((key) => {
+    const of = readKey(key);
+    return of?.queue === queue && of.rest.startsWith("unique:") && keyspace.text(key) === id;
+  });
+  return invariant !== "I11" && !(isOver && (invariant === "I3" || (invariant === "I8" && !hasLock)));
 }
 
 /** The containers that hold what is still to be done. */
