@@ -37,6 +37,12 @@ export function queuePrefix(queue: string): string {
   return `asynq:{${queue}}:`;
 }
 
+/** The name of a queue's key in two; nothing for a key of no queue. Go lets a queue's name hold braces: it ends at the first `}:`. */
+export function splitKey(key: string): { readonly queue: string; readonly rest: string } | undefined {
+  const match = /^asynq:\{(.*?)\}:(.*)$/s.exec(key);
+  return match === null ? undefined : { queue: match[1]!, rest: match[2]! };
+}
+
 /** HASH: `msg`, `state`, `pending_since`, `unique_key`, `group`, `result`, and ours `js:*` (docs/extensions.md). */
 export function taskKey(queue: string, id: string): string {
   return `asynq:{${queue}}:t:${id}`;

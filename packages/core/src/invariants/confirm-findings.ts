@@ -3,7 +3,6 @@ import { byQueue } from "../by-queue.ts";
 import { systemClock, systemRandom } from "../clock.ts";
 import { allQueues, queuePrefix } from "../keys.ts";
 import type { RedisPort } from "../redis.ts";
-import { sendPlain } from "../send-plain.ts";
 import type { Finding, Report } from "./finding.ts";
 import { type PartOptions, QueueParts } from "./queue-parts.ts";
 
@@ -40,7 +39,9 @@ export function nameOf({ invariant, id = "", key }: Finding): string {
 async function lookAgain(broker: Broker, queue: string, findings: readonly Finding[], report: Report, options: PartOptions): Promise<void> {
   const of = new QueueParts(broker, queue, report, { listMax, ...options });
   const prefix = queuePrefix(queue);
-  const [isRegistered] = await sendPlain(broker.redis, [["SISMEMBER", allQueues, queue]], options);
+  const [registered] = await broker.redis.send([["SISMEMBER", allQueues, queue]], options);
+  const { reply: isRegistered, error } = registered!;
+  if (error !== undefined && error.reply !== "WRONGTYPE") throw error;
   const named = findings.filter(({ key }) => key !== allQueues).map(({ key, id }) => ({ id, rest: key.slice(prefix.length) }));
   of.holdsTasks = named.length < findings.length;
 

@@ -3,6 +3,7 @@ import { pendingKey, queuePrefix } from "../keys.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
+import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import type { TaskHash } from "./judge-task.ts";
 import { judgedFields, readHash } from "./read-queue.ts";
 
@@ -12,6 +13,8 @@ export interface LookedAtLock {
   readonly kind: string;
   readonly id: string;
   readonly hash: TaskHash | "wrong kind" | undefined;
+  /** The lock that the holder's message names, read where its hash names none. */
+  readonly messageLock: string | undefined;
 }
 
 export const lookAtLocksScript = defineScript({
@@ -57,6 +60,15 @@ export async function lookAtLocks(broker: Broker, queue: string, rests: readonly
     const kind = decodeText(kindWord);
     if (kind === "none") return [];
     const hash = fields === 0 ? "wrong kind" : fields === null ? undefined : readHash(fields as readonly Reply[]);
-    return [{ rest: rests[i]!, kind, id: id === null ? "" : decodeText(id), hash }];
+    const messageLock = typeof hash === "object" && hash.uniqueKey === undefined ? lockOf(hash.msg) : undefined;
+    return [{ rest: rests[i]!, kind, id: id === null ? "" : decodeText(id), hash, messageLock }];
   });
+}
+
+function lockOf(msg: Uint8Array | undefined): string | undefined {
+  try {
+    return msg && decodeTaskMessage(msg, "the message").uniqueKey;
+  } catch {
+    return undefined;
+  }
 }

@@ -5,8 +5,8 @@ import type { SendOptions } from "../redis.ts";
 import { sendPlain } from "../send-plain.ts";
 import { splitCalls } from "../split-calls.ts";
 import { decodeText } from "../verdicts.ts";
-import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import type { Report } from "./finding.ts";
+import { GroupHomes } from "./group-homes.ts";
 import { type ActiveSuspect, judgeCounters, judgeGroupKey, judgeKind, judgeLock, judgeRegistered, judgeSuspects } from "./judge-queue.ts";
 import { counterKey } from "./judge-snapshot.ts";
 import { crashes, type Home, judgeTask } from "./judge-task.ts";
@@ -39,10 +39,7 @@ export class QueueParts {
   readonly #counters = new Map<string, string>();
   readonly #suspects = new Map<string, ActiveSuspect>();
   readonly #active = new Set<string>();
-  /** Tasks of groups that were found in none of the places they should be in, until it is known where else ids of groups are. */
-  readonly #homeless = new Map<string, string | undefined>();
-  readonly #strays = new Map<string, Home>();
-  readonly #unindexed: Home[] = [];
+  readonly #groupHomes = new GroupHomes();
   #paused = false;
   #ended = false;
 
@@ -63,7 +60,7 @@ export class QueueParts {
         // Gone by now.
         if (hash === undefined && homes.length === 0 && lease === undefined) continue;
         if (homes.length === 0 && typeof hash === "object" && hash.state === "aggregating" && !this.#ended) {
-          this.#homeless.set(id, hash.group);
+          this.#groupHomes.addHomeless(id, hash.group);
           continue;
         }
         const message = judgeTask(this.queue, facts, this.#report, dueBeforeSec);
@@ -76,10 +73,9 @@ export class QueueParts {
 
   async judgeLocks(rests: readonly string[]): Promise<void> {
     for (const some of splitCalls(rests, perCall, () => 0)) {
-      for (const { rest, kind, id, hash } of await lookAtLocks(this.#broker, this.queue, some, this.#options)) {
+      for (const { rest, kind, ...holder } of await lookAtLocks(this.#broker, this.queue, some, this.#options)) {
         if (!judgeKind(this.queue, rest, kind, "string", this.#report)) continue;
-        const messageLock = typeof hash === "object" ? lockOf(hash.msg) : undefined;
-        judgeLock(this.queue, queuePrefix(this.queue) + rest, { id, hash, messageLock }, this.#report);
+        judgeLock(this.queue, queuePrefix(this.queue) + rest, holder, this.#report);
       }
     }
   }
@@ -94,7 +90,7 @@ export class QueueParts {
         const group = judgeGroupKey(this.queue, looked, this.#report);
         const home = { key: `${queuePrefix(this.queue)}g:${looked.name}`, state: "aggregating", group };
         homes.push({ home, strays: looked.walked?.group === group ? looked.walked.strays : undefined });
-        if (!looked.inGroups && !looked.inSets) this.#unindexed.push(home);
+        if (!looked.inGroups && !looked.inSets) this.#groupHomes.addUnindexed(home);
       }
     }
     return homes;
@@ -122,7 +118,7 @@ export class QueueParts {
   /** Judges ids that were seen in a container. */
   async judgeStrays(home: Home, ids: readonly string[]): Promise<void> {
     const beside = home.group === undefined ? undefined : home;
-    if (beside !== undefined) for (const id of ids) this.#strays.set(id, beside);
+    if (beside !== undefined) for (const id of ids) this.#groupHomes.addStray(id, beside);
     await this.judgeTasks(ids.map((id) => ({ id, beside })));
   }
 
@@ -130,8 +126,7 @@ export class QueueParts {
   async end(isRegistered: boolean): Promise<QueueState> {
     const { queue, tasks } = this;
     this.#ended = true;
-    const besideOf = (id: string, of: string | undefined) => this.#strays.get(id) ?? this.#unindexed.find(({ group }) => group === of);
-    await this.judgeTasks([...this.#homeless].map(([id, group]) => ({ id, beside: besideOf(id, group) })));
+    await this.judgeTasks(this.#groupHomes.found());
     judgeSuspects(queue, [...this.#suspects.values()], this.#report);
     judgeCounters(queue, this.#counters, this.#report);
     judgeRegistered(queue, isRegistered, this.holdsTasks, this.#report);
@@ -151,13 +146,5 @@ export class QueueParts {
     const known = this.#lists.get(list) ?? readList(this.#broker, this.queue, list, this.#options);
     this.#lists.set(list, known);
     return known;
-  }
-}
-
-function lockOf(msg: Uint8Array | undefined): string | undefined {
-  try {
-    return msg && decodeTaskMessage(msg, "the message").uniqueKey;
-  } catch {
-    return undefined;
   }
 }

@@ -109,6 +109,14 @@ const breakings: readonly Breaking[] = [
   { name: "an aggregation set that is in no index", by: (r) => r.del(key("aggregation_sets")), found: [["I9", undefined]] },
   { name: "a group that is no sorted set", by: (r) => r.set(key("g:other"), "x"), found: [["I9", undefined]] },
   { name: "a queue that inspectors do not see", by: (r) => r.del("asynq:queues"), found: [["I10", undefined]] },
+  {
+    name: "an index of queues that is none",
+    by: async (r) => {
+      await r.del("asynq:queues");
+      await r.set("asynq:queues", "x");
+    },
+    found: [["I10", undefined]],
+  },
   { name: "more failures than were processed", by: (r) => r.set(key("failed"), 100), found: [["I11", undefined]] },
   { name: "a day with more than all", by: (r) => r.set(key("processed:2039-12-31"), 100), found: [["I11", undefined]] },
   { name: "a day with more failures than it processed", by: (r) => r.set(key("failed:2039-12-31"), 1), found: [["I11", undefined]] },

@@ -2,6 +2,8 @@ import { listKeys } from "../broker/list-keys.ts";
 import { listQueues } from "../broker/list-queues.ts";
 import { type Broker, makeBroker } from "../broker.ts";
 import { systemClock, systemRandom } from "../clock.ts";
+import type { RedisError } from "../errors.ts";
+import { splitKey } from "../keys.ts";
 import type { RedisPort, SendOptions } from "../redis.ts";
 import { runAll } from "../script.ts";
 import { sendPlain } from "../send-plain.ts";
@@ -11,7 +13,7 @@ import type { Finding } from "./finding.ts";
 import { judgeSnapshot } from "./judge-snapshot.ts";
 import type { QueueState } from "./queue-state.ts";
 import { type QueueKey, readQueue } from "./read-queue.ts";
-import { scanParts, splitKey } from "./scan-parts.ts";
+import { scanParts } from "./scan-parts.ts";
 
 export interface ScanOptions {
   /** Which queues are judged. Default: all; on a Cluster all that inspectors can see. */
@@ -89,7 +91,11 @@ async function readWhole(
   readonly read: ReadonlyMap<string, readonly QueueKey[]>;
 }> {
   const { cluster } = await broker.redis.features();
-  const registered = listQueues(broker, options);
+  // Where the index itself is of the wrong kind, no queue can be seen.
+  const registered = listQueues(broker, options).catch((error: unknown): string[] => {
+    if ((error as RedisError).reply === "WRONGTYPE") return [];
+    throw error;
+  });
   let queues = wanted;
   if (queues === undefined && cluster) queues = await registered;
   if (queues === undefined) {

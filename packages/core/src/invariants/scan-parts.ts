@@ -1,18 +1,13 @@
 import { listKeys } from "../broker/list-keys.ts";
 import type { Broker } from "../broker.ts";
 import { byQueue } from "../by-queue.ts";
+import { splitKey } from "../keys.ts";
 import type { Report } from "./finding.ts";
 import { type PartOptions, QueueParts } from "./queue-parts.ts";
 import type { QueueState } from "./queue-state.ts";
 
 /** A step through the keyspace looks at about so many keys. */
 const keysPerStep = 1_000;
-
-/** A key of a queue in two. */
-export function splitKey(key: string): { readonly queue: string; readonly rest: string } | undefined {
-  const match = /^asynq:\{(.*?)\}:(.*)$/s.exec(key);
-  return match === null ? undefined : { queue: match[1]!, rest: match[2]! };
-}
 
 /**
  * Judges queues part by part, which holds Redis for no more than a millisecond or so at once: what moves meanwhile may look as if it were

@@ -4,7 +4,7 @@ import type { Broker } from "../broker.ts";
 import { byQueue } from "../by-queue.ts";
 import { unixSec } from "../clock.ts";
 import { decodeList, decodeOptional } from "../decode-reply.ts";
-import { sweepCursorKey, sweepFoundKey } from "../keys.ts";
+import { splitKey, sweepCursorKey, sweepFoundKey } from "../keys.ts";
 import type { Command } from "../redis.ts";
 import { ask, sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
@@ -126,8 +126,8 @@ function count(report: SweepReport, verdicts: readonly KeyVerdict[]): SweepRepor
   return sum;
 }
 
-/** `asynq:{<queue>}:<rest>`, of the kinds that can be unsound. */
+/** A key of the kinds that can be unsound. */
 function readKey(key: string): { readonly key: string; readonly queue: string; readonly rest: string } | undefined {
-  const match = /^asynq:\{(.*?)\}:((?:t|g|unique):.*)$/s.exec(key);
-  return match === null ? undefined : { key, queue: match[1]!, rest: match[2]! };
+  const split = splitKey(key);
+  return split === undefined || !/^(?:t|g|unique):/.test(split.rest) ? undefined : { key, ...split };
 }
