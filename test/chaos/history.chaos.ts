@@ -18,9 +18,9 @@ function explains({ fault }: Fault, { worker }: Run): boolean {
   return worker.startsWith("go") && /^(cut go|kill connections|freeze Redis)/.test(fault);
 }
 
-test(`F1 F3 F21 F42: ${tasks} tasks, workers of ours and of Go killed, frozen and cut off, keys evicted (seed ${seed}): nothing is lost, unexpected or stuck, and every second run has its cause`, async ({
-  lab,
-}) => {
+test(`F1 F3 F21 F42: ${tasks} tasks, workers of ours and of Go killed, frozen and cut off, keys evicted (seed ${seed}): nothing is lost, unexpected or stuck, and every second run has its cause`, {
+  timeout: 1_500_000,
+}, async ({ lab }) => {
   const redis = await lab.startRedis();
   const lived = await liveThrough(lab, {
     ...{ redis, random: seededRandom(seed), tasks, explains },

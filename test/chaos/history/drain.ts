@@ -13,9 +13,9 @@ export interface Left {
 
 /**
  * How long a drain may take. What takes longest: a minute until a sweep sees for the second time what it found, half a minute until its task
- * counts as lost; and tasks that lost a worker, of which each server runs one at a time.
+ * counts as lost; and hundreds of tasks that lost a worker, of which each of our servers runs one at a time.
  */
-const longestMs = 300_000;
+const longestMs = 600_000;
 
 export async function whatIsLeft(redis: Redis, queues: readonly string[]): Promise<Left> {
   const pipeline = redis.pipeline();

@@ -38,6 +38,15 @@ describe("runs of a task", () => {
     expect(explainRuns(runs, [everybody], any).extra).toEqual({ flush: 1 });
   });
 
+  test("what struck everybody counts from when the task was asked for: its enqueue may have been repeated", () => {
+    const runs = runsOf([told("w1", "start", 10), told("w1", "end", 11), told("w2", "start", 30), told("w2", "end", 31)]);
+    const everybody: Fault = { fault: "evict call records", fromMs: 5, untilMs: 5 };
+
+    expect(explainRuns(runs, [everybody], any, new Map([["q a", 4]])).extra).toEqual({ "evict call records": 1 });
+    expect(explainRuns(runs, [everybody], any, new Map([["q a", 6]])).unexplained).toHaveLength(1);
+    expect(explainRuns(runs, [kill("w1", 5)], any, new Map([["q a", 4]])).unexplained).toHaveLength(1);
+  });
+
   test("each of several extra runs is explained for itself", () => {
     const starts = [told("w1", "start", 10), told("w2", "start", 30), told("w3", "start", 50), told("w3", "end", 51)];
 

@@ -48,12 +48,14 @@ export function runsOf(events: readonly RunEvent[]): Map<string, Run[]> {
 
 /**
  * Explains each run that a task would not have needed: by a fault that struck the worker of an earlier run, its connection or the task itself,
- * between the start of that run and of this one. A run after one that failed is no extra one.
+ * between the start of that run and of this one; or by one that struck everybody since the task was asked for, as its enqueue may have been
+ * repeated. A run after one that failed is no extra one.
  */
 export function explainRuns(
   runs: ReadonlyMap<string, readonly Run[]>,
   faults: readonly Fault[],
   explains: (fault: Fault, run: Run) => boolean,
+  askedAtMs: ReadonlyMap<string, number> = new Map(),
 ): RunsReport {
   // What struck some tasks or one worker explains more than what struck everybody.
   const byAim = [...faults].sort((a, b) => aimOf(a) - aimOf(b));
@@ -69,7 +71,9 @@ export function explainRuns(
       if (earlier.some(({ endMs }) => endMs === undefined || endMs > run.startMs)) overlapping++;
       const last = earlier.at(-1)!;
       if (last.how === "fail" && last.endMs! <= run.startMs) continue;
-      const why = byAim.find((fault) => earlier.some((one) => struck(fault, one, run.startMs) && explains(fault, one)));
+      const why = byAim.find((fault) =>
+        earlier.some((one) => struck(fault, one, run.startMs, askedAtMs.get(task)) && explains(fault, one)),
+      );
       if (why === undefined) unexplained.push(`${task}: ${ofTask.map(tell).join("; ")}`);
       else extra[why.fault] = (extra[why.fault] ?? 0) + 1;
     }
@@ -81,8 +85,9 @@ function aimOf({ tasks, worker }: Fault): number {
   return tasks !== undefined ? 0 : worker !== undefined ? 1 : 2;
 }
 
-function struck({ fromMs, untilMs, worker, tasks }: Fault, run: Run, beforeMs: number): boolean {
-  return fromMs <= beforeMs && untilMs >= run.startMs && (worker ?? run.worker) === run.worker && (tasks?.includes(run.task) ?? true);
+function struck({ fromMs, untilMs, worker, tasks }: Fault, run: Run, beforeMs: number, askedAtMs = run.startMs): boolean {
+  const sinceMs = worker === undefined && tasks === undefined ? askedAtMs : run.startMs;
+  return fromMs <= beforeMs && untilMs >= sinceMs && (worker ?? run.worker) === run.worker && (tasks?.includes(run.task) ?? true);
 }
 
 function tell({ worker, startMs, endMs, how }: Run): string {

@@ -91,12 +91,12 @@ export async function liveThrough(
     const whole = [...enqueued, ...faults.map((fault) => ({ ...fault, atMs: fault.fromMs })), ...events].sort((a, b) => a.atMs - b.atMs);
     writeFileSync(path.join(lab.dir, "history.jsonl"), whole.map((event) => `${JSON.stringify(event)}\n`).join(""));
     const runs = runsOf(events);
-    const asked = new Set(enqueued.flatMap(({ event, queue, id }) => (event === "invoke" ? `${queue} ${id}` : [])));
-    const judged = await judgeTasks(admin, [...asked], runs, faults);
+    const askedAtMs = new Map(enqueued.flatMap(({ event, queue, id, atMs }) => (event === "invoke" ? [[`${queue} ${id}`, atMs]] : [])));
+    const judged = await judgeTasks(admin, [...askedAtMs.keys()], runs, faults);
     return {
       ...{ enqueued, faults, events, judged, drainSec },
       queue: totalQueue(toHistory(enqueued, runs), judged),
-      explained: explainRuns(runs, faults, explains),
+      explained: explainRuns(runs, faults, explains, askedAtMs),
       seconds: Math.round((performance.now() - startMs) / 1000),
     };
   } finally {
