@@ -5,8 +5,8 @@ import type { GoVersion } from "../go-programs.ts";
 import { day, type Move, type MoveOptions, type MoveTask, type Queue, queues, type WhileHeld } from "./moves.ts";
 
 /**
- * Delays end on 50 s and time passes by hundreds, so that what falls due does so long before or after it is looked for, however slow the
- * machine.
+ * Delays end on 50 s, those of locks on 40 s, and time passes by hundreds, so that what falls due does so long before or after it is looked
+ * for, however slow the machine; also where a lock outlives a delay.
  */
 const delaySec = fc.constantFrom(150, 950, 5_050);
 const passSec = fc.oneof(
@@ -46,7 +46,7 @@ const options = (version: GoVersion): fc.Arbitrary<MoveOptions> =>
       maxRetry: fc.constantFrom(0, 1, 2),
       timeoutSec: fc.constantFrom(30, 0),
       deadlineInSec: fc.constantFrom(-50, 5_000, 50_000),
-      uniqueTtlSec: fc.constantFrom(150, 150.9, 1_050, 100 * day + 50),
+      uniqueTtlSec: fc.constantFrom(140, 140.9, 1_040, 100 * day + 40),
       processAtInSec: fc.constantFrom(-50, 150, 950),
       processInSec: fc.oneof(delaySec, fc.constant(150.4)),
       retentionSec: fc.oneof(delaySec, fc.constant(150.7)),
@@ -66,7 +66,7 @@ const newTask = (version: GoVersion): fc.Arbitrary<MoveTask> => {
   const named = fc
     .tuple(fc.constantFrom("email:send", "ünï", "part"), payloads(version), drawnId, options(version), fc.infiniteStream(fc.nat(2)))
     .map(([type, payload, taskId, given, dice]): MoveTask => ({ type, payload, id: taskId, options: thinned(given, dice) }));
-  const held = fc.constantFrom({}, { maxRetry: 0 }, { retentionSec: 150 }, { uniqueTtlSec: 1_050 });
+  const held = fc.constantFrom({}, { maxRetry: 0 }, { retentionSec: 150 }, { uniqueTtlSec: 1_040 });
   return fc.oneof(
     { weight: 96, arbitrary: named },
     { weight: 8, arbitrary: held.map((given): MoveTask => ({ type: "t", payload: text("hold"), id: "hold", options: given })) },

@@ -8,7 +8,7 @@ import type { Comparison, ExceptionUse, Mends } from "./exceptions.ts";
 import { GoSide } from "./go-side.ts";
 import { describeMove, type Move, type Queue } from "./moves.ts";
 import { OurSide } from "./our-side.ts";
-import { checkSecond, SecondTurned, secondsPassed, untilEarlyInSecond } from "./seconds.ts";
+import { checkTime, secondsPassed, Untimely, untilEarlyInSecond } from "./seconds.ts";
 import type { Work } from "./side.ts";
 import { allowFor, noSlack, type Slack } from "./slack.ts";
 import { openDatabase, type Snapshot, takeSnapshot } from "./snapshot.ts";
@@ -51,8 +51,8 @@ export class Lane {
   }
 
   /**
-   * Plays a history in databases that are empty; answers whether it came to its end, which it does not when a second ended in the middle of
-   * what has to have one time: then it is to be played again.
+   * Plays a history in databases that are empty; answers whether it came to its end, which it does not when the machine was too slow for it:
+   * then it is to be played again.
    */
   async isPlayed(history: () => Promise<void>): Promise<boolean> {
     await this.#begin();
@@ -60,7 +60,7 @@ export class Lane {
       await history();
       return true;
     } catch (error) {
-      if (error instanceof SecondTurned) return false;
+      if (error instanceof Untimely) return false;
       throw error;
     }
   }
@@ -76,7 +76,7 @@ export class Lane {
 
   /**
    * Makes a move on both sides and compares what they answered and what is kept now.
-   * @throws {SecondTurned}
+   * @throws {Untimely}
    * @throws {Error} they differ in what no exception allows
    */
   async make(move: Move): Promise<void> {
@@ -86,9 +86,10 @@ export class Lane {
     const moment = momentOf(move, startMs, this.#options.name, this.#options.fixedDelay);
     const answeredByGo = await act(this.go, this.peers.go, move, moment, this.#options.name);
     const goEndMs = Date.now();
-    checkSecond(move, startMs, goEndMs);
+    checkTime(move, startMs, goEndMs);
     this.ours.setClock(startMs);
     const answeredByUs = await act(this.ours, this.peers.ours, move, moment, this.#options.name);
+    if (move.move === "work") checkTime(move, goEndMs, Date.now());
     if (allowFor(this.#slack, move, startMs, goEndMs) > 0) this.crossed++;
     const done = { move, nowSec: Math.floor(startMs / 1000) };
     if (move.move === "work") {

@@ -1,18 +1,24 @@
 import type { Move } from "./moves.ts";
 
-/** Go's second turned while a move was under way whose times are to be equal: the history is to begin anew. */
-export class SecondTurned extends Error {
-  override name = "SecondTurned";
+/** Something took so long that its times tell nothing: the history is to begin anew. */
+export class Untimely extends Error {
+  override name = "Untimely";
 }
 
+/** Servers tell of their tasks, and extend their leases, every 5 s. */
+const beforeBeatMs = 4_500;
+
 /**
- * All that a move writes is to have one second; only a server's work may take longer than that.
- * @throws {SecondTurned}
+ * All that a move writes is to have one second; only a server's work may take longer than that, but where it is looked at it is not to beat.
+ * @throws {Untimely}
  */
-export function checkSecond(move: Move, startMs: number, endMs: number): void {
-  if (move.move === "work") return;
+export function checkTime(move: Move, startMs: number, endMs: number): void {
+  if (move.move === "work") {
+    if (move.whileHeld === "look" && endMs - startMs > beforeBeatMs) throw new Untimely();
+    return;
+  }
   const fractionsMs = move.move === "enqueue" ? move.tasks.map(({ options }) => ((options.processInSec ?? 0) % 1) * 1000) : [];
-  for (const ms of [0, ...fractionsMs]) if (secondsPassed(startMs + ms, endMs + 1 + ms) > 0) throw new SecondTurned();
+  for (const ms of [0, ...fractionsMs]) if (secondsPassed(startMs + ms, endMs + 1 + ms) > 0) throw new Untimely();
 }
 
 export function secondsPassed(fromMs: number, toMs: number): number {

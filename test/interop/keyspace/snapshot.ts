@@ -22,20 +22,26 @@ export interface Snapshot {
   readonly expiresAtMs: Readonly<Record<string, number>>;
 }
 
+/** At one moment, however slow the machine: Redis' time, and of each key how long it is there. Milliseconds. */
+const readTtls = /* lua */ `
+local time = redis.call("TIME")
+local ttls = { string.format("%.3f", time[1] * 1000 + time[2] / 1000) }
+for i, key in ipairs(KEYS) do ttls[i + 1] = tostring(redis.call("PTTL", key)) end
+return ttls
+`;
+
 /** Reads a database, its servers' names and its aggregation sets' ids replaced by what is the same on either side. */
 export async function takeSnapshot({ redis, port }: Database): Promise<Snapshot> {
   const space = await readKeyspace(port, { calls: true });
   const names = Object.keys(space);
-  const asked = redis.pipeline().time();
-  for (const name of names) asked.pttl(Buffer.from(name, "latin1"));
-  const [[, time], ...ttls] = (await asked.exec()) as [[null, [string, string]], ...[null, number][]];
-  const nowMs = Number(time[0]) * 1000 + Number(time[1]) / 1000;
+  const asked = names.map((name) => Buffer.from(name, "latin1"));
+  const [nowMs, ...ttlsMs] = ((await redis.eval(readTtls, asked.length, ...asked)) as string[]).map(Number) as [number, ...number[]];
   const keys: Record<string, KeyValue> = {};
   const expiresAtMs: Record<string, number> = {};
   for (const [i, name] of names.entries()) {
     const key = nameless(name);
     keys[key] = namesReplaced(key, space[name]!);
-    const ttlMs = ttls[i]![1];
+    const ttlMs = ttlsMs[i]!;
     if (ttlMs >= 0) expiresAtMs[key] = nowMs + ttlMs;
   }
   return { keys, expiresAtMs };
