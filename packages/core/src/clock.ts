@@ -54,8 +54,8 @@ export const systemRandom: Random = {
 
 /** Waits for `work`, at most `delayMs` and no longer than until `signal` aborts; answers nothing when it did not end by itself. */
 export function within<T>(clock: Clock, delayMs: number, signal?: AbortSignal, work?: Promise<T>): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const settle = (value?: T): void => {
+  return new Promise((resolve) => {
+    const settle = (value?: T | Promise<T>): void => {
       cancel();
       signal?.removeEventListener("abort", end);
       resolve(value);
@@ -64,7 +64,7 @@ export function within<T>(clock: Clock, delayMs: number, signal?: AbortSignal, w
     const cancel = clock.after(delayMs, end);
     signal?.addEventListener("abort", end);
     if (signal?.aborted) end();
-    work?.then(settle, reject);
+    work?.then(settle, () => settle(work));
   });
 }
 
