@@ -194,6 +194,146 @@ describe("repairKeys", () => {
   });
 });
 
+describe("repairKeys, of what was in a container once", () => {
+  test.for([
+    ["a hash without a message, though it is in a container", { state: "pending" }, "removed"],
+    ["a completed task that is trimmed", { msg: "m", state: "completed" }, "removed"],
+    ["a task without a state", { msg: "m" }, "requeued"],
+    ["a task of no known group", { msg: "m", state: "aggregating" }, "requeued"],
+    ["a task whose group has no name", { msg: "m", state: "aggregating", group: "" }, "requeued"],
+    ["a task that left its group before", { msg: "m", state: "retry", group: "g" }, "requeued"],
+    ["a task whose group's key is of the wrong kind", { msg: "m", state: "aggregating", group: "broken" }, "requeued"],
+    ["a task of a group that has others", { msg: "m", state: "aggregating", group: "g" }, "regrouped"],
+    ["a task that would be in a container of the wrong kind", { msg: "m", state: "archivd" }, "requeued"],
+  ] as const)("%s", async ([, fields, verdict], { broker, redis }) => {
+    await redis.hset("asynq:{default}:t:a", fields);
+    if (verdict === "removed" && fields.state === "pending") await redis.lpush("asynq:{default}:pending", "a");
+    await redis.zadd("asynq:{default}:g:g", 1, "other");
+    await redis.set("asynq:{default}:g:broken", "in the way");
+    await redis.set("asynq:{default}:archivd", "in the way");
+
+    expect(await judge(broker, true, "t:a")).toEqual([verdict]);
+
+    expect(await redis.exists("asynq:{default}:t:a")).toBe(verdict === "removed" ? 0 : 1);
+    if (verdict === "requeued") expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+    expect(await redis.zrange("asynq:{default}:g:g", "0", "-1")).toEqual(verdict === "regrouped" ? ["other", "a"] : ["other"]);
+  });
+
+  test("an active task is put before the others, with a lease that has just ended; it is sound with a lease or a place alone", async ({
+    broker,
+    redis,
+  }) => {
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "active");
+    await redis.lpush("asynq:{default}:active", "other");
+
+    expect(await judge(broker, true, "t:a")).toEqual(["reactivated"]);
+    expect(await redis.lrange("asynq:{default}:active", 0, -1)).toEqual(["a", "other"]);
+    await redis.lpop("asynq:{default}:active");
+    expect(await judge(broker, true, "t:a")).toEqual(["sound"]);
+    await redis.lpush("asynq:{default}:active", "a");
+    await redis.del("asynq:{default}:lease");
+    expect(await judge(broker, true, "t:a")).toEqual(["sound"]);
+  });
+
+  test("a task of a group is sound in any of the group's sets, registered or aggregated, and in no other group's", async ({
+    broker,
+    redis,
+  }) => {
+    const ids = ["registered", "aggregated", "of another group", "in none"];
+    for (const id of ids) await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", "aggregating", "group", "g");
+    const set = (name: string): string => `asynq:{default}:g:${name}`;
+    await redis.zadd("asynq:{default}:aggregation_sets", 1, set("g:1"), 2, set("g:2"), 3, set("g:3"), 4, set("h:1"));
+    await redis.zadd("asynq:{default}:js:aggregated", 1, set("g:4"));
+    await redis.zadd(set("g:3"), 1, "registered");
+    await redis.zadd(set("g:4"), 1, "aggregated");
+    await redis.zadd(set("h:1"), 1, "of another group");
+
+    expect(await judge(broker, false, ...ids.map((id) => `t:${id}`))).toEqual(["sound", "sound", "unsound", "unsound"]);
+  });
+
+  test("what is no hash is left alone, as is a key of no known kind", async ({ broker, redis, keyspace }) => {
+    await redis.set("asynq:{default}:t:text", "no hash");
+    await redis.zadd("asynq:{default}:retry", 1, "x");
+    const before = await keyspace();
+
+    expect(await judge(broker, true, "t:text", "retry", "js:repair")).toEqual(["sound", "sound", "sound"]);
+
+    expect(await keyspace()).toEqual(before);
+  });
+
+  test("in a list of a thousand every task is looked for; in a longer one none whose age is not known, or not that of the next in turn, or no greater", async ({
+    broker,
+    redis,
+  }) => {
+    const task = (id: string, since: object) => redis.hset(`asynq:{default}:t:${id}`, { msg: "m", state: "pending", ...since });
+    const seed = "for i = 1, ARGV[1] do redis.call('RPUSH', KEYS[1], i) end";
+    await redis.eval(seed, 1, "asynq:{default}:pending", 1_000);
+    await task("1", { pending_since: "50" });
+    await task("2", { pending_since: "40" });
+    await task("999", { pending_since: "30" });
+    await task("1000", { pending_since: "20" });
+    await task("older", { pending_since: "19" });
+    await task("as old", { pending_since: "20" });
+    await task("younger", { pending_since: "21" });
+    await task("ageless", {});
+    const rests = ["t:older", "t:as old", "t:younger", "t:ageless"];
+
+    expect(await judge(broker, false, ...rests)).toEqual(rests.map(() => "unsound"));
+    await redis.lpush("asynq:{default}:pending", "one more");
+    expect(await judge(broker, false, ...rests)).toEqual(["unsound", "sound", "sound", "sound"]);
+    await redis.hset("asynq:{default}:t:1000", "pending_since", "long ago");
+    expect(await judge(broker, false, "t:older")).toEqual(["sound"]);
+    await redis.del("asynq:{default}:t:1000");
+    await redis.set("asynq:{default}:t:1000", "no hash");
+    expect(await judge(broker, false, "t:older")).toEqual(["sound"]);
+  });
+});
+
+describe("repairKeys, of locks", () => {
+  test("leaves one alone that is no text, and gives one back whose task is no hash", async ({ broker, redis }) => {
+    await redis.lpush("asynq:{default}:unique:t:list", "a");
+    await redis.set("asynq:{default}:t:text", "no hash");
+    await redis.set("asynq:{default}:unique:t:1", "text");
+
+    expect(await judge(broker, true, "unique:t:list", "unique:t:1")).toEqual(["sound", "unlocked"]);
+
+    expect(await redis.exists("asynq:{default}:unique:t:list", "asynq:{default}:t:text")).toBe(2);
+  });
+
+  test("reads a lock's name as it stands, in a message as in a field; a field says more than a message", async ({ broker, redis }) => {
+    const lock = "asynq:{default}:unique:e-mail:send.now%:1";
+    await redis.set(lock, "a");
+    await redis.hset("asynq:{default}:t:a", "msg", `.${lock}.`);
+    expect(await judge(broker, false, "unique:e-mail:send.now%:1")).toEqual(["sound"]);
+    await redis.hset("asynq:{default}:t:a", "unique_key", "asynq:{default}:unique:another");
+    expect(await judge(broker, false, "unique:e-mail:send.now%:1")).toEqual(["unsound"]);
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "unique_key", lock);
+    expect(await judge(broker, false, "unique:e-mail:send.now%:1")).toEqual(["sound"]);
+    await redis.hdel("asynq:{default}:t:a", "msg");
+    expect(await judge(broker, false, "unique:e-mail:send.now%:1")).toEqual(["unsound"]);
+  });
+});
+
+describe("repairKeys, of groups", () => {
+  test("names any group whose first task is gone or no hash, but takes what is named as our sets are for one; and no other key", async ({
+    broker,
+    redis,
+  }) => {
+    const uuid = "11111111-2222-4333-8444-555555555555";
+    const names = ["text", "short:1-2-3-4-5", "long".repeat(20), `set:${uuid}`, `listed:${uuid}`];
+    for (const name of names) await redis.zadd(`asynq:{default}:g:${name}`, 1, "text");
+    await redis.set("asynq:{default}:t:text", "no hash");
+    await redis.sadd("asynq:{default}:groups", `listed:${uuid}`);
+    await redis.set("asynq:{default}:g:no set", "x");
+    const rests = [...names, "no set"].map((name) => `g:${name}`);
+
+    expect(await judge(broker, false, ...rests)).toEqual(["indexed", "indexed", "indexed", "indexed", "sound", "sound"]);
+
+    expect((await redis.smembers("asynq:{default}:groups")).sort()).toEqual([...names.slice(0, 3), names[4]].sort());
+    expect(await redis.zrange("asynq:{default}:aggregation_sets", "0", "-1")).toEqual([`asynq:{default}:g:set:${uuid}`]);
+  });
+});
+
 describe("listKeys", () => {
   test("walks through the keys of a queue page by page, whatever its name means in a pattern", async ({ broker, aTask }) => {
     await enqueue(

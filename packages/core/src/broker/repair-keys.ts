@@ -47,8 +47,8 @@ export const repairKeysScript = defineScript({
       local fields = redis.pcall("HMGET", task, "msg", "state", "group", "pending_since")
       if fields.err then return "." end
       local msg, state, group = fields[1], fields[2], fields[3]
-      if not msg and not state and redis.call("EXISTS", task) == 0 then return "." end
-      if msg and is_home(id, state, group, fields[4] or "") ~= false then return "." end
+      if redis.call("EXISTS", task) == 0 then return "." end
+      if msg and is_home(id, state, group, tonumber(fields[4]) or math.huge) ~= false then return "." end
       if ripe == "0" then return "u" end
       if not msg or state == "archived" or state == "completed" then
         redis.call("DEL", task)
@@ -73,11 +73,9 @@ export const repairKeysScript = defineScript({
       local id = redis.pcall("GET", lock)
       if type(id) ~= "string" then return "." end
       local fields = redis.pcall("HMGET", prefix .. "t:" .. id, "msg", "unique_key")
-      local names = not fields.err and fields[1] and fields[2]
+      local msg, names = fields[1], fields[2]
       -- Go names the lock of a task of a group in its message alone.
-      if not fields.err and fields[1] and (not names or names == "") and string.find(fields[1], lock, 1, true) then names = lock end
-      local held = names == lock
-      if held then return "." end
+      if msg and (names == lock or not names and string.find(msg, lock, 1, true)) then return "." end
       if ripe == "0" then return "u" end
       redis.call("DEL", lock)
       return "l"
@@ -92,7 +90,8 @@ export const repairKeysScript = defineScript({
         redis.call("ZADD", sets, now_s, key)
         return "i"
       end
-      return redis.call("SADD", groups, name) == 1 and "i" or "."
+      redis.call("SADD", groups, name)
+      return "i"
     end
 
     local verdicts = {}

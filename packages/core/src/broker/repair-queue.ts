@@ -56,21 +56,16 @@ export const repairQueueScript = defineScript({
     local order = { ${order} }
     local can_lease, can_activate = not is_wrong("zset", lease), not is_wrong("list", active)
 
-    local is_active
-    local function has_active(id)
-      if redis.call("LLEN", active) > 10000 then return redis.call("LPOS", active, id) end
-      if not is_active then
-        is_active = {}
-        for _, one in ipairs(redis.call("LRANGE", active, 0, -1)) do is_active[one] = true end
-      end
-      return is_active[id]
+    -- From its end: there the oldest are, as they are first among the leases.
+    local function is_active(id)
+      return redis.call("LPOS", active, id, "RANK", -1)
     end
     local function take_out(kind, key, id)
       if kind == "list" then redis.call("LREM", key, 0, id) else redis.call("ZREM", key, id) end
     end
 
     local at, start, walked_s = string.match(redis.call("GET", cursor) or "", "^(%d+):(%d+):?(%d*)$")
-    at, start, walked_s = tonumber(at or 1), tonumber(start or 0), tonumber(walked_s or "")
+    at, start, walked_s = tonumber(at or 1), tonumber(start or 0), tonumber(walked_s)
     local takes_steps = at > 1 or start > 0
     local was_walked = walked_s ~= nil and math.abs(now_s - walked_s) < tonumber(whole_every_s)
     local last = was_walked and 2 or #order
@@ -78,12 +73,13 @@ export const repairQueueScript = defineScript({
     local leased, reactivated, dangling, strays, restated = 0, 0, 0, 0, 0
     while at <= last and looks > 0 do
       local key, kind = order[at][1], order[at][2]
+      local state = string.sub(key, #prefix + 1)
       local ids, gone = {}, 0
       if not is_wrong(kind, key) then ids = redis.call(kind == "list" and "LRANGE" or "ZRANGE", key, start, start + looks - 1) end
       for _, id in ipairs(ids) do
         local task = prefix .. "t:" .. id
         local fields = redis.pcall("HMGET", task, "msg", "state", "group")
-        if fields.err or not fields[1] then
+        if not fields[1] then
           take_out(kind, key, id)
           if not fields.err then redis.call("DEL", task) end
           dangling, gone = dangling + 1, gone + 1
@@ -97,7 +93,7 @@ export const repairQueueScript = defineScript({
             redis.call("HSET", task, "state", "active")
             leased = leased + 1
           end
-        elseif key == lease and can_activate and not has_active(id) then
+        elseif key == lease and can_activate and not is_active(id) then
           if fields[2] == "active" then
             redis.call("LPUSH", active, id)
             reactivated = reactivated + 1
@@ -105,13 +101,13 @@ export const repairQueueScript = defineScript({
             take_out(kind, key, id)
             strays, gone = strays + 1, gone + 1
           end
-        elseif key ~= active and key ~= lease and prefix .. (fields[2] or "") ~= key then
+        elseif key ~= active and key ~= lease and fields[2] ~= state then
           local is_elsewhere = is_home(id, fields[2], fields[3])
           if is_elsewhere then
             take_out(kind, key, id)
             strays, gone = strays + 1, gone + 1
           elseif is_elsewhere == false then
-            redis.call("HSET", task, "state", string.sub(key, #prefix + 1))
+            redis.call("HSET", task, "state", state)
             restated = restated + 1
           end
         end
@@ -127,7 +123,7 @@ export const repairQueueScript = defineScript({
     local in_use = redis.call("EXISTS", prefix .. "aggregation_sets", prefix .. "js:aggregated") > 0
     for _, container in ipairs(order) do in_use = in_use or redis.call("EXISTS", container[1]) == 1 end
     -- The index keeps names of groups that are empty.
-    local groups = not in_use and not is_wrong("set", prefix .. "groups") and redis.call("SRANDMEMBER", prefix .. "groups", 10) or {}
+    local groups = not is_wrong("set", prefix .. "groups") and redis.call("SRANDMEMBER", prefix .. "groups", 10) or {}
     for _, group in ipairs(groups) do in_use = in_use or redis.call("EXISTS", prefix .. "g:" .. group) == 1 end
     local whole = at > last
     if whole then at, start = 1, 0 end

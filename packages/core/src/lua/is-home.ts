@@ -11,8 +11,8 @@ local function in_list(state, id, since)
   local size = redis.call("LLEN", list)
   if size > 1000 then
     if since then
-      local next_since = redis.pcall("HGET", prefix .. "t:" .. redis.call("LINDEX", list, -1), "pending_since")
-      if type(next_since) ~= "string" or (tonumber(since) or math.huge) >= (tonumber(next_since) or 0) then return nil end
+      local next_since = tonumber(redis.pcall("HGET", prefix .. "t:" .. redis.call("LINDEX", list, -1), "pending_since"))
+      if not next_since or since >= next_since then return nil end
     end
     if has_looked and size > list_looks_left then return nil end
     list_looks_left, has_looked = list_looks_left - size, true
@@ -35,6 +35,6 @@ local function is_home(id, state, group, since)
   if state == "active" then return in_zset(prefix .. "lease", id) or in_list("active", id) end
   if state == "pending" then return in_list("pending", id, since) end
   if state ~= "aggregating" then return in_zset(prefix .. state, id) end
-  return group and group ~= "" and (in_zset(prefix .. "g:" .. group, id) or in_a_set(group, id)) or false
+  return group and (in_zset(prefix .. "g:" .. group, id) or in_a_set(group, id))
 end
 `;
