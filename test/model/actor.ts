@@ -53,8 +53,6 @@ export class Actor {
   readonly kept: KeptLimits;
   /** Tasks it took, the latest last; it goes on with those it lost, as a process does that was stopped meanwhile. */
   readonly held: DequeuedTask[] = [];
-  /** What it found expired when it looked last: a recoverer that is slow. */
-  expired: readonly { readonly queue: string; readonly id: string; readonly score: string; readonly msg: Uint8Array }[] = [];
   readonly sets: AggregationSet[] = [];
   /** When each queue's name was written last by this process, by its monotonic clock. */
   readonly published = new Map<string, number>();

@@ -15,6 +15,8 @@ export interface SentRequest {
   readonly commands: readonly Command[];
   readonly calls: readonly Call[];
   readonly text: string;
+  /** Its caller never heard an answer: the lanes of its calls carry no other. */
+  isLost: boolean;
 }
 
 interface KnownScript {
@@ -108,10 +110,10 @@ export class ModelPort implements RedisPort {
       const underway = this.#expect(commands);
       const strikes = this.#requests++ === this.#fault.at;
       if (underway.sent.calls.some((_, i) => recordOf(commands[i]!) !== undefined)) this.sent.push(underway.sent);
-      if (strikes && this.#fault.kind === "lose-request") this.#lose("request");
+      if (strikes && this.#fault.kind === "lose-request") this.#lose(underway.sent, "request");
       this.#underway.push(underway);
       const results = await this.#deliver(underway, commands);
-      if (strikes && this.#fault.kind === "lose-reply") this.#lose("reply");
+      if (strikes && this.#fault.kind === "lose-reply") this.#lose(underway.sent, "reply");
       return results;
     } finally {
       this.#inFlight--;
@@ -129,6 +131,8 @@ export class ModelPort implements RedisPort {
       }
       const { answer, kept } = this.#apply(sent.calls[i]!, command, result);
       checkError(sent.calls[i]!.name, answer, result);
+      if (sent.isLost && answer instanceof Refusal && answer.reply === "STALECALL")
+        throw new Mismatch(`${sent.calls[i]!.name} was lost, and another call went by its lane`);
       if (kept !== undefined && sent.calls[i]!.again === undefined && !sameReply(kept, result.reply!))
         throw new Mismatch(`${sent.calls[i]!.name}, repeated, was not answered as the first time`);
     }
@@ -145,7 +149,11 @@ export class ModelPort implements RedisPort {
     const at = this.#open.findIndex(({ calls }) => namesOf(calls) === names);
     if (at < 0) throw new Mismatch(`it sends ${names}, the model ${this.#open.map(({ calls }) => namesOf(calls)).join(" and ")}`);
     const { calls, place } = this.#open.splice(at, 1)[0]!;
-    const underway: Underway = { sent: { commands, calls, text: `${this.#label}: ${names}` }, answers: [], undone: new Set() };
+    const underway: Underway = {
+      sent: { commands, calls, text: `${this.#label}: ${names}`, isLost: false },
+      answers: [],
+      undone: new Set(),
+    };
     this.#answered[place] = underway;
     return underway;
   }
@@ -215,7 +223,8 @@ export class ModelPort implements RedisPort {
     }
   }
 
-  #lose(what: string): never {
+  #lose(sent: SentRequest, what: string): never {
+    sent.isLost = true;
     this.#lost = true;
     throw new RedisError(`the ${what} was lost`, { delivered: "unknown" });
   }

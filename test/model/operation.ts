@@ -10,6 +10,8 @@ export interface Operation {
   readonly run: () => Promise<unknown>;
   /** What the model does meanwhile; absent where nothing is sent through a port. */
   readonly steps?: () => Steps;
+  /** Whether it mends: it is to find nothing where nobody wrote behind everybody's back. */
+  readonly mends?: boolean;
   /** What its process keeps of an answer that came. */
   readonly keep?: (answer: never) => void;
 }

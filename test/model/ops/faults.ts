@@ -68,10 +68,7 @@ const faults: readonly (readonly [text: string, make: Make])[] = [
     "the task stands in active too",
     (k, { queue, id }) => (k.fits("list", layoutOf(queue).active) ? [["LPUSH", layoutOf(queue).active, id]] : []),
   ],
-  [
-    "the task stands in retry too",
-    (k, { queue, id }) => (k.fits("zset", layoutOf(queue).retry) ? [["ZADD", layoutOf(queue).retry, 1, id]] : []),
-  ],
+  ["the task stands in retry too", (k, { queue, id }) => standIn(k, layoutOf(queue).retry, id)],
   [
     "a result is written of the task, whether it is there or not",
     (k, { task }) => (k.fits("hash", task) ? [["HSET", task, "result", "late"]] : []),
@@ -89,6 +86,8 @@ const faults: readonly (readonly [text: string, make: Make])[] = [
       return nth % 4 < 2 ? clear(k, key) : [["SET", key, obstacle]];
     },
   ],
+  ["the task stands in completed too", (k, { queue, id }) => standIn(k, layoutOf(queue).completed, id)],
+  ["the task stands in archived too", (k, { queue, id }) => standIn(k, layoutOf(queue).archived, id)],
 ];
 
 export const faultKind: OperationKind<FaultArgs> = {
@@ -118,6 +117,10 @@ export const evictKind: OperationKind<{ nth: number }> = {
     return key === undefined ? undefined : { text: `${key} is evicted`, run: () => history.evict(key) };
   },
 };
+
+function standIn(k: Keyspace, container: string, id: string): PlainCommand[] {
+  return k.fits("zset", container) ? [["ZADD", container, 1, id]] : [];
+}
 
 function clear(k: Keyspace, key: string): PlainCommand[] {
   return k.text(key) === obstacle ? [["DEL", key]] : [];

@@ -11,8 +11,8 @@ export const readKind: OperationKind<{ by: number; queue: number; id: number; wh
   name: "read",
   weight: 5,
   args: fc.record({ by: fc.nat(3), queue: fc.nat(1), id: fc.nat(4), what: fc.constantFrom(0, 1, 2, 3, 3, 3, 4) }),
-  prepare({ by, queue: nth, id: nthId, what }, { actors }): Operation {
-    const { broker, name, nowMs } = actors[by]!;
+  prepare({ by, queue: nth, id: nthId, what }, history): Operation {
+    const { broker, name, nowMs } = history.actors[by]!;
     const queue = queues[nth]!;
     const id = ids[nthId]!;
     const nowSec = secOf(nowMs);
@@ -58,7 +58,7 @@ export const readKind: OperationKind<{ by: number; queue: number; id: number; wh
           `lists the expired leases of ${queue}`,
           async () => {
             const { leases, more } = await listExpiredLeases(broker, queue, nowSec);
-            actors[by]!.expired = leases.flatMap(({ msg, ...lease }) => (msg === undefined ? [] : [{ ...lease, queue, msg }]));
+            history.expired = leases.flatMap(({ msg, ...lease }) => (msg === undefined ? [] : [{ ...lease, queue, msg }]));
             return { leases: leases.map(({ score, ...lease }) => ({ ...lease, score: Number(score) })), more };
           },
           "list-expired-leases",

@@ -23,6 +23,7 @@ export const repairKind: OperationKind<{ by: number; some: readonly string[]; sw
     return {
       text: `${actor.name} repairs ${some.join(", ")}${sweep ? " and sweeps" : ""}`,
       moves: ["repairKeys"],
+      mends: true,
       run: () => repair(actor.broker, { queues: some, sweep }),
       steps: () => repairSteps(actor, some, sweep),
     };

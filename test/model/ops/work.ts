@@ -4,6 +4,7 @@ import { patchTaskMessage } from "@asynqjs/core/wire";
 import fc from "fast-check";
 import type { Actor } from "../actor.ts";
 import { ask, askAll, type Call, errorOf, Refusal, type Steps, Thrown } from "../call.ts";
+import type { History } from "../history.ts";
 import { secOf } from "../layout.ts";
 import type { Operation, OperationKind } from "../operation.ts";
 import { changeStored, readStored, toBytes, toText } from "../stored-message.ts";
@@ -79,9 +80,9 @@ export const settleKind: OperationKind<{ by: number; picks: Pick[] }> = {
   name: "settle",
   weight: 20,
   args: fc.record({ by: fc.nat(2), picks: fc.array(pick, { minLength: 1, maxLength: 4 }) }),
-  prepare({ by, picks }, { actors }) {
+  prepare({ by, picks }, { actors, expired }) {
     const actor = holder(actors, by);
-    return actor && settleOperation(actor, picks);
+    return actor && settleOperation(actor, picks, expired);
   },
 };
 
@@ -95,8 +96,8 @@ export function settleAll(actor: Actor): Operation | undefined {
   return picks.length === 0 ? undefined : settleOperation(actor, picks);
 }
 
-function settleOperation(actor: Actor, picks: readonly Pick[]): Operation {
-  const items = picks.map((one) => outcomeOf(actor, one));
+function settleOperation(actor: Actor, picks: readonly Pick[], expired: History["expired"] = []): Operation {
+  const items = picks.map((one) => outcomeOf(actor, one, expired));
   return {
     text: `${actor.name} settles ${items.map(({ text }) => text).join(", ")}`,
     moves: ["settle"],
@@ -117,8 +118,8 @@ interface Item {
   readonly text: string;
 }
 
-function outcomeOf(actor: Actor, { at, to: way, inSec, fence: by }: Pick): Item {
-  const lost = by === "expired" ? actor.expired.at(-1 - (at % actor.expired.length)) : undefined;
+function outcomeOf(actor: Actor, { at, to: way, inSec, fence: by }: Pick, expired: History["expired"]): Item {
+  const lost = by === "expired" ? expired.at(-1 - (at % expired.length)) : undefined;
   const { queue, id, msg } = lost ?? heldBy(actor, at);
   const message = readStored(toText(msg), queue, id);
   // What cannot be read cannot be written either: it is set aside, or goes without being rewritten.
@@ -200,7 +201,7 @@ function* settleSteps(actor: Actor, items: readonly Item[]): Steps {
 
 export const extendKind: OperationKind<{ by: number; picks: number[]; sec: number }> = {
   name: "extend",
-  weight: 4,
+  weight: 6,
   args: fc.record({ by: fc.nat(2), picks: fc.array(heldAt, { minLength: 1, maxLength: 3 }), sec: fc.constantFrom(30, 30, 5, 300) }),
   prepare({ by, picks, sec }, { actors }) {
     const actor = holder(actors, by);
