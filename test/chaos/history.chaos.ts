@@ -7,7 +7,7 @@ import { figuresOf, liveThrough } from "./history/live-through.ts";
 import { unleash } from "./history/nemesis.ts";
 import { expect, test } from "./lab.ts";
 
-const { seed, tasks, go } = inject("chaos");
+const { seed, tasks, go, ci } = inject("chaos");
 
 /**
  * What makes a task run again: its worker died, was stopped or stood still, or its lease or a call's record was taken away. A connection that
@@ -19,7 +19,7 @@ function explains({ fault }: Fault, { worker }: Run): boolean {
 }
 
 test(`F1 F3 F21 F42: ${tasks} tasks, workers of ours and of Go killed, frozen and cut off, keys evicted (seed ${seed}): nothing is lost, unexpected or stuck, and every second run has its cause`, {
-  timeout: 1_500_000,
+  timeout: ci ? 300_000 : 3_600_000,
 }, async ({ lab }) => {
   const redis = await lab.startRedis();
   const lived = await liveThrough(lab, {

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { promisify } from "node:util";
 import type { Silence, TcpFaults } from "../support/tcp-faults.ts";
 import type { WorkerCommand } from "./worker-process.ts";
 
@@ -22,16 +23,34 @@ function ip(...args: readonly string[]): void {
   if (status !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
 }
 
-/** Whether this machine lets us make networks: Linux, as root, with `ip`. */
-export function canPartNetworks(): boolean {
-  return process.getuid?.() === 0 && spawnSync("ip", ["netns", "list"]).status === 0;
+/** Where this machine lets us make networks, and lets their packets pass, a namespace of its own; else a proxy. */
+export async function partedNetwork(way: TcpFaults, port: number, nth: number): Promise<PartedNetwork> {
+  // Linux, as root, with `ip`.
+  if (process.getuid?.() !== 0 || spawnSync("ip", ["netns", "list"]).status !== 0) return proxyNetwork(way);
+  let network: PartedNetwork | undefined;
+  try {
+    network = namespaceNetwork(port, nth);
+    await reach(network);
+    return network;
+  } catch (error) {
+    console.error(`asynqjs: a proxy in the place of a network namespace: ${(error as Error).message}`);
+    network?.end();
+    return proxyNetwork(way);
+  }
+}
+
+/** @throws {Error} no process in a network finds Redis: a container may have namespaces, and a firewall between them */
+async function reach({ within, host, port }: PartedNetwork): Promise<void> {
+  const connect = `require("node:net").connect(${port}, "${host}", () => process.exit(0)).on("error", () => process.exit(1))`;
+  const { file, args } = within({ file: process.execPath, args: ["-e", connect] });
+  await promisify(execFile)(file, args, { timeout: 10_000, killSignal: "SIGKILL" });
 }
 
 /** What comes for this address at the other end is for nobody there, and is dropped without a word. */
 const nobody = "02:00:00:00:00:99";
 
 /** A network namespace, joined to this one by a pair of interfaces; parted by wrong addresses on them. `nth`: no two at once have the same. */
-export function namespaceNetwork(port: number, nth: number): PartedNetwork {
+function namespaceNetwork(port: number, nth: number): PartedNetwork {
   const name = `asynqjs-chaos-${process.pid}-${nth}`;
   const [outer, inner] = [`ajc${nth}a`, `ajc${nth}b`];
   const [ours, theirs] = [`10.203.${nth}.1`, `10.203.${nth}.2`];
@@ -64,7 +83,7 @@ export function namespaceNetwork(port: number, nth: number): PartedNetwork {
 }
 
 /** The same as well as it can be done without: a way that holds back what comes. */
-export function proxyNetwork(way: TcpFaults): PartedNetwork {
+function proxyNetwork(way: TcpFaults): PartedNetwork {
   return {
     kind: "proxy",
     host: "127.0.0.1",

@@ -2,24 +2,24 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "@asynqjs/client-edge";
 import { Task } from "@asynqjs/core";
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
-import { inject, onTestFinished } from "vitest";
+import { inject } from "vitest";
 import { ageLeases } from "../support/age-leases.ts";
 import { tcpFaults } from "../support/tcp-faults.ts";
 import { expectSound, within } from "./after.ts";
 import { expect, test } from "./lab.ts";
-import { canPartNetworks, namespaceNetwork, proxyNetwork } from "./part-network.ts";
+import { partedNetwork } from "./part-network.ts";
 
 const { ci } = inject("chaos");
 
 test.concurrent.for(["both", "requests", "answers"] as const)(
   "F18: a worker parted from Redis (%s lost): others run its tasks; what it writes of them is refused or given up, and when it is back it works on",
-  async (what, { lab }) => {
+  async (what, { lab, onTestFinished }) => {
     const redis = await lab.startRedis({ args: ["--bind", "0.0.0.0"] });
     const { admin, server, url } = redis;
     const way = await tcpFaults(server, { keep: false });
     onTestFinished(() => way.stop());
     const nth = ["both", "requests", "answers"].indexOf(what) + 1;
-    const network = canPartNetworks() ? namespaceNetwork(server.port, nth) : proxyNetwork(way);
+    const network = await partedNetwork(way, server.port, nth);
     onTestFinished(() => network.end());
     const client = new Client({ redis: ioredisPort(admin) });
     const enqueue = async (...taskIds: string[]): Promise<void> => {

@@ -26,7 +26,7 @@ export default defineConfig({
     // More than processors: most of the time they wait, for leases to end, for processes to start, for Redis to be back.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 900_000,
+    testTimeout: chaos.ci ? 300_000 : 900_000,
     expect: { poll: { timeout: 60_000, interval: 50 } },
     provide: { chaos },
   },

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import path from "node:path";
 import { machineMs } from "./machine-ms.ts";
 
@@ -25,12 +25,16 @@ export interface WorkerCommand {
   readonly args: readonly string[];
 }
 
+/** What a worker tells late has to do with what it was put through; what it has not told by then it will not tell. */
+const mostMs = 150_000;
+
 /** A worker in a process of its own, ours or Go's, that can be killed and frozen. What it tells and logs goes into files, so nothing is lost with it. */
 export class WorkerProcess {
   readonly name: string;
   /** All that was read of its events. */
   readonly events: RunEvent[] = [];
   readonly #child: ChildProcess;
+  readonly #log: string;
   readonly #told: number;
   readonly #gone: Promise<unknown>;
   #at = 0;
@@ -41,7 +45,8 @@ export class WorkerProcess {
   constructor(dir: string, name: string, { file, args }: WorkerCommand) {
     this.name = name;
     const events = path.join(dir, `${name}.events`);
-    const [out, log] = [openSync(events, "a"), openSync(path.join(dir, `${name}.log`), "a")];
+    this.#log = path.join(dir, `${name}.log`);
+    const [out, log] = [openSync(events, "a"), openSync(this.#log, "a")];
     this.#child = spawn(file, args, { stdio: ["pipe", out, log] });
     this.#child.stdin!.on("error", () => {});
     this.#gone = once(this.#child, "exit");
@@ -59,19 +64,22 @@ export class WorkerProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Resolves when it takes tasks. @throws {Error} it ended before that */
+  /** Resolves when it takes tasks. @throws {Error} it ended before that, or did not come to it */
   async ready(): Promise<this> {
     await this.tells(({ event }) => event === "ready");
     return this;
   }
 
-  /** Waits until it tells what is looked for, or has told it. @throws {Error} it ended without */
+  /** Waits until it tells what is looked for, or has told it. @throws {Error} it ended without, or did not tell it for long; with the end of its log */
   async tells(looksFor: (event: RunEvent) => boolean): Promise<RunEvent> {
+    const sinceMs = performance.now();
     for (let at = 0; ; ) {
       const ended = this.ended;
       this.read();
       for (; at < this.events.length; at++) if (looksFor(this.events[at]!)) return this.events[at]!;
-      if (ended) throw new Error(`${this.name} ended without telling: ${this.#child.signalCode ?? `exit ${this.#child.exitCode}`}`);
+      const how = ended ? `ended: ${this.#child.signalCode ?? `exit ${this.#child.exitCode}`}` : "goes on";
+      if (ended || performance.now() - sinceMs > mostMs)
+        throw new Error(`${this.name} did not tell ${looksFor}, and ${how}\n${readFileSync(this.#log, "utf8").slice(-2_000)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

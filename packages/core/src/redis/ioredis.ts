@@ -31,8 +31,8 @@ export interface IoredisClient {
   };
   connect?(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
-  on(event: "ready" | "close" | "end", listener: () => void): unknown;
-  off(event: "ready" | "close" | "end", listener: () => void): unknown;
+  on(event: "connect" | "ready" | "close" | "end", listener: () => void): unknown;
+  off(event: "connect" | "ready" | "close" | "end", listener: () => void): unknown;
 }
 
 export interface IoredisPortOptions extends RepeatingPortOptions {
