@@ -18,6 +18,21 @@ describe("enqueue", () => {
     });
   });
 
+  test("stores the very bytes of a message that crossed as JSON text, UTF-8 or not", async ({ broker, aTask, redis }) => {
+    const asJson = { ...broker.redis, features: async () => ({ ...(await broker.redis.features()), codec: "json" as const }) };
+    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const tasks = [bytes, Uint8Array.of(...bytes.toReversed(), 0xc2, 0xc3), "grüße 世界"].map((payload, i) =>
+      aTask({ taskId: `t${i}`, payload, type: "Â:Ã" }),
+    );
+
+    await enqueue({ ...broker, redis: asJson }, tasks);
+
+    for (const { message } of tasks) {
+      const stored = await redis.hgetBuffer(`asynq:{default}:t:${message.id}`, "msg");
+      expect(latin1(stored!)).toBe(latin1(encodeTaskMessage(message).bytes));
+    }
+  });
+
   test("puts the newest on the left, so that workers take the oldest from the right", async ({ seedPending, keyspace }) => {
     await seedPending("first", "second", "third");
 

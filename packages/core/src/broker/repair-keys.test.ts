@@ -305,6 +305,8 @@ describe("repairKeys, of locks", () => {
     await redis.set(lock, "a");
     await redis.hset("asynq:{default}:t:a", "msg", `.${lock}.`);
     expect(await judge(broker, false, "unique:e-mail:send.now%:1")).toEqual(["sound"]);
+    await redis.hset("asynq:{default}:t:a", "msg", lock);
+    expect(await judge(broker, false, "unique:e-mail:send.now%:1")).toEqual(["sound"]);
     await redis.hset("asynq:{default}:t:a", "unique_key", "asynq:{default}:unique:another");
     expect(await judge(broker, false, "unique:e-mail:send.now%:1")).toEqual(["unsound"]);
     await redis.hset("asynq:{default}:t:a", "msg", "m", "unique_key", lock);
@@ -320,7 +322,7 @@ describe("repairKeys, of groups", () => {
     redis,
   }) => {
     const uuid = "11111111-2222-4333-8444-555555555555";
-    const names = ["text", "short:1-2-3-4-5", "long".repeat(20), `set:${uuid}`, `listed:${uuid}`];
+    const names = ["text", ":1-2-3-4-5", "long".repeat(20), `set:${uuid}`, `listed:${uuid}`];
     for (const name of names) await redis.zadd(`asynq:{default}:g:${name}`, 1, "text");
     await redis.set("asynq:{default}:t:text", "no hash");
     await redis.sadd("asynq:{default}:groups", `listed:${uuid}`);
@@ -331,6 +333,18 @@ describe("repairKeys, of groups", () => {
 
     expect((await redis.smembers("asynq:{default}:groups")).sort()).toEqual([...names.slice(0, 3), names[4]].sort());
     expect(await redis.zrange("asynq:{default}:aggregation_sets", "0", "-1")).toEqual([`asynq:{default}:g:set:${uuid}`]);
+  });
+
+  test("asks the first of a group's tasks which group that is", async ({ broker, redis }) => {
+    const [first, last] = ["first:11111111-2222-4333-8444-555555555555", "last:11111111-2222-4333-8444-555555555555"];
+    for (const name of [first, last]) {
+      await redis.zadd(`asynq:{default}:g:${name}`, 1, name === first ? "there" : "gone", 2, name === first ? "gone" : "there");
+      await redis.hset("asynq:{default}:t:there", "group", name);
+      expect(await judge(broker, false, `g:${name}`)).toEqual(["indexed"]);
+    }
+
+    expect(await redis.smembers("asynq:{default}:groups")).toEqual([first]);
+    expect(await redis.zrange("asynq:{default}:aggregation_sets", "0", "-1")).toEqual([`asynq:{default}:g:${last}`]);
   });
 });
 

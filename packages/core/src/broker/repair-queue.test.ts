@@ -229,6 +229,10 @@ describe("repairQueue", () => {
       for (let count = 1; ; count++) if ((await repaired(broker)).whole) return count;
     };
     const cursor = (): Promise<string | null> => redis.get("asynq:{default}:js:repair");
+    const redisMs = async (): Promise<number> => {
+      const [sec, us] = await redis.time();
+      return Number(sec) * 1000 + Math.floor(Number(us) / 1000);
+    };
     const walked = `1:0:${startSec}`;
     const task = (id: string, state: string): Promise<number> => redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", state);
     const gone = Array.from({ length: 100 }, (_, i) => `gone${i}`);
@@ -257,10 +261,13 @@ describe("repairQueue", () => {
       await redis.del("asynq:{default}:pending");
       await redis.rpush("asynq:{default}:pending", ...gone, "p");
       await redis.set("asynq:{default}:js:repair", `1:0:${startSec - passedSec}`);
+      const beforeMs = await redisMs();
       expect(await repaired(broker)).toMatchObject({ dangling: 98, whole: false });
+      const afterMs = await redisMs();
       expect(await cursor()).toMatch(/^3:\d+:$/);
-      expect(await redis.ttl("asynq:{default}:js:repair")).toBeGreaterThan(86_000);
-      expect(await redis.ttl("asynq:{default}:js:repair")).toBeLessThanOrEqual(86_400);
+      const endsMs = await redis.pexpiretime("asynq:{default}:js:repair");
+      expect(endsMs).toBeGreaterThanOrEqual(beforeMs + 86_400_000);
+      expect(endsMs).toBeLessThanOrEqual(afterMs + 86_400_000);
       expect(await steps()).toBe(1);
     }
     clock.jump(30_000);
@@ -284,6 +291,18 @@ describe("repairQueue", () => {
     expect(await repaired(broker)).toEqual({ ...sound, dangling: 100, whole: false });
     expect(await repaired(broker)).toEqual({ ...sound, dangling: 50, inUse: false });
     expect(await keyspace()).toEqual({});
+  });
+
+  test("takes an id that a list has twice out of it place by place", async ({ broker, redis }) => {
+    const seed = "for i = 1, 150 do redis.call('RPUSH', KEYS[1], i) redis.call('HSET', KEYS[2] .. i, 'msg', 'm', 'state', 'pending') end";
+    await redis.eval(seed, 2, "asynq:{default}:pending", "asynq:{default}:t:");
+    await redis.lset("asynq:{default}:pending", 5, "gone");
+    await redis.lset("asynq:{default}:pending", 140, "gone");
+
+    expect(await repaired(broker)).toEqual({ ...sound, dangling: 1, whole: false });
+    expect(await redis.llen("asynq:{default}:pending")).toBe(149);
+    expect(await repaired(broker)).toEqual({ ...sound, dangling: 1 });
+    expect(await redis.llen("asynq:{default}:pending")).toBe(148);
   });
 
   test("calls a queue used that has nothing but a task in a group or in a set, and none for the names of its groups", async ({
@@ -369,6 +388,7 @@ describe("repairQueue", () => {
     [1_001, ["sound", "sound", "sound"]],
     [66_667, ["sound", "sound", "unknown"]],
     [100_000, ["sound", "sound", "unknown"]],
+    [200_001, ["sound", "unknown", "unknown"]],
   ] as const)(
     "in a pending list of %i looks for the first, and for others until it has looked at 200,000: %j",
     async ([size, looks], { broker, redis }) => {
@@ -386,4 +406,28 @@ describe("repairQueue", () => {
       expect(await redis.exists("asynq:{default}:lease")).toBe(0);
     },
   );
+
+  test("leaves a task alone that is not where it says, where the look for it would take too long", async ({ broker, redis }) => {
+    const seed = "for i = 1, 100000 do redis.call('RPUSH', KEYS[1], i) end";
+    await redis.eval(seed, 1, "asynq:{default}:pending");
+    await redis.set("asynq:{default}:js:repair", "4:0:");
+    for (const id of ["1", "2", "3"]) {
+      await redis.hset(`asynq:{default}:t:${id}`, "msg", "m", "state", "pending");
+      await redis.zadd("asynq:{default}:scheduled", Number(id), id);
+    }
+
+    expect(await repaired(broker)).toEqual({ ...sound, strays: 2 });
+
+    expect(await redis.zrange("asynq:{default}:scheduled", "0", "-1")).toEqual(["3"]);
+    expect(await redis.hget("asynq:{default}:t:3", "state")).toBe("pending");
+  });
+
+  test("finds a task in any of ten groups, each time", async ({ broker, redis }) => {
+    await redis.sadd("asynq:{default}:groups", ...Array.from({ length: 10 }, (_, i) => `g${i}`));
+    await redis.zadd("asynq:{default}:g:g7", 1, "a");
+
+    const steps = await Promise.all(Array.from({ length: 60 }, () => repaired(broker)));
+
+    expect(steps.filter(({ inUse }) => !inUse)).toEqual([]);
+  });
 });

@@ -60,8 +60,9 @@ export const repairQueueScript = defineScript({
     local function is_active(id)
       return redis.call("LPOS", active, id, "RANK", -1)
     end
+    -- Of an id that is in a list twice the first is taken out, and the other when its turn comes: no list is gone through to its end.
     local function take_out(kind, key, id)
-      if kind == "list" then redis.call("LREM", key, 0, id) else redis.call("ZREM", key, id) end
+      if kind == "list" then redis.call("LREM", key, 1, id) else redis.call("ZREM", key, id) end
     end
 
     local at, start, walked_s = string.match(redis.call("GET", cursor) or "", "^(%d+):(%d+):?(%d*)$")

@@ -25,6 +25,7 @@ describe("setMembersAside", () => {
     expect(await setMembersAside(broker, set, unfit)).toEqual({ quarantined: 1, dangling: 4 });
 
     expect(await keyspace()).toMatchObject({
+      [sets]: { [keyOf(set)]: expect.any(String) },
       [keyOf(set)]: { good: String(startSec) },
       "asynq:{default}:js:quarantine": { bad: String(startSec) },
       "asynq:{default}:t:bad": { state: "js:quarantine", "js:from": "aggregating", "js:why": "no sense", group: "g" },

@@ -326,6 +326,21 @@ describe("settle", () => {
     expect(await keyspace()).toEqual({ "asynq:queues": ["default"], "asynq:{default}:t:b": "not a hash" });
   });
 
+  test("deletes what is left of a task whose message is gone", async ({ broker, seedPending, redis, keyspace }) => {
+    await seedPending("a", "b");
+    const tasks = await take(broker, 2);
+    for (const { id } of tasks) await redis.hdel(`asynq:{default}:t:${id}`, "msg");
+
+    expect(
+      await verdicts(
+        broker,
+        tasks.map((task) => ({ ...held(task), to: "retry", msg: failed(task), retryAtSec: startSec, isFailure: true })),
+      ),
+    ).toEqual(["dangling", "dangling"]);
+
+    expect(await keyspace()).toEqual({ "asynq:queues": ["default"] });
+  });
+
   test("done needs no message: a task whose hash was evicted is done all the same, and counted", async ({
     broker,
     seedPending,
@@ -352,6 +367,30 @@ describe("settle", () => {
     expect(await verdicts(broker, [{ ...held(a!), to: "done", uniqueKey }])).toEqual(["settled"]);
 
     expect(await redis.lrange(uniqueKey!, 0, -1)).toEqual(["in the way"]);
+  });
+
+  test("a task without a lock gives back none, though a key without a name holds its id", async ({ broker, seedPending, redis }) => {
+    await redis.set("", "a");
+    await seedPending("a");
+    const [a] = await take(broker);
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+
+    expect(await redis.get("")).toBe("a");
+  });
+
+  test("of an id that is active twice one is taken away, the one nearer the end: there the oldest are", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+    await redis.lpush("asynq:{default}:active", "b", "a");
+
+    await verdicts(broker, [{ ...held(a!), to: "done" }]);
+
+    expect(await redis.lrange("asynq:{default}:active", 0, -1)).toEqual(["a", "b"]);
   });
 
   test("starts the total again rather than pass int64, and never stumbles over a counter that is no number", async ({
