@@ -133,8 +133,8 @@ export class ModelPort implements RedisPort {
       checkError(sent.calls[i]!.name, answer, result);
       if (sent.isLost && answer instanceof Refusal && answer.reply === "STALECALL")
         throw new Mismatch(`${sent.calls[i]!.name} was lost, and another call went by its lane`);
-      if (kept !== undefined && sent.calls[i]!.again === undefined && !sameReply(kept, result.reply!))
-        throw new Mismatch(`${sent.calls[i]!.name}, repeated, was not answered as the first time`);
+      if (kept !== undefined && !sameReply(kept, result.reply!))
+        throw new Mismatch(`${sent.calls[i]!.name}, repeated, was not answered by its record`);
     }
   }
 
@@ -202,7 +202,8 @@ export class ModelPort implements RedisPort {
     const known = record && this.#records.get(record.key);
     if (known !== undefined && known.seq === record!.seq) {
       this.#records.refresh(record!.key);
-      return { answer: call.again ? call.again(this.#keyspace, known.value) : known.value, kept: known.reply };
+      const { value, reply } = call.again?.(this.#keyspace, known.value) ?? known;
+      return { answer: value, kept: reply };
     }
     if (known !== undefined && known.seq > record!.seq) return { answer: new Refusal("STALECALL") };
     const { value, recorded } = call.apply(this.#keyspace, result.reply ?? null);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { PlainCommand } from "../commands.ts";
 import type { History } from "../history.ts";
 import type { Keyspace } from "../keyspace.ts";
-import { groupAt, layoutOf, queuesKey, taskAt } from "../layout.ts";
+import { groupAt, layoutOf, queuesKey, secOf, taskAt } from "../layout.ts";
 import type { OperationKind } from "../operation.ts";
 import { unknownField } from "../stored-message.ts";
 import { groups, ids, queues } from "./new-task.ts";
@@ -88,6 +88,15 @@ const faults: readonly (readonly [text: string, make: Make])[] = [
   ],
   ["the task stands in completed too", (k, { queue, id }) => standIn(k, layoutOf(queue).completed, id)],
   ["the task stands in archived too", (k, { queue, id }) => standIn(k, layoutOf(queue).archived, id)],
+  [
+    "the task stands in a set too",
+    (k, { queue, id }) =>
+      k
+        .ranked(layoutOf(queue).sets)
+        .slice(0, 1)
+        .flatMap(([set]) => standIn(k, set, id)),
+  ],
+  ["a task of a group was run by itself and failed", (k, { queue, nth }) => failByItself(k, queue, groups[nth % 2]!)],
 ];
 
 export const faultKind: OperationKind<FaultArgs> = {
@@ -120,6 +129,16 @@ export const evictKind: OperationKind<{ nth: number }> = {
 
 function standIn(k: Keyspace, container: string, id: string): PlainCommand[] {
   return k.fits("zset", container) ? [["ZADD", container, 1, id]] : [];
+}
+
+/** What Go's inspector, worker and retry make of a group's task: the group it came from is named by its hash alone. */
+function failByItself(k: Keyspace, queue: string, group: string): PlainCommand[] {
+  const { retry, groups: index } = layoutOf(queue);
+  const key = groupAt(queue, group);
+  const [id] = k.ranked(key)[0] ?? [];
+  if (id === undefined || k.field(taskAt(queue, id), "group") !== group || !k.fits("zset", retry) || !k.fits("set", index)) return [];
+  const leaves: PlainCommand[] = k.ranked(key).length === 1 ? [["SREM", index, group]] : [];
+  return [["ZREM", key, id], ...leaves, ["ZADD", retry, secOf(k.nowMs), id], ["HSET", taskAt(queue, id), "state", "retry"]];
 }
 
 function clear(k: Keyspace, key: string): PlainCommand[] {

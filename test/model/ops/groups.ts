@@ -74,7 +74,7 @@ interface SetArgs {
 export const setKind: OperationKind<SetArgs> = {
   name: "aggregation-set",
   weight: 7,
-  args: fc.record({ by: fc.nat(3), at: fc.nat(3), what: fc.nat(4), picks: fc.array(fc.nat(4), { maxLength: 3 }), task: taskArgs }),
+  args: fc.record({ by: fc.nat(3), at: fc.nat(3), what: fc.nat(4), picks: fc.array(fc.nat(9), { maxLength: 3 }), task: taskArgs }),
   prepare({ by, at, what, picks, task }, { actors, keyspace }) {
     const actor = actors[by]!;
     if (actor.sets.length === 0) return undefined;
@@ -119,9 +119,12 @@ function extendIt({ name, broker, nowMs }: Actor, set: AggregationSet, about: st
 }
 
 function setAsideOfIt(actor: Actor, set: AggregationSet, about: string, picks: readonly number[], keyspace: Keyspace): Prepared {
-  // Without a reason go ids of which there is no task here.
-  const isGone = (id: string): boolean => keyspace.field(taskAt(set.queue, id), "state") !== "aggregating";
-  const unfit = picks.map((pick) => ({ id: ids[pick]!, why: isGone(ids[pick]!) ? undefined : "unreadable" }));
+  // Without a reason go ids of which there is no task here; with one, those too of which there was one when the set was read.
+  const unfit = picks.map((pick) => {
+    const id = ids[pick % 5]!;
+    const isGone = keyspace.field(taskAt(set.queue, id), "state") !== "aggregating";
+    return { id, why: isGone && pick < 5 ? undefined : "unreadable" };
+  });
   if (unfit.length === 0) return undefined;
   return {
     text: `${actor.name} sets ${unfit.map(({ id, why }) => (why ? id : `${id} (gone)`)).join(", ")} of ${about} aside`,

@@ -1,5 +1,6 @@
 /** Time passes, clocks jump, Redis forgets its scripts, requests come again. @module */
 import fc from "fast-check";
+import type { SentRequest } from "../model-port.ts";
 import type { OperationKind } from "../operation.ts";
 
 export const advanceKind: OperationKind<{ sec: number }> = {
@@ -42,12 +43,13 @@ export const flushKind: OperationKind<Record<never, never>> = {
   },
 };
 
-export const repeatKind: OperationKind<{ back: number }> = {
+export const repeatKind: OperationKind<{ back: number; of?: "any" | "lost" | "dequeue" }> = {
   name: "repeat",
-  weight: 6,
-  args: fc.record({ back: fc.nat(11) }),
-  prepare({ back }, { port }) {
-    const sent = port.sent.at(-1 - back);
+  weight: 7,
+  args: fc.record({ back: fc.nat(11), of: fc.constantFrom("any", "any", "lost", "dequeue") }),
+  prepare({ back, of = "any" }, { port }) {
+    const isMeant = ({ isLost, calls }: SentRequest): boolean => (of !== "dequeue" ? of === "any" || isLost : calls[0]!.name === "dequeue");
+    const sent = port.sent.filter(isMeant).at(-1 - (of === "any" ? back : back % 3));
     if (sent === undefined) return undefined;
     return { text: `once more arrives what was sent as "${sent.text}"`, run: () => port.repeat(sent) };
   },

@@ -30,7 +30,7 @@ export const dequeueKind: OperationKind<{ by: number; order: number; limit: numb
         const token = 1 + Math.floor(actor.random.told() * (2 ** 20 - 1));
         const turn = Math.floor(actor.random.told() * 5);
         const call = { queues: some, limit, suspect, token, turn, nowMs: actor.nowMs };
-        return yield* ask({ name: "dequeue", apply: (k) => dequeueTasks(k, call), again: dequeuedAgain });
+        return yield* ask({ name: "dequeue", apply: (k) => dequeueTasks(k, call), again: (k, first) => dequeuedAgain(k, some, first) });
       },
       keep: ({ tasks }: { tasks: DequeuedTask[] }) => actor.hold(tasks),
     };

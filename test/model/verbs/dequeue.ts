@@ -1,6 +1,8 @@
+import type { Reply } from "@asynqjs/core";
 import { type Answer, recorded, unrecorded } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { layoutOf, secOf, taskAt } from "../layout.ts";
+import { toBytes } from "../stored-message.ts";
 
 /** A dequeue as it was sent: what was drawn for it included. */
 export interface DequeueCall {
@@ -79,9 +81,22 @@ export function dequeueTasks(k: Keyspace, { queues, limit, suspect, token, turn,
   return popped > 0 ? recorded(taken) : unrecorded(taken);
 }
 
-/** A repetition is answered the tasks that are still held by the token, their messages read again. */
-export function dequeuedAgain(k: Keyspace, first: unknown): TakenTasks {
-  const taken = first as TakenTasks;
+/** A repetition is answered the tasks that are still held by the token, their messages read again, and nothing of how long they waited. */
+export function dequeuedAgain(
+  k: Keyspace,
+  queues: readonly string[],
+  first: unknown,
+): { readonly value: TakenTasks; readonly reply: Reply } {
+  const value = stillHeld(k, first as TakenTasks);
+  const counts = queues.map((queue) =>
+    value.brokenQueues.includes(queue) ? "x" : value.tasks.filter((task) => task.queue === queue).length,
+  );
+  const suspectAt = value.tasks.findIndex(({ suspect }) => suspect) + 1;
+  const head = `${value.dangling},${value.putOff},${suspectAt};${counts.join(",")};`;
+  return { value, reply: [head, ...value.tasks.flatMap(({ id, msg }) => [id, msg])].map(toBytes) };
+}
+
+function stillHeld(k: Keyspace, taken: TakenTasks): TakenTasks {
   const held = taken.tasks.flatMap((task): TakenTask[] => {
     const key = taskAt(task.queue, task.id);
     const msg = k.field(key, "msg");
