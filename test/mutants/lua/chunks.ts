@@ -56,7 +56,11 @@ const readable = new Map(
   ]),
 );
 
-const link = (script: CoreScript): CoreScript["text"] => core.defineScript(script as never).text;
+/** `enqueue` ships one text for either codec: its body has by itself what undoes JSON text. */
+function link(script: CoreScript): CoreScript["text"] {
+  const { text } = core.defineScript(script as never);
+  return script.name === "enqueue" ? (_, allowOom) => text("raw", allowOom) : text;
+}
 
 const parts = files.flatMap(({ file, exports }) =>
   Object.entries(exports).flatMap(([name, lua]) =>

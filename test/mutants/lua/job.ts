@@ -15,6 +15,8 @@ export interface Job {
   /** Parts of the names of files whose tests come first, in order. */
   readonly first: readonly string[];
   readonly mutants: readonly Mutant[];
+  /** By the name of a chunk: parts of the names of files whose tests alone are asked about its mutants. Absent: all tests are. */
+  readonly own?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Tests that have been through all of them, by vitest's id. */
   readonly past: readonly string[];
   /** Only these tests are run; absent: all, and those that take long say so and are left for later. */

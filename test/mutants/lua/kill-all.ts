@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import type { ToldMutant } from "./all-mutants.ts";
 import { askModel } from "./ask-model.ts";
+import { chunks, root } from "./chunks.ts";
 import { type Kill, type LaneReport, runLane } from "./lane.ts";
 
 /** Where mutants are looked for, one after the other: who lives goes on to the next. Over HTTP only bytes cross otherwise. */
@@ -25,13 +28,14 @@ export async function killAll(
 ): Promise<LaneReport> {
   const kills = new Map<number, Kill>();
   const unfit = new Map<string, string>();
-  const first = [...new Set(mutants.map(({ file }) => file.replace(/\.ts$/, ".test.ts"))), ...quick];
+  const own = Object.fromEntries(mutants.map(({ chunk }) => [chunk, testsOf(chunk)]));
+  const first = [...new Set(Object.values(own).flat()), ...quick];
   const stages = [
     ...projects.map(({ name, concerns }) => ({
       who: `the tests of ${name}`,
       concerns,
       ask: async (share: readonly ToldMutant[]): Promise<ReadonlyMap<number, Kill>> => {
-        const report = await runLane({ project: name, first, mutants: share }, tests);
+        const report = await runLane({ project: name, first, own, mutants: share }, tests);
         for (const [test, why] of report.unfit) unfit.set(`${test} (${name})`, why);
         return report.kills;
       },
@@ -47,4 +51,11 @@ export async function killAll(
     tell(`${who} killed ${kills.size - before} of ${left.length} mutants`);
   }
   return { kills, unfit };
+}
+
+/** The files of tests beside the scripts that a chunk is in. */
+function testsOf(name: string): string[] {
+  const { scripts } = chunks.find((chunk) => chunk.name === name)!;
+  const files = scripts.map((script) => chunks.find((chunk) => chunk.name === script)!.file.replace(/(-lua)?\.ts$/, ".test.ts"));
+  return [...new Set(files)].filter((file) => existsSync(path.join(root, file)));
 }

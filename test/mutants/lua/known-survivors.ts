@@ -1,10 +1,125 @@
+import type { ToldMutant } from "./all-mutants.ts";
+
 /** A mutant that means the same. `before` and `after` are the line it changes. */
 export interface KnownSurvivor {
   readonly chunk: string;
   readonly before: string;
   readonly after: string;
+  /** `same`: what it does otherwise nobody looks at; `costs`: it only takes longer; `never`: what would show it does not come about. */
+  readonly kind: "same" | "costs" | "never";
   /** Why nobody can see a difference. */
   readonly why: string;
 }
 
-export const knownSurvivors: readonly KnownSurvivor[] = [];
+export const knownSurvivors: readonly KnownSurvivor[] = [
+  {
+    chunk: "bytesPrelude",
+    before: "known[pair] = byte",
+    after: "",
+    kind: "costs",
+    why: "each pair of bytes is worked out anew",
+  },
+  {
+    chunk: "bytesPrelude",
+    before: "local byte = known[pair] or string.char(string.byte(pair) % 4 * 64 + string.byte(pair, 2) % 64)",
+    after: "local byte = string.char(string.byte(pair) % 4 * 64 + string.byte(pair, 2) % 64)",
+    kind: "costs",
+    why: "each pair of bytes is worked out anew",
+  },
+  {
+    chunk: "callRecord",
+    before: "if recorded_seq and tonumber(recorded_seq) > tonumber(seq) then",
+    after: "if recorded_seq and tonumber(recorded_seq) >= tonumber(seq) then",
+    kind: "never",
+    why: "both count calls and are written alike: equal ones went the other way two lines before",
+  },
+  {
+    chunk: "callRecord",
+    before: 'local recorded_seq, replayed = string.match(redis.call("GET", call) or "", "^(%d+):(.*)$")',
+    after: 'local recorded_seq, replayed = string.match(redis.call("GET", call) or "?", "^(%d+):(.*)$")',
+    kind: "same",
+    why: "neither text has the form of a record",
+  },
+  {
+    chunk: "delete-aggregated",
+    before: 'local set_key = redis.call("ZRANGE", aggregated, 0, 0)[1]',
+    after: 'local set_key = redis.call("ZRANGE", aggregated, 0, 1)[1]',
+    kind: "same",
+    why: "the first of two is the first",
+  },
+  {
+    chunk: "deleteTasks",
+    before: 'if lock and redis.pcall("GET", lock) == id then redis.call("DEL", lock) end',
+    after: 'if (redis.pcall("GET", lock) == id) then redis.call("DEL", lock) end',
+    kind: "same",
+    why: "Redis refuses `false` as a key, and a refusal is no id",
+  },
+  {
+    chunk: "dequeue",
+    before: 'waits[#waits + 1] = since_ns and string.format("%.0f", now_ms - since_ns / 1000000) or "x"',
+    after: 'waits[#waits + 1] = since_ns and string.format("%.0f", now_ms - since_ns / 1000000) or ""',
+    kind: "same",
+    why: "who reads it takes all that is no number for not known",
+  },
+  {
+    chunk: "enqueue",
+    before: "local id, msg, process_at_s, group, lock, lock_ttl_s = unpack(ARGV, at, at + 5)",
+    after: "local id, msg, process_at_s, group, lock, lock_ttl_s = unpack(ARGV, at, at + 6)",
+    kind: "same",
+    why: "a value more than there are names is dropped",
+  },
+  {
+    chunk: "isHome",
+    before: 'for _, set in ipairs(not is_wrong("zset", index) and redis.call("ZRANGE", index, 0, -1) or {}) do',
+    after: 'for _, set in ipairs(not is_wrong("zset", index) and redis.call("ZREVRANGE", index, 0, -1) or {}) do',
+    kind: "same",
+    why: "any of the sets that has the task will do, in whatever order they are asked",
+  },
+  {
+    chunk: "leave-quarantine",
+    before: 'if lock and redis.pcall("GET", lock) == id then redis.call("DEL", lock) end',
+    after: 'if (redis.pcall("GET", lock) == id) then redis.call("DEL", lock) end',
+    kind: "same",
+    why: "Redis refuses `false` as a key, and a refusal is no id",
+  },
+  {
+    chunk: "read-queue-stats",
+    before: 'local since = oldest and redis.call("HGET", prefix .. "t:" .. oldest, "pending_since") or ""',
+    after: 'local since = oldest and redis.call("HGET", prefix .. "t:" .. oldest, "pending_since") or "?"',
+    kind: "same",
+    why: "who reads it takes all that is no number for not known",
+  },
+  {
+    chunk: "repair-keys",
+    before: 'local of_member = redis.pcall("HGET", prefix .. "t:" .. redis.call("ZRANGE", key, 0, 0)[1], "group")',
+    after: 'local of_member = redis.pcall("HGET", prefix .. "t:" .. redis.call("ZRANGE", key, 0, 1)[1], "group")',
+    kind: "same",
+    why: "the first of two is the first",
+  },
+  {
+    chunk: "repair-queue",
+    before: 'local at, start, walked_s = string.match(redis.call("GET", cursor) or "", "^(%d+):(%d+):?(%d*)$")',
+    after: 'local at, start, walked_s = string.match(redis.call("GET", cursor) or "?", "^(%d+):(%d+):?(%d*)$")',
+    kind: "same",
+    why: "neither text has the form of a place",
+  },
+  {
+    chunk: "repair-queue",
+    before: 'return redis.call("LPOS", active, id, "RANK", -1)',
+    after: 'return redis.call("LPOS", active, id, "RANK", 1)',
+    kind: "costs",
+    why: "a list is gone through from its other end; asked is only whether the id is in it",
+  },
+  {
+    chunk: "write-log",
+    before: 'local _, lines = string.gsub(text, \'"ts":\', "")',
+    after: 'local _, lines = string.gsub(text, \'"ts":\', "?")',
+    kind: "same",
+    why: "only how often something was replaced is looked at",
+  },
+];
+
+/** Whether a mutant is the one that is known. */
+export function isOf(mutant: ToldMutant, known: KnownSurvivor): boolean {
+  return mutant.chunk === known.chunk && mutant.before === known.before && mutant.after === known.after;
+}

@@ -20,14 +20,14 @@ export interface LaneReport {
 const patience = 3;
 
 /**
- * Runs the tests of a project until all mutants are killed or all tests are through, those that take long last: in one process with a Redis
- * of its own, and another one where a mutant spoils that.
+ * Runs the tests of a project until all mutants are killed or all tests are through, a mutant's own tests first, if it has any, and those that
+ * take long last: in one process with a Redis of its own, and another one where a mutant spoils that.
  */
-export async function runLane(job: Pick<Job, "project" | "first" | "mutants">, filters: readonly string[]): Promise<LaneReport> {
+export async function runLane(job: Pick<Job, "project" | "first" | "mutants" | "own">, filters: readonly string[]): Promise<LaneReport> {
   const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-mutants-"));
   const kills = new Map<number, Kill>();
   const unfit = new Map<string, string>();
-  const past = new Set<string>();
+  let past = new Set<string>();
   const slow = new Map<string, string>();
   const spoilt = new Map<string, number>();
   const onEvent = (event: JobEvent): void => {
@@ -36,11 +36,12 @@ export async function runLane(job: Pick<Job, "project" | "first" | "mutants">, f
     if (event.event === "unfit") unfit.set(event.name, event.why);
     if (event.event === "killed") kills.set(event.mutant, { by: event.name, why: event.why });
   };
-  const runTests = async (files: readonly string[], only?: readonly string[]): Promise<void> => {
+  const runTests = async (name: string, files: readonly string[], { own, only }: Pick<Job, "own" | "only"> = {}): Promise<void> => {
+    past = new Set();
     for (let round = 0; kills.size < job.mutants.length; round++) {
       const mutants = job.mutants.filter(({ id }) => !kills.has(id));
-      const events = path.join(dir, `${only === undefined ? "quick" : "slow"}-${round}`);
-      const last = await runVitest({ ...job, mutants, past: [...past], only, events }, files, onEvent);
+      const events = path.join(dir, `${name}-${round}`);
+      const last = await runVitest({ ...job, mutants, own, past: [...past], only, events }, files, onEvent);
       if (last === undefined) break;
       if (last.event === "try" && last.mutant !== undefined) {
         kills.set(last.mutant, { by: "the clock", why: "its process came to nothing" });
@@ -57,8 +58,10 @@ export async function runLane(job: Pick<Job, "project" | "first" | "mutants">, f
     }
   };
   try {
-    await runTests(filters);
-    if (slow.size > 0) await runTests([...new Set(slow.values())], [...slow.keys()]);
+    const ownFiles = [...new Set(Object.values(job.own ?? {}).flat())];
+    if (ownFiles.length > 0) await runTests("own", ownFiles, { own: job.own });
+    await runTests("all", filters);
+    if (slow.size > 0) await runTests("slow", [...new Set(slow.values())], { only: [...slow.keys()] });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -19,8 +19,9 @@ const alive = new Map(job.mutants.map((mutant) => [mutant.id, mutant]));
 const firstLimitMs = 30_000;
 const limitMs = (usualMs: number): number => 3_000 + 20 * usualMs;
 
-/** A test that takes longer comes behind all others. */
+/** A test that takes longer comes behind all others, unless it is through with those it concerns in this time. */
 const quickMs = 300;
+const soonMs = 5_000;
 
 /** A test that ends with an error is tried again. */
 const again = { name: "Error", message: "another try follows" };
@@ -80,10 +81,10 @@ export default class MutantRunner extends TestRunner {
       if (isStuck) return this.#giveUp(tried, true);
     } else if (turn.left === undefined) {
       turn.scripts = takeSent();
-      turn.left = why === undefined ? [...alive.values()].filter((one) => concerns(one, turn.scripts)) : [];
+      turn.left = why === undefined ? [...alive.values()].filter((one) => concerns(one, turn.scripts) && asks(test, one)) : [];
       turn.limitMs = limitMs(tookMs);
       if (why !== undefined && turn.scripts.size > 0) tell({ event: "unfit", ...tried });
-      isSlow = only === undefined && tookMs > quickMs && turn.left.length > 0;
+      isSlow = only === undefined && tookMs > quickMs && tookMs * turn.left.length > soonMs;
       if (isSlow) {
         tell({ event: "slow", test: test.id, file: test.file.filepath });
         turn.left = [];
@@ -129,6 +130,10 @@ export default class MutantRunner extends TestRunner {
 
 function tell(event: JobEvent): void {
   appendFileSync(job.events, `${JSON.stringify(event)}\n`);
+}
+
+function asks({ file }: RunnerTestCase, { chunk }: Mutant): boolean {
+  return job.own?.[chunk]?.some((part) => file.filepath.includes(part)) ?? true;
 }
 
 function nameOf(test: RunnerTestCase): string {

@@ -3,32 +3,39 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "@asynqjs/core/testing";
 import { allMutants, type ToldMutant } from "./all-mutants.ts";
 import { killAll } from "./kill-all.ts";
-import { knownSurvivors } from "./known-survivors.ts";
+import { isOf, knownSurvivors } from "./known-survivors.ts";
 import { tellReport } from "./report.ts";
 
 const options = {
   only: { type: "string" },
   sample: { type: "string" },
-  seed: { type: "string", default: "1" },
+  seed: { type: "string" },
   steps: { type: "string", default: "2000" },
   known: { type: "boolean", default: false },
   json: { type: "string" },
 } as const;
 
 /**
- * `npm run mutate -- lua`: `--only settle,owns` the Lua of these names, `--sample 40 --seed 7` some mutants of all, `--steps N` of the model for
+ * `npm run mutate -- lua`: `--only settle,owns` the Lua of these names, `--sample 40` some mutants of all that are not known to mean
+ * the same, `--seed 7` those of a run that printed it, `--steps N` of the model for
  * each that the tests let live, `--known` those too that mean the same, `--json FILE` what became of each. Answers whether nobody lives who is
  * not known, and nobody is known who does not live.
  */
 export async function mutateLua(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({ args: [...args], options });
   const all = allMutants(values.only?.split(","));
-  const chosen = values.sample === undefined ? all : sampleOf(all, Number(values.sample), Number(values.seed));
-  const known = new Set(chosen.filter((mutant) => knownSurvivors.some((one) => isOf(mutant, one))).map(({ id }) => id));
+  const known = new Set(all.filter((mutant) => knownSurvivors.some((one) => isOf(mutant, one))).map(({ id }) => id));
+  const seed = Number(values.seed ?? (values.sample === undefined ? 1 : Math.floor(Math.random() * 2 ** 31)));
+  let chosen = all;
+  if (values.sample !== undefined) {
+    const from = values.known ? all : all.filter(({ id }) => !known.has(id));
+    chosen = sampleOf(from, Number(values.sample), seed);
+    console.log(`lua: ${chosen.length} of ${from.length} mutants: --sample ${values.sample} --seed ${seed}`);
+  }
   const startMs = performance.now();
   const { kills, unfit } = await killAll(
     chosen.filter(({ id }) => values.known || !known.has(id)),
-    { steps: Number(values.steps), seed: Number(values.seed) },
+    { steps: Number(values.steps), seed },
     (line) => console.log(`lua: ${line} (${((performance.now() - startMs) / 1000).toFixed(0)} s)`),
   );
   if (values.json !== undefined) {
@@ -44,10 +51,6 @@ export async function mutateLua(args: readonly string[]): Promise<boolean> {
   for (const { chunk, before, after } of gone)
     console.log(`lua: known, but there is no such mutant of ${chunk} any more\n  - ${before}\n  + ${after}`);
   return tellReport(chosen, known, kills, unfit) && gone.length === 0;
-}
-
-function isOf(mutant: ToldMutant, known: (typeof knownSurvivors)[number]): boolean {
-  return mutant.chunk === known.chunk && mutant.before === known.before && mutant.after === known.after;
 }
 
 function sampleOf(all: readonly ToldMutant[], size: number, seed: number): ToldMutant[] {

@@ -170,6 +170,12 @@ describe("enqueue", () => {
     expect(await enqueue(broker, [aTask()])).toEqual([{ verdict: "enqueued" }]);
   });
 
+  test("takes a key without a name for nobody's lock", async ({ broker, aTask, redis }) => {
+    await redis.set("", "in nobody's way");
+
+    expect(await enqueue(broker, [aTask()])).toEqual([{ verdict: "enqueued" }]);
+  });
+
   test("refuses the whole call, with nothing written, when a container is of the wrong type", async ({
     broker,
     aTask,
@@ -188,6 +194,8 @@ describe("enqueue", () => {
       const [first, second] = await enqueue(broker, [aTask({ uniqueTtlSec: 60 }), task]);
 
       expect(first!.error).toMatchObject({ code: "REDIS", reply: "WRONGTYPE", delivered: "no" });
+      // Redis' own words: of what a script does not catch an older Redis says ERR.
+      expect(first!.error!.message).toBe("redis refused: WRONGTYPE Operation against a key holding the wrong kind of value");
       expect(second!.error).toBe(first!.error);
       expect(Object.keys(await keyspace()).filter((name) => name !== "asynq:queues")).toEqual([key]);
     }

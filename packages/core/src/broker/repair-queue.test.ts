@@ -422,12 +422,15 @@ describe("repairQueue", () => {
     expect(await redis.hget("asynq:{default}:t:3", "state")).toBe("pending");
   });
 
-  test("finds a task in any of ten groups, each time", async ({ broker, redis }) => {
-    await redis.sadd("asynq:{default}:groups", ...Array.from({ length: 10 }, (_, i) => `g${i}`));
+  test("finds a task in any of ten groups, each time; of more groups it looks at ten, by chance", async ({ broker, redis }) => {
+    const isUsed = async (): Promise<boolean> => (await repaired(broker)).inUse;
+    const groups = (count: number): string[] => Array.from({ length: count }, (_, i) => `g${i}`);
     await redis.zadd("asynq:{default}:g:g7", 1, "a");
 
-    const steps = await Promise.all(Array.from({ length: 60 }, () => repaired(broker)));
-
-    expect(steps.filter(({ inUse }) => !inUse)).toEqual([]);
+    await redis.sadd("asynq:{default}:groups", ...groups(10));
+    expect(new Set(await Promise.all(groups(60).map(isUsed)))).toEqual(new Set([true]));
+    // One of eleven is left out each time: that it never is this one in 400 times will not be seen.
+    await redis.sadd("asynq:{default}:groups", ...groups(11));
+    expect(new Set(await Promise.all(groups(400).map(isUsed)))).toEqual(new Set([true, false]));
   });
 });
