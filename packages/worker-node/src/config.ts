@@ -60,7 +60,8 @@ export interface Config extends LimitOptions {
   readonly logLevel?: LogLevel | undefined;
   /**
    * How long `shutdown` waits for handlers; what still runs then is requeued, no retry charged. The signals of the rest abort
-   * `abortGraceMs` before. Default 8,000. Keep it below what your platform grants (Kubernetes 30 s, Docker 10 s), and some seconds more: with Redis away the rest of a shutdown takes up to 5 s.
+   * `abortGraceMs` before. Default 8,000. Keep it below what your platform grants (Kubernetes 30 s, Docker 10 s). With Redis away
+   * a shutdown takes longer: outcomes are tried until their lease ends, for up to 30 s, and the rest takes up to 5 s.
    */
   readonly shutdownTimeoutMs?: number | undefined;
   /** How long an idle server waits before it looks again: half of it plus a random part of it. Default 1,000. Less is quicker and costs Redis more. */
