@@ -2,7 +2,10 @@
 import { registerHooks } from "node:module";
 import { breaks } from "./breaks.ts";
 
-const { file, from, to } = breaks[process.env.ASYNQJS_BREAK ?? ""] ?? { file: "?", from: "", to: "" };
+const { ASYNQJS_BREAK: name = "" } = process.env;
+const broken = breaks[name];
+if (broken === undefined) throw new Error(`there is no break "${name}", but: ${Object.keys(breaks).join("; ")}`);
+const { file, from, to } = broken;
 let found = false;
 
 registerHooks({

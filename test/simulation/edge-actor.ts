@@ -2,7 +2,7 @@
 import { Client, type EnqueueOutcome } from "@asynqjs/client-edge";
 import { type HttpParts, httpPort } from "./http.ts";
 import type { Ledger } from "./ledger.ts";
-import { tcpPort } from "./network.ts";
+import { type TcpPort, tcpPort } from "./network.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { type Plan, planTask } from "./workload.ts";
 
@@ -11,12 +11,16 @@ export interface EdgeActorParts extends HttpParts {
   readonly nextNumber: () => number;
 }
 
+/** With so many tasks undone nothing is enqueued: a server of one slot has to be done with them in time. */
+const mostUndone = 80;
+
 /** A process that enqueues, in one place. */
 export class EdgeActor {
   readonly #parts: EdgeActorParts;
   readonly #place: number;
   #generation = 0;
   process!: SimProcess;
+  #tcp: TcpPort | undefined;
   #client!: Client;
   /** What it enqueued, to be enqueued again. */
   readonly #past: Plan[] = [];
@@ -32,9 +36,15 @@ export class EdgeActor {
   begin(): void {
     const { world } = this.#parts;
     this.process = world.start(`client-${this.#place}.${++this.#generation}`, world.below(4_000) - 2_000);
-    const redis = this.#place % 2 === 0 ? httpPort(this.#parts, this.process) : tcpPort(this.#parts, this.process).port;
+    this.#tcp = this.#place % 2 === 0 ? undefined : tcpPort(this.#parts, this.process);
+    const redis = this.#tcp?.port ?? httpPort(this.#parts, this.process);
     this.#client = new Client({ redis, clock: this.process.clock, random: this.process.random });
     this.#next();
+  }
+
+  /** Loses its connection, where it has one. */
+  disconnect(): void {
+    this.#tcp?.link.disconnect();
   }
 
   kill(): void {
@@ -48,14 +58,14 @@ export class EdgeActor {
     const { world } = this.#parts;
     const happen = (): void => {
       this.#next();
-      if (this.enqueues) void this.#enqueueSome();
+      if (this.enqueues && this.#parts.ledger.undone < mostUndone) void this.#enqueueSome();
     };
-    world.later({ what: `${this.process.name} enqueues`, process: this.process, afterMs: world.pick([50, 500, 3_000, 9_000]), happen });
+    world.later({ what: `${this.process.name} enqueues`, process: this.process, afterMs: world.pick([20, 200, 1_000, 6_000]), happen });
   }
 
   async #enqueueSome(): Promise<void> {
     const { world, ledger, nextNumber } = this.#parts;
-    const plans = Array.from({ length: world.pick([1, 1, 1, 2, 8]) }, () => this.#planOne(nextNumber));
+    const plans = Array.from({ length: world.pick([1, 1, 2, 8]) }, () => this.#planOne(nextNumber));
     const entries = plans.map((plan) => ledger.attempt(plan.order, plan));
     const outcomes = await this.#client.enqueueMany(
       plans.map(({ task, options }) => ({ task, options })),
@@ -77,10 +87,10 @@ export class EdgeActor {
   /** Now and then it gives up. */
   #patience(): AbortSignal | undefined {
     const { world, ledger } = this.#parts;
-    if (ledger.strict || !world.chance(0.1)) return undefined;
+    if (ledger.strict || !world.chance(0.25)) return undefined;
     const giveUp = new AbortController();
     const happen = (): void => giveUp.abort();
-    const afterMs = world.pick([0, 20, 2_000]);
+    const afterMs = world.pick([0, 5, 30, 150, 2_000]);
     world.later({ what: `${this.process.name} gives up`, process: this.process, afterMs, happen });
     return giveUp.signal;
   }

@@ -24,6 +24,7 @@ const strikes = [
   "disconnect",
   "partition",
   "outage",
+  "refusal",
   "script flush",
   "redis full",
   "shutdown",
@@ -54,6 +55,9 @@ const mild: readonly FaultKind[] = [
   "shutdown",
 ];
 
+/** Those after which a caller waits for seconds before it tries again. */
+const slow: ReadonlySet<FaultKind> = new Set(["drop request", "drop reply", "429"]);
+
 /** How likely each fault is: of calls for each call, of strikes for each step. */
 export type FaultRates = Partial<Record<FaultKind, number>>;
 
@@ -65,6 +69,8 @@ export const refusals = {
   MASTERDOWN: "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 } as const;
 
+type Refusal = keyof typeof refusals & (typeof httpFaults)[number];
+
 /** Faults of one run, counted as they strike. */
 export class Faults {
   readonly counts: Partial<Record<FaultKind, number>> = {};
@@ -73,12 +79,15 @@ export class Faults {
   readonly level: "none" | "mild" | "any";
   /** Redis and its gateway are away until then. */
   awayUntilMs = 0;
+  /** Redis refuses all with this until then. */
+  #refusal: { readonly kind: Refusal; readonly untilMs: number } | undefined;
   #rates: FaultRates;
+  readonly #sparedUntilMs = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
     const roll = world.random.float();
-    this.level = roll < 0.1 ? "none" : roll < 0.3 ? "mild" : "any";
+    this.level = roll < 0.05 ? "none" : roll < 0.35 ? "mild" : "any";
     this.#rates = this.#draw();
   }
 
@@ -86,11 +95,34 @@ export class Faults {
   end(): void {
     this.#rates = {};
     this.awayUntilMs = 0;
+    this.#refusal = undefined;
   }
 
-  /** The fault that strikes a call, or none. */
-  ofCall(kinds: readonly CallFault[]): CallFault | undefined {
-    return this.#strike(kinds);
+  /** The fault that strikes a call of somebody, or none. */
+  ofCall(kinds: readonly CallFault[], caller: string): CallFault | undefined {
+    const fault = this.standing() ?? this.#strike(kinds);
+    if (this.level !== "mild" || fault === undefined || !slow.has(fault)) return fault;
+    // What costs a caller seconds and strikes it several times in a row uses up its time: that is not mild.
+    if (this.#world.nowMs < (this.#sparedUntilMs.get(caller) ?? 0)) return undefined;
+    this.#sparedUntilMs.set(caller, this.#world.nowMs + 20_000);
+    return fault;
+  }
+
+  /** What Redis refuses everything with for now. */
+  standing(): Refusal | undefined {
+    return this.#refusal !== undefined && this.#world.nowMs < this.#refusal.untilMs ? this.#refusal.kind : undefined;
+  }
+
+  /** Redis refuses everything for a while: it is started again, say. */
+  refuse(kind: Refusal, forMs: number): void {
+    this.#refusal = { kind, untilMs: this.#world.nowMs + forMs };
+  }
+
+  /** Whoever carried something out and did not answer may be on its way down: what comes again is refused for longer than its caller waits. */
+  followLoss(): void {
+    if (this.rate("refusal") === 0 || !this.#world.chance(0.5)) return;
+    this.count("refusal");
+    this.refuse(this.#world.pick(["LOADING", "READONLY", "BUSY"] as const), 12_000);
   }
 
   /** The strike that this step is, or none. */

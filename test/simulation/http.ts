@@ -1,7 +1,8 @@
 /** The same way over HTTP: the product's own client and gateway, and what proxies and platforms do between them. @module */
 
-import type { Command, RedisPort } from "@asynqjs/core";
+import type { Command, CommandResult, RedisPort } from "@asynqjs/core";
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
+import { refusal } from "@asynqjs/core/redis/ioredis";
 import type { gatewayApp } from "@asynqjs/gateway";
 import { httpFaults, refusals } from "./faults.ts";
 import { delayMs, latencyMs, type NetworkParts } from "./network.ts";
@@ -54,7 +55,9 @@ function send(parts: HttpParts, process: SimProcess, url: string, init: RequestI
       await parts.redis.meet(some);
       const request = new Request(url, { method: "POST", headers: init.headers!, body: JSON.stringify(some) });
       const response = await parts.gateway.fetch(request);
-      return { status: response.status, body: await response.text() };
+      const text = await response.text();
+      parts.carriedOut(some, readResults(text));
+      return { status: response.status, body: text };
     };
     const carryOutAndHear = async (): Promise<string> => {
       const heard = await carryOut();
@@ -67,7 +70,7 @@ function send(parts: HttpParts, process: SimProcess, url: string, init: RequestI
         fail("ECONNREFUSED");
         return "nobody there";
       }
-      const fault = faults.ofCall(httpFaults);
+      const fault = faults.ofCall(httpFaults, process.name);
       if (fault !== undefined) faults.count(fault);
       switch (fault) {
         case undefined:
@@ -77,6 +80,7 @@ function send(parts: HttpParts, process: SimProcess, url: string, init: RequestI
           return "lost";
         case "drop reply":
           await carryOut();
+          faults.followLoss();
           if (world.chance(0.5)) fail("ECONNRESET");
           return "carried out, the answer is lost";
         case "delay":
@@ -115,5 +119,13 @@ function send(parts: HttpParts, process: SimProcess, url: string, init: RequestI
         }
       }
     });
+  });
+}
+
+/** What the gateway answers to a pipeline. */
+function readResults(body: string): CommandResult[] {
+  return (JSON.parse(body) as { readonly result?: unknown; readonly error?: string }[]).map(({ result, error }) => {
+    if (error !== undefined) return { error: refusal(error) };
+    return { reply: typeof result === "string" ? Buffer.from(result, "base64") : null };
   });
 }

@@ -15,6 +15,8 @@ export interface Run {
   readonly process: SimProcess;
   readonly startedAtMs: number;
   end?: "returned" | "threw";
+  /** When its lease was found to be another's or nobody's. */
+  lostAtMs?: number;
   /** Why its outcome may not be written, in the words of its server. */
   readonly causes: Set<string>;
   /** Its outcome was answered: whatever befalls its process later is no reason to run again. */
@@ -99,6 +101,18 @@ export class Ledger {
 
   end(run: Run, how: "returned" | "threw"): void {
     run.end = how;
+  }
+
+  /** About how many tasks are still to be done. */
+  get undone(): number {
+    let count = 0;
+    for (const { plan, runs, attempts, refused, failures, skipped, revoked, canceled } of this.entries.values()) {
+      const over = skipped || revoked || canceled || runs.some(({ end }) => end === "returned");
+      if (plan === undefined || plan.options.group !== undefined || over || refused >= attempts || failures > plan.options.maxRetry)
+        continue;
+      count++;
+    }
+    return count;
   }
 
   /** Whether a run of it succeeded and its outcome may be written, so that it may be gone. */

@@ -8,14 +8,17 @@ const { values } = parseArgs({
     steps: { type: "string", default: "100000" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     processes: { type: "string", default: "2" },
+    /** Ends then, with whole seeds, though there are steps left. */
+    minutes: { type: "string" },
     /** Prints every event to stderr. */
     trace: { type: "boolean", default: false },
     /** Runs with one thing of the product wrong, or `all` of them one after the other, and tells after how many steps it was found. */
-    break: { type: "string" },
+    break: { type: "string", multiple: true },
   },
 });
 const [steps, seed, processes] = [values.steps, values.seed, values.processes].map(Number) as [number, number, number];
-const options = { steps, seed, processes, trace: values.trace };
+const withinMs = values.minutes === undefined ? undefined : Number(values.minutes) * 60_000;
+const options = { steps, seed, processes, withinMs, trace: values.trace };
 
 if (values.break === undefined) {
   console.log(`seed ${seed}`);
@@ -32,7 +35,7 @@ if (values.break === undefined) {
   console.log(tell(report));
   process.exitCode = report.failed === undefined ? 0 : 1;
 } else {
-  for (const broken of values.break === "all" ? Object.keys(breaks) : [values.break]) {
+  for (const broken of values.break.includes("all") ? Object.keys(breaks) : values.break) {
     const { failed, steps: taken, seconds } = await simulateInProcesses({ ...options, broken });
     const how = failed === undefined ? "NOT FOUND" : `found: ${failed.violations[0]!.split("\n")[0]}`;
     console.log(`${broken}: ${taken} steps, ${seconds.toFixed(1)} s, ${how}`);

@@ -62,7 +62,7 @@ export const manners = {
   /** Takes time, and heeds nothing. */
   slow: ({ process, order }: HandlerCall) => process.sleep(order.ms),
   /** Takes longer than a lease, and heeds nothing. */
-  long: ({ process, order }: HandlerCall) => process.sleep(order.ms * 15),
+  long: ({ process, order }: HandlerCall) => process.sleep(20_000 + order.ms * 10),
   /** Fails at first. */
   async fails({ process, order, before }: HandlerCall) {
     await process.sleep(order.ms);

@@ -106,8 +106,15 @@ export class Nemesis {
       case "outage": {
         const ms = world.pick([1_000, 10_000, 45_000]);
         faults.awayUntilMs = world.nowMs + ms;
-        for (const server of servers) if (server.process.end === undefined) server.disconnect();
+        this.#disconnectAll();
         return `for ${ms / 1000} s`;
+      }
+      case "refusal": {
+        const kind = world.pick(["LOADING", "READONLY", "BUSY"] as const);
+        const ms = world.pick([1_000, 10_000, 45_000]);
+        faults.refuse(kind, ms);
+        this.#disconnectAll();
+        return `${kind} for ${ms / 1000} s`;
       }
       case "script flush":
         await redis.ask("SCRIPT", "FLUSH");
@@ -130,6 +137,10 @@ export class Nemesis {
         operator.cancel();
         return "a run";
     }
+  }
+
+  #disconnectAll(): void {
+    for (const each of [...this.#actors.servers, ...this.#actors.clients]) if (each.process.end === undefined) each.disconnect();
   }
 
   /** Redis takes no more, or does. */

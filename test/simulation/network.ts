@@ -14,6 +14,8 @@ export interface NetworkParts {
   readonly world: World;
   readonly faults: Faults;
   readonly redis: RedisSide;
+  /** Told of what Redis carried out and answered, in order. */
+  readonly carriedOut: (commands: readonly Command[], results: readonly CommandResult[]) => void;
 }
 
 /** How long a message takes: mostly no time at all, so that the choice alone puts them in order. */
@@ -107,8 +109,8 @@ class TcpLink implements Way {
   }
 
   async #arrive(call: Call): Promise<string> {
-    const { world, faults, redis } = this.#parts;
-    const fault = call.replayed === true ? undefined : faults.ofCall(tcpFaults);
+    const { world, faults } = this.#parts;
+    const fault = call.replayed === true ? faults.standing() : faults.ofCall(tcpFaults, this.#process.name);
     if (fault !== undefined) faults.count(fault);
     switch (fault) {
       case "drop request":
@@ -123,19 +125,27 @@ class TcpLink implements Way {
         // It may begin in the middle of a pipeline.
         const carried = call.commands.slice(0, world.pick([0, world.below(call.commands.length)]));
         const rest = call.commands.slice(carried.length).map(() => ({ error: refusal(refusals[fault]) }));
-        const answers = [...(await redis.carryOut(carried)), ...rest];
+        const answers = [...(await this.#carryOut(carried)), ...rest];
         this.#answer(call, answers);
         return `${fault} ${shown(answers)}`;
       }
     }
-    const results = await redis.carryOut(call.commands);
+    const results = await this.#carryOut(call.commands);
     // What was refused is not sent again by whoever is on the way: it was answered. A fetch that finds nothing leaves no record, so that its
     // copy may take tasks for nobody: they are taken back, which is more than a mild fault may cost.
     const costly = faults.level === "mild" && call.name.includes("dequeue");
     if (fault === "duplicate" && !costly && results.every(({ error }) => error === undefined))
       this.#send({ ...call, replayed: true }, world.chance(0.5) ? 0 : delayMs(world));
+    if (fault === "drop reply") faults.followLoss();
     this.#answer(call, results, fault === "drop reply");
     return `${fault ?? ""} ${shown(results)}`.trim();
+  }
+
+  async #carryOut(commands: readonly Command[]): Promise<readonly CommandResult[]> {
+    const { redis, carriedOut } = this.#parts;
+    const results = await redis.carryOut(commands);
+    carriedOut(commands, results);
+    return results;
   }
 
   #answer(call: Call, results: readonly CommandResult[], lost = false): void {

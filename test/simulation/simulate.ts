@@ -1,15 +1,19 @@
 /** One run: a world of its own from a seed, its faults, its end. @module */
-import type { RedisPort } from "@asynqjs/core";
+import { makeBroker, type RedisPort, repair } from "@asynqjs/core";
 import type { QueueState } from "@asynqjs/core/invariants";
 import { gatewayApp, type RedisLink } from "@asynqjs/gateway";
+import { CallHistory } from "./call-history.ts";
 import { EdgeActor } from "./edge-actor.ts";
 import { Faults } from "./faults.ts";
 import { checkEnd, checkInvariants, checkTasks, isOver, readTasks } from "./inspection.ts";
+import { LeaseHistory } from "./lease-history.ts";
 import { Ledger } from "./ledger.ts";
 import { CronActor, Operator } from "./maintenance.ts";
 import { Nemesis } from "./nemesis.ts";
+import type { NetworkParts } from "./network.ts";
 import { RedisSide } from "./redis-side.ts";
 import { ServerActor } from "./server-actor.ts";
+import { queues } from "./workload.ts";
 import { World } from "./world.ts";
 
 /** What a run needs of the real world: an empty Redis of its own, reached in two ways. */
@@ -58,8 +62,16 @@ export async function simulate({ port, link }: RealRedis, { seed, steps, onEvent
   let numbers = 0;
   const token = "a-token-for-the-simulation";
   const gateway = gatewayApp({ link, tokens: [token] });
-  const parts = { world, faults, redis, ledger, gateway, token, nextNumber: () => ++numbers };
+  const leases = new LeaseHistory(() => world.nowMs);
+  const calls = new CallHistory();
+  const carriedOut: NetworkParts["carriedOut"] = (commands, results) => {
+    leases.add(commands, results);
+    calls.add(commands, results);
+  };
+  const parts = { world, faults, redis, leases, carriedOut, ledger, gateway, token, nextNumber: () => ++numbers };
+  // Nothing of the run before may be left: what Redis knows by its hash is not sent by text.
   await redis.ask("FLUSHALL");
+  await redis.ask("SCRIPT", "FLUSH");
   const stray = (error: unknown): void => ledger.violated(`a promise was rejected and nobody waited for it: ${String(error)}`);
   process.on("unhandledRejection", stray);
 
@@ -75,10 +87,14 @@ export async function simulate({ port, link }: RealRedis, { seed, steps, onEvent
 
   let states: readonly QueueState[] = [];
   let pauses = 0;
+  let repaired = false;
   const look = async (): Promise<void> => {
     checkTasks(ledger, await readTasks(port));
-    states = await checkInvariants(ledger, port, states, redis.pauses !== pauses);
+    const wasFull = !repaired && faults.counts["redis full"] !== undefined;
+    states = await checkInvariants(ledger, port, states, { pauseChanged: redis.pauses !== pauses, wasFull });
     pauses = redis.pauses;
+    for (const finding of calls.findings) ledger.violated(finding);
+    for (const { key, message } of leases.findings()) ledger.violated(`I7 ${key}: ${message}`);
   };
   const step = async (): Promise<void> => {
     await world.step();
@@ -112,8 +128,23 @@ export async function simulate({ port, link }: RealRedis, { seed, steps, onEvent
     });
     while (!broken() && down < servers.length && world.nowMs < untilMs + patienceMs) await step();
     if (down < servers.length) ledger.violated(`${servers.length - down} servers did not shut down`);
+    await repairOnce();
     await look();
     checkEnd(ledger, await readTasks(port));
+  }
+
+  /** Once all is over nothing is left to be mended but the name of a queue. */
+  async function repairOnce(): Promise<void> {
+    const { clock, random } = world.start("the last repairer");
+    const {
+      published: _,
+      more: __,
+      errors,
+      ...mended
+    } = await world.outside(() => repair(makeBroker({ redis: port, clock, random }), { queues: Object.keys(queues) }));
+    for (const [what, count] of Object.entries(mended)) if (count > 0) ledger.violated(`${count} ${what} were left to be mended`);
+    for (const { error } of errors) throw error;
+    repaired = true;
   }
 
   for (const each of [...world.processes]) world.end(each, "left");

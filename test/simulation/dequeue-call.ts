@@ -1,0 +1,46 @@
+/** What a fetch was given, read from its call and what it was answered. @module */
+import type { Command, CommandResult } from "@asynqjs/core";
+
+/** A lease, by the token of the call that took it. */
+export interface TakenLease {
+  readonly queue: string;
+  readonly id: string;
+  readonly token: number;
+}
+
+/** Over several queues, whose tasks come one queue after the other. */
+export function takenBy(command: Command, reply: CommandResult["reply"]): TakenLease[] {
+  const [, , ...args] = wordsOf(command);
+  const [, ...pairs] = reply as readonly Uint8Array[];
+  const taken: TakenLease[] = [];
+  for (const [nth, count] of headOf(reply)[1].split(",").entries()) {
+    const queue = queueOf(args[7 + nth]!);
+    for (let left = Number(count) || 0; left > 0; left--)
+      taken.push({ queue, id: textOf(pairs[2 * taken.length]!), token: Number(args[1]) });
+  }
+  return taken;
+}
+
+/** Whether it was answered so before: then it tells no waits. */
+export function isReplayed(reply: CommandResult["reply"]): boolean {
+  return headOf(reply)[2] === "";
+}
+
+/** The arguments of a call, those of its record among them. */
+export function wordsOf(command: Command): string[] {
+  return command.slice(3 + Number(command[2])).map(String);
+}
+
+/** The queue whose key that is, or whose beginning of keys. */
+export function queueOf(key: string): string {
+  return /\{(.*?)\}/.exec(key)![1]!;
+}
+
+export function textOf(reply: CommandResult["reply"]): string {
+  return Buffer.from(reply as Uint8Array).toString();
+}
+
+/** `<dropped>;<count of each queue>;<wait of each task>`. */
+function headOf(reply: CommandResult["reply"]): [string, string, string] {
+  return textOf((reply as readonly Uint8Array[])[0]!).split(";") as [string, string, string];
+}
