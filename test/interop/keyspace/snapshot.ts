@@ -22,12 +22,11 @@ export interface Snapshot {
   readonly expiresAtMs: Readonly<Record<string, number>>;
 }
 
-/** At one moment, however slow the machine: Redis' time, and of each key how long it is there. Milliseconds. */
-const readTtls = /* lua */ `
-local time = redis.call("TIME")
-local ttls = { string.format("%.3f", time[1] * 1000 + time[2] / 1000) }
-for i, key in ipairs(KEYS) do ttls[i + 1] = tostring(redis.call("PTTL", key)) end
-return ttls
+/** Of each key when it ends: how long it is there would be told by another clock than what time it is. */
+const readEnds = /* lua */ `
+local ends = {}
+for i, key in ipairs(KEYS) do ends[i] = redis.call("PEXPIRETIME", key) end
+return ends
 `;
 
 /** Reads a database, its servers' names and its aggregation sets' ids replaced by what is the same on either side. */
@@ -35,14 +34,13 @@ export async function takeSnapshot({ redis, port }: Database): Promise<Snapshot>
   const space = await readKeyspace(port, { calls: true });
   const names = Object.keys(space);
   const asked = names.map((name) => Buffer.from(name, "latin1"));
-  const [nowMs, ...ttlsMs] = ((await redis.eval(readTtls, asked.length, ...asked)) as string[]).map(Number) as [number, ...number[]];
+  const endsMs = (await redis.eval(readEnds, asked.length, ...asked)) as number[];
   const keys: Record<string, KeyValue> = {};
   const expiresAtMs: Record<string, number> = {};
   for (const [i, name] of names.entries()) {
     const key = nameless(name);
     keys[key] = namesReplaced(key, space[name]!);
-    const ttlMs = ttlsMs[i]!;
-    if (ttlMs >= 0) expiresAtMs[key] = nowMs + ttlMs;
+    if (endsMs[i]! >= 0) expiresAtMs[key] = endsMs[i]!;
   }
   return { keys, expiresAtMs };
 }
