@@ -15,8 +15,10 @@ export interface Job {
   /** Parts of the names of files whose tests come first, in order. */
   readonly first: readonly string[];
   readonly mutants: readonly Mutant[];
-  /** By the name of a chunk: parts of the names of files whose tests alone are asked about its mutants. Absent: all tests are. */
+  /** By the name of a chunk: parts of the names of files with its own tests. */
   readonly own?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Whose tests are asked about a mutant: its own, or all but those; absent: all. */
+  readonly whose?: "own" | "others" | undefined;
   /** Tests that have been through all of them, by vitest's id. */
   readonly past: readonly string[];
   /** Only these tests are run; absent: all, and those that take long say so and are left for later. */

@@ -14,8 +14,8 @@ const projects: readonly { readonly name: string; readonly concerns: (mutant: To
 
 /** What a script does is shown in core. */
 const tests = ["packages/core/src/"];
-/** Behind a script's own tests, what kills many in little time. */
-const quick = ["packages/core/src/broker/", "packages/core/src/ticks/"];
+/** Behind a script's own tests, what kills many in little time; what a repeated call is answered has a suite for all scripts. */
+const quick = ["packages/core/src/call-records.test.ts", "packages/core/src/broker/", "packages/core/src/ticks/"];
 
 /** As many as there are processes at once. */
 const lanes = 2;

@@ -36,12 +36,12 @@ export async function runLane(job: Pick<Job, "project" | "first" | "mutants" | "
     if (event.event === "unfit") unfit.set(event.name, event.why);
     if (event.event === "killed") kills.set(event.mutant, { by: event.name, why: event.why });
   };
-  const runTests = async (name: string, files: readonly string[], { own, only }: Pick<Job, "own" | "only"> = {}): Promise<void> => {
+  const runTests = async (name: string, files: readonly string[], how: Pick<Job, "whose" | "only">): Promise<void> => {
     past = new Set();
     for (let round = 0; kills.size < job.mutants.length; round++) {
       const mutants = job.mutants.filter(({ id }) => !kills.has(id));
       const events = path.join(dir, `${name}-${round}`);
-      const last = await runVitest({ ...job, mutants, own, past: [...past], only, events }, files, onEvent);
+      const last = await runVitest({ ...job, mutants, ...how, past: [...past], events }, files, onEvent);
       if (last === undefined) break;
       if (last.event === "try" && last.mutant !== undefined) {
         kills.set(last.mutant, { by: "the clock", why: "its process came to nothing" });
@@ -57,11 +57,15 @@ export async function runLane(job: Pick<Job, "project" | "first" | "mutants" | "
       unfit.set("name" in last ? last.name : test, "does not pass again after a mutant");
     }
   };
+  const ask = async (files: readonly string[], whose?: Job["whose"]): Promise<void> => {
+    slow.clear();
+    await runTests(`quick-${whose}`, files, { whose });
+    if (slow.size > 0) await runTests(`slow-${whose}`, [...new Set(slow.values())], { whose, only: [...slow.keys()] });
+  };
   try {
     const ownFiles = [...new Set(Object.values(job.own ?? {}).flat())];
-    if (ownFiles.length > 0) await runTests("own", ownFiles, { own: job.own });
-    await runTests("all", filters);
-    if (slow.size > 0) await runTests("slow", [...new Set(slow.values())], { only: [...slow.keys()] });
+    if (ownFiles.length > 0) await ask(ownFiles, "own");
+    await ask(filters, ownFiles.length > 0 ? "others" : undefined);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

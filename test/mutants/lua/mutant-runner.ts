@@ -133,7 +133,8 @@ function tell(event: JobEvent): void {
 }
 
 function asks({ file }: RunnerTestCase, { chunk }: Mutant): boolean {
-  return job.own?.[chunk]?.some((part) => file.filepath.includes(part)) ?? true;
+  const isOwn = job.own?.[chunk]?.some((part) => file.filepath.includes(part)) ?? false;
+  return job.whose === undefined || isOwn === (job.whose === "own");
 }
 
 function nameOf(test: RunnerTestCase): string {
