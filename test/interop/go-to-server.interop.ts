@@ -35,6 +35,23 @@ onGo(goVersions, (test) => {
     expect(runs.get("bytes")!.headers).toEqual(goVersion === "v0.26.0" ? headers : {});
   });
 
+  test("an idle server starts what Go's client enqueues, and what a queue that Go lets go on holds, without looking for it by the clock", async ({
+    go,
+    startServer,
+  }) => {
+    const started: string[] = [];
+    const server = await startServer(async ({ id }) => void started.push(id), { taskCheckIntervalMs: 3_600_000 });
+    await expect.poll(() => server.metrics().watching).toBe(true);
+
+    await go.enqueue({ type: "echo", options: { taskId: "a" } });
+    await expect.poll(() => started).toEqual(["a"]);
+
+    await go.act("pause");
+    await go.enqueue({ type: "echo", options: { taskId: "b" } });
+    await go.act("unpause");
+    await expect.poll(() => started).toEqual(["a", "b"]);
+  });
+
   test("a task of Go that is due later runs when its time has come", async ({ go, startServer }) => {
     // 1 s of the machine's clock: Go's client knows no other.
     await go.enqueue({ type: "echo", options: { taskId: "later", processInSec: 1 } });

@@ -27,7 +27,7 @@ const losses: readonly [TcpFault, string][] = (["drop-reply", "drop-request"] as
   [":paused", ":completed", "payload"].map((word): [TcpFault, string] => [fault, word]),
 );
 
-type Counter = Exclude<keyof Metrics, "healthy" | "waitSec" | "runSec">;
+type Counter = Exclude<keyof Metrics, "healthy" | "watching" | "waitSec" | "runSec">;
 const neverCounted: readonly Counter[] = [
   ...(["retried", "failed", "archived", "quarantined", "recovered", "recoveredArchived", "putOff"] as const),
   ...(["leaseLost", "leaseExpired", "unsettled", "dangling"] as const),

@@ -20,6 +20,7 @@ export function aggregator(
   broker: Broker,
   settings: Settings & { readonly groupAggregator: GroupAggregator },
   counters: Counters,
+  onMoved: () => void,
 ): Component {
   const { clock, logger, groupAggregator, groupGracePeriodMs, groupMaxDelayMs, groupMaxSize, abortGraceMs } = settings;
   const warn = seldom(clock, logger.warn, 30_000);
@@ -56,6 +57,7 @@ export function aggregator(
 
   function note({ sets, aggregated, quarantined, dangling, lost, errors }: AggregateReport): void {
     counters.add("aggregatedSets", sets);
+    if (sets > 0) onMoved();
     counters.add("aggregated", aggregated);
     counters.add("quarantined", quarantined);
     counters.add("dangling", dangling);

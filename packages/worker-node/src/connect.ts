@@ -11,6 +11,8 @@ export type RedisSource = string | ParsedRedis | Redis | Cluster | IoredisClient
 
 export interface Connection {
   readonly port: RedisPort;
+  /** Its client, if that is ours and one connection: what is said of that connection holds for every call. */
+  readonly client?: Redis;
   /** Where it leads, if it is ours: another connection like it may be made. */
   readonly parsed?: ParsedRedis;
   /** Whether the port came from outside: its owner closes it. */
@@ -49,7 +51,13 @@ export function secondClient(redis: RedisSource, logger: Logger, clock: Clock): 
 }
 
 function own(redis: ParsedRedis, logger: Logger, clock: Clock): Connection {
-  return { port: ioredisPort(ownClient(redis, logger, clock), { managed: true }), parsed: redis, cautions: [] };
+  const client = ownClient(redis, logger, clock);
+  return {
+    port: ioredisPort(client, { managed: true }),
+    ...(client instanceof Redis ? { client } : {}),
+    parsed: redis,
+    cautions: [],
+  };
 }
 
 function ownClient(redis: ParsedRedis, logger: Logger, clock: Clock, ofRedis: Readonly<Record<string, unknown>> = {}): Redis | Cluster {

@@ -4,8 +4,17 @@ import { seldom } from "./logger.ts";
 import type { Counters } from "./metrics.ts";
 import { type Component, ticker } from "./ticker.ts";
 
-/** Makes due scheduled and retry tasks pending, every 5 s from one interval after the start on. @see Asynq forwarder.go */
-export function forwarder(broker: Broker, settings: Settings & { readonly forwardIntervalMs: number }, counters: Counters): Component {
+/**
+ * Makes due scheduled and retry tasks pending, every 5 s from one interval after the start on. Nobody is told by Redis of what its own
+ * connection changed, so `onMoved` is.
+ * @see Asynq forwarder.go
+ */
+export function forwarder(
+  broker: Broker,
+  settings: Settings & { readonly forwardIntervalMs: number },
+  counters: Counters,
+  onMoved: () => void,
+): Component {
   const { clock, logger } = settings;
   const warn = seldom(clock, logger.warn, 30_000);
   const queues = Object.keys(settings.queues);
@@ -13,6 +22,7 @@ export function forwarder(broker: Broker, settings: Settings & { readonly forwar
     try {
       const { forwarded, dangling, quarantined, errors } = await forward(broker, { queues, signal });
       counters.add("forwarded", forwarded);
+      if (forwarded > 0) onMoved();
       counters.add("dangling", dangling);
       counters.add("quarantined", quarantined);
       counters.add("forwardErrors", errors.length);

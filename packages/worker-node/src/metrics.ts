@@ -87,6 +87,8 @@ export type Metrics = Readonly<Record<Counter, number>> & {
   readonly runSec: readonly HistogramSeries[];
   /** Whether the server takes tasks as it should: false from `maxLeaked` leaked handlers on. */
   readonly healthy: boolean;
+  /** Whether Redis tells the server when its queues change; it polls otherwise. */
+  readonly watching: boolean;
 };
 
 /** From a task that was awaited to one that waited for its day. */
@@ -127,6 +129,12 @@ export function serverMetrics(metrics: Metrics): Metric[] {
     { name: "asynqjs_server_leaked", type: "gauge", help: "Number of handlers that do not end.", samples: one(metrics.leaked) },
     { name: "asynqjs_server_unsettled_now", type: "gauge", help: "Number of outcomes on their way.", samples: one(metrics.unsettledNow) },
     { name: "asynqjs_server_healthy", type: "gauge", help: "Whether the server takes tasks.", samples: one(metrics.healthy ? 1 : 0) },
+    {
+      name: "asynqjs_server_watching",
+      type: "gauge",
+      help: "Whether the server is told of changes.",
+      samples: one(metrics.watching ? 1 : 0),
+    },
     {
       name: "asynqjs_server_task_wait_seconds",
       type: "histogram",

@@ -34,6 +34,7 @@ export class Processor implements Component {
   readonly name = "processor";
   readonly #parts: RunParts;
   readonly #order: () => string[];
+  readonly #idleRestMs: () => number;
   readonly #warn: Settings["logger"]["warn"];
   readonly #giveUpFetches = new AbortController();
   readonly #runs = new Set<TaskRun>();
@@ -50,12 +51,16 @@ export class Processor implements Component {
   readonly #silent = new Set<string>();
   #failures = 0;
   #pumpDue = false;
+  /** How often it was told that there may be work: a fetch that was under way then may have missed it. */
+  #wakes = 0;
   #rest: { readonly why: "idle" | "trouble"; readonly cancel: () => void } | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(parts: RunParts) {
+  /** `idleRestMs` is asked when there was nothing to take: for how long to rest, unless it is woken. */
+  constructor(parts: RunParts, idleRestMs: () => number) {
     const { queues, strictPriority, random, clock, logger } = parts.settings;
     this.#parts = parts;
+    this.#idleRestMs = idleRestMs;
     this.#order = queueOrder(queues, { strict: strictPriority, random });
     this.#warn = seldom(clock, logger.warn);
   }
@@ -66,8 +71,9 @@ export class Processor implements Component {
     this.#pump();
   }
 
-  /** There may be work: looks at once instead of after the idle wait. */
+  /** There may be work: looks at once instead of after the idle wait, and does not begin one on what was asked before. */
   wake(): void {
+    this.#wakes++;
     if (this.#rest?.why !== "idle") return;
     this.#endRest();
     this.#pump();
@@ -133,6 +139,7 @@ export class Processor implements Component {
     this.#taken += limit;
     this.#reserved += limit;
     this.#fetches++;
+    const wakes = this.#wakes;
     const sentAtMs = settings.clock.monotonicMs();
     const slow = settings.clock.after(tooLateMs, () => this.#warn("redis has not answered a fetch", { sinceMs: tooLateMs }));
     let report: DequeueReport | undefined;
@@ -154,7 +161,7 @@ export class Processor implements Component {
 
     this.#runWhatFits(tasks, sentAtMs);
     if (report === undefined) this.#restFor("trouble", settings.random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
-    else this.#note(report, limit);
+    else this.#note(report, limit, wakes);
     this.#pump();
   }
 
@@ -194,14 +201,11 @@ export class Processor implements Component {
     this.#warn("could not fetch tasks", { error: (error as Error).message });
   }
 
-  #note(report: DequeueReport, limit: number): void {
+  #note(report: DequeueReport, limit: number, wakes: number): void {
     this.#noteDropped(report);
     const { tasks, dangling, putOff } = report;
     if (tasks.length === limit) this.wake();
-    else if (tasks.length === 0 && dangling + putOff === 0) {
-      const { taskCheckIntervalMs, random } = this.#parts.settings;
-      this.#restFor("idle", taskCheckIntervalMs / 2 + random.float() * taskCheckIntervalMs);
-    }
+    else if (tasks.length === 0 && dangling + putOff === 0 && this.#wakes === wakes) this.#restFor("idle", this.#idleRestMs());
   }
 
   #noteDropped({ dangling, putOff, brokenQueues }: DequeueReport): void {
@@ -233,7 +237,12 @@ export class Processor implements Component {
   #handBack(task: DequeuedTask, sentAtMs: number): void {
     const lease = { endsAtMs: sentAtMs + leaseSec * 1000 };
     const settled = this.#parts.settler.settle({ ...fenced(task), to: "requeued" }, lease, "requeued");
-    this.#await(settled.then(() => this.#free(task)));
+    this.#await(
+      settled.then(() => {
+        this.#free(task);
+        this.wake();
+      }),
+    );
   }
 
   #free(task: DequeuedTask): void {

@@ -28,6 +28,8 @@ import { strayRejections } from "./stray-rejections.ts";
 import { subscriber } from "./subscriber.ts";
 import type { Component } from "./ticker.ts";
 import { untilSignal } from "./until-signal.ts";
+import { waker } from "./waker.ts";
+import { type Watcher, watcher } from "./watcher.ts";
 
 /** `stopped` takes no more tasks and finishes what it has; `closed` is the end. Asynq: `serverState`. */
 export type ServerState = "new" | "active" | "stopped" | "closed";
@@ -49,6 +51,7 @@ const notStartable: Readonly<Record<Exclude<ServerState, "new">, string>> = {
 
 /** The parts in the order in which they stop; they start in the order below. */
 const stopOrder = [
+  "waker",
   "forwarder",
   "processor",
   "recoverer",
@@ -82,6 +85,7 @@ export class Server {
   #heartbeater: Heartbeater | undefined;
   #processor: Processor | undefined;
   #settler: Settler | undefined;
+  #watcher: Watcher | undefined;
   #closed: Promise<void> | undefined;
   /** Aborts when the shutdown is done. */
   readonly #ended = new AbortController();
@@ -188,6 +192,7 @@ export class Server {
       leaked,
       unsettledNow: this.#settler?.unsettled ?? 0,
       healthy: leaked < this.#settings.maxLeaked,
+      watching: this.#watcher?.watching === true,
     };
   }
 
@@ -198,7 +203,11 @@ export class Server {
     const beats = makeHeartbeater(this.#connection, settings, counters, (intent) => this.#processor?.cancel(intent));
     this.#heartbeater = beats;
     this.#settler = settler(this.#broker, settings, counters);
-    const processor = new Processor({ broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler });
+    const wakes = waker(this.#port, settings, () => processor.wake());
+    const command = this.#connection.client;
+    this.#watcher = command === undefined ? undefined : watcher(command, settings, wakes.changed);
+    const parts = { broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler };
+    const processor = new Processor(parts, () => wakes.rests(this.#watcher?.watching === true));
     this.#processor = processor;
     const listening = secondClient(this.#redis, settings.logger, clock);
     const check = settings.healthCheckFunc;
@@ -206,14 +215,15 @@ export class Server {
       ...(settings.catchStrayRejections ? [strayRejections()] : []),
       beats,
       ...(check === undefined ? [] : [healthchecker(this.#port, settings, check, counters)]),
-      ...(listening === undefined ? [] : [subscriber(listening, settings, (target) => processor.cancel(target))]),
+      ...(listening === undefined ? [] : [subscriber(listening, settings, (target) => processor.cancel(target), this.#watcher)]),
+      wakes,
       this.#settler,
       ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters)]),
-      ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters)]),
+      ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters, wakes.changed)]),
       processor,
       ...(janitorIntervalMs === false ? [] : [janitor(this.#broker, { ...settings, janitorIntervalMs }, counters)]),
-      ...(repairIntervalMs === false ? [] : [repairer(this.#broker, { ...settings, repairIntervalMs }, counters)]),
-      ...(groupAggregator === undefined ? [] : [aggregator(this.#enqueuing(), { ...settings, groupAggregator }, counters)]),
+      ...(repairIntervalMs === false ? [] : [repairer(this.#broker, { ...settings, repairIntervalMs }, counters, wakes.changed)]),
+      ...(groupAggregator === undefined ? [] : [aggregator(this.#enqueuing(), { ...settings, groupAggregator }, counters, wakes.changed)]),
     ];
   }
 

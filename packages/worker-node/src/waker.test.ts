@@ -1,0 +1,156 @@
+import { seededRandom } from "@asynqjs/core/testing";
+import type { Redis } from "ioredis";
+import { describe, expect, test, until } from "../../../test/support/server-test.ts";
+import { tcpFaults } from "../../../test/support/tcp-faults.ts";
+import type { Server } from "./server.ts";
+
+interface Calls {
+  /** Scripts that were run: an idle server without heartbeat runs none but fetches. */
+  readonly scripts: number;
+  readonly lengths: number;
+}
+
+async function calls(redis: Redis): Promise<Calls> {
+  const stats = await redis.info("commandstats");
+  const of = (command: string): number => Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  return { scripts: of("evalsha") + of("eval"), lengths: of("llen") };
+}
+
+describe("an idle server", () => {
+  test("runs a task the moment it is enqueued, though no time passes for it", async ({ makeServer, seed, redisUrl, pass }) => {
+    const server = makeServer({}, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+
+    for (const [nth, taskId] of ["a", "b", "c"].entries()) {
+      await seed({ taskId });
+      await until(() => server.metrics().done === nth + 1);
+    }
+  });
+
+  test("asks nothing while nothing changes, and once in five minutes at most", async ({ makeServer, redisUrl, redis, pass }) => {
+    const server = makeServer({ heartbeatIntervalMs: 10_000 }, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+    await pass(10);
+    await redis.config("RESETSTAT");
+
+    await pass(600_000);
+
+    // Beats are scripts too, and one may have been under way.
+    expect((await calls(redis)).scripts - 61).toBeLessThanOrEqual(4);
+  });
+
+  test("is one of fifty, of whom a task makes five look at most, and a hundred tasks are run by all", async ({
+    makeServer,
+    seed,
+    redisUrl,
+    redis,
+    clock,
+    pass,
+  }) => {
+    const servers = Array.from({ length: 50 }, (_, i) => makeServer({ concurrency: 1, random: seededRandom(i + 1) }, redisUrl));
+    for (const server of servers) await server.start(() => {});
+    await watching(pass, ...servers);
+    const done = (): number => servers.reduce((sum, server) => sum + server.metrics().done, 0);
+    const settled = async (count: number): Promise<void> => {
+      await until(async () => {
+        await clock.advance(1);
+        // What Redis tells of comes before what it answers later.
+        for (let i = 0; i < 5; i++) await redis.ping();
+        return done() === count;
+      });
+      for (let ms = 0; ms < 100; ms++) {
+        await clock.advance(1);
+        await redis.ping();
+      }
+    };
+    await seed({ taskId: "learn how many they are" });
+    await settled(1);
+
+    for (let task = 2; task <= 6; task++) {
+      await redis.config("RESETSTAT");
+      await seed({ taskId: String(task) });
+      await settled(task);
+      const { scripts, lengths } = await calls(redis);
+      // One enqueues, one writes the outcome, and who took it looks once more.
+      expect(scripts - 3).toBeLessThanOrEqual(5);
+      expect(lengths).toBeLessThanOrEqual(150);
+    }
+
+    await seed(...Array.from({ length: 100 }, (_, i) => ({ taskId: `many-${i}` })));
+    await settled(106);
+  });
+
+  test("goes on when its queue is unpaused", async ({ makeServer, seed, redisUrl, redis, pass }) => {
+    await redis.set("asynq:{default}:paused", "1");
+    const server = makeServer({}, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+    await seed({ taskId: "a" });
+    await pass(10);
+    expect(server.metrics().done).toBe(0);
+
+    await redis.del("asynq:{default}:paused");
+
+    await until(() => server.metrics().done === 1);
+  });
+
+  test("runs what its own forwarder makes pending", async ({ makeServer, seed, redisUrl, pass }) => {
+    const server = makeServer({ delayedTaskCheckIntervalMs: 1_000 }, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+    await seed({ taskId: "a", processInSec: 2 });
+
+    await until(async () => {
+      await pass(1_000);
+      return server.metrics().forwarded === 1;
+    });
+
+    await until(() => server.metrics().done === 1);
+  });
+
+  test("hears of changes again after either connection was lost, and of what came meanwhile", async ({
+    makeServer,
+    seed,
+    redisUrl,
+    pass,
+  }) => {
+    const way = await tcpFaults({ port: Number(new URL(redisUrl).port) });
+    const server = makeServer({}, redisUrl.replace(/:\d+\//, `:${way.port}/`));
+    await server.start(() => {});
+    await watching(pass, server);
+
+    way.cut();
+    await until(() => !server.metrics().watching);
+    await seed({ taskId: "a" });
+    await watching(pass, server);
+
+    await until(() => server.metrics().done === 1);
+    await seed({ taskId: "b" });
+    await until(() => server.metrics().done === 2);
+    await way.stop();
+  });
+
+  test("polls where Redis refuses to tell of changes", async ({ makeServer, seed, redisUrl, redis, pass, log }) => {
+    await redis.call("ACL", "SETUSER", "narrow", "on", ">s3cret", "~*", "&*", "+@all", "-client|tracking");
+    const server = makeServer({}, redisUrl.replace("//", "//narrow:s3cret@"));
+    await server.start(() => {});
+    await until(() => log.some((line) => line.includes("the server polls")));
+    expect(server.metrics().watching).toBe(false);
+    await seed({ taskId: "a" });
+
+    await pass(2_000);
+
+    await until(() => server.metrics().done === 1);
+    await redis.call("ACL", "DELUSER", "narrow");
+  });
+});
+
+/** Until the server hears of changes. */
+async function watching(pass: (ms: number) => Promise<void>, ...servers: readonly Server[]): Promise<void> {
+  await until(async () => {
+    await pass(20);
+    return servers.every((server) => server.metrics().watching);
+  });
+}
