@@ -37,7 +37,7 @@ type Internal =
   | NamesOf<Broker | BoundScript<unknown> | CallId | CallRecords | EnqueueResult | MarkedBytes | NewTask | Outcome<unknown> | TaskMessage>
   | NamesOf<BoundScript<unknown>["script"]>
   // Of FieldWriter and HttpFailure, which core keeps to itself, and of what functions tell only themselves.
-  | ("anyText" | "finish" | "integer" | "reserve" | "sized" | "varint")
+  | ("anyText" | "counted" | "finish" | "integer" | "reserve" | "sized" | "varint")
   | ("again" | "waitMs")
   | ("call" | "item" | "items" | "msg" | "refused" | "words");
 
@@ -54,6 +54,7 @@ type Known =
 export const internalNames: readonly Exclude<Internal, Known>[] = [
   "again",
   "anyText",
+  "counted",
   "args",
   "before",
   "beforeError",

@@ -196,6 +196,81 @@ describe("Client", () => {
   });
 });
 
+describe("calls of one turn", () => {
+  /** A client whose requests are counted, with what each enqueues. */
+  const counted = (redis: Parameters<typeof ioredisPort>[0]): { readonly client: Client; readonly requests: string[][] } => {
+    const requests: string[][] = [];
+    const port = ioredisPort(redis);
+    const client = new Client({
+      redis: {
+        ...port,
+        send(commands, options) {
+          requests.push(
+            commands
+              .filter(([name]) => name === "EVALSHA")
+              .flatMap((words) => words.filter((word) => /^t\d+$/.test(`${word}`)) as string[]),
+          );
+          return port.send(commands, options);
+        },
+      },
+    });
+    return { client, requests };
+  };
+  const task = (taskId: string): [Task, EnqueueOptions] => [new Task("t"), { taskId }];
+
+  test("go in one request, in their order, each with its own answer; the next turn's in the next", async ({ redis }) => {
+    const { client, requests } = counted(redis);
+    await client.enqueue(new Task("t"), { taskId: "t2" });
+    requests.length = 0;
+
+    const calls = await Promise.allSettled([
+      client.enqueue(...task("t1")),
+      client.enqueue(...task("t2")),
+      client.enqueue(new Task("t"), { taskId: "t3", queue: "" }),
+      client.enqueueMany([new Task("t", undefined, { taskId: "t4" }), new Task("t", undefined, { taskId: "t1" })]),
+      client.enqueue(...task("t5")),
+    ]);
+    await client.enqueue(...task("t6"));
+
+    expect(requests).toEqual([["t1", "t2", "t4", "t1", "t5"], ["t6"]]);
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["t6", "t5", "t4", "t1", "t2"]);
+    const told = calls.map((call) => {
+      if (call.status === "rejected") return call.reason.code;
+      return Array.isArray(call.value) ? call.value.map(({ info, error }) => info?.id ?? error!.code) : call.value.id;
+    });
+    expect(told).toEqual(["t1", "TASK_ID_CONFLICT", "INVALID_OPTION", ["t4", "TASK_ID_CONFLICT"], "t5"]);
+  });
+
+  test("keep their order beside one that has bounds of its own, which takes nobody along when it is given up", async ({ redis }) => {
+    const { client, requests } = counted(redis);
+    const { signal } = new AbortController();
+
+    await Promise.all([
+      client.enqueue(...task("t1")),
+      client.enqueue(...task("t2"), { signal }),
+      client.enqueue(...task("t3")),
+      client.enqueue(...task("t4")),
+    ]);
+    const givenUp = client.enqueue(...task("t5"), { signal: AbortSignal.abort() });
+    const others = Promise.all([client.enqueue(...task("t6")), client.enqueue(...task("t7"))]);
+
+    await expect(givenUp).rejects.toMatchObject({ code: "REDIS", delivered: "no" });
+    expect((await others).map(({ id }) => id)).toEqual(["t6", "t7"]);
+    expect(requests.filter((request) => request.length > 0)).toEqual([["t1"], ["t2"], ["t3", "t4"], ["t5"], ["t6", "t7"]]);
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["t7", "t6", "t4", "t3", "t2", "t1"]);
+  });
+
+  test("do not wait for the many of another, and none of them comes twice", async ({ redis }) => {
+    const { client, requests } = counted(redis);
+    const many = Array.from({ length: 101 }, (_, i) => new Task("t", undefined, { taskId: `t${100 + i}` }));
+
+    await Promise.all([client.enqueue(...task("t1")), client.enqueueMany(many), client.enqueue(...task("t2"))]);
+
+    expect(requests.map((request) => request.length)).toEqual([1, 101, 1]);
+    expect(await redis.llen("asynq:{default}:pending")).toBe(103);
+  });
+});
+
 describe("enqueueMany", () => {
   test("answers each task for itself, in order, over queues", async ({ client, faults, keyspace }) => {
     await client.enqueue(new Task("t"), { queue: "warm" });

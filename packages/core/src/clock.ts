@@ -42,13 +42,23 @@ export const systemClock: Clock = {
   },
 };
 
+/** Drawn at once, since asking the machine costs the same for an id and for a hundred; each byte is handed out once. */
+const poolBytes = 2048;
+let pool = new Uint8Array();
+let drawn = 0;
+
 /** The machine's own randomness. Never used unless handed in. */
 export const systemRandom: Random = {
   float() {
     return Math.random();
   },
   bytes(length) {
-    return crypto.getRandomValues(new Uint8Array(length));
+    if (drawn + length > pool.length) {
+      pool = crypto.getRandomValues(new Uint8Array(Math.max(poolBytes, length)));
+      drawn = 0;
+    }
+    drawn += length;
+    return pool.slice(drawn - length, drawn);
   },
 };
 
@@ -93,5 +103,6 @@ export function uuid(random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  const text = hex(bytes);
+  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join("-");
 }

@@ -1,4 +1,8 @@
+const digits = "0123456789abcdef";
+
 /** Bytes as lower-case hexadecimal digits. */
 export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (const byte of bytes) text += digits[byte >> 4]! + digits[byte & 15]!;
+  return text;
 }

@@ -31,14 +31,26 @@ export class FieldWriter {
 
   /** A text field, also when there is no text. */
   anyText(field: number, text: string): void {
-    this.sized(field, encoder.encode(text));
+    this.varint(field * 8 + 2);
+    const start = this.length;
+    this.varint(text.length);
+    this.reserve(text.length);
+    // Names and ids are ASCII, a byte for each character, and short: written before an encoder is called.
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) {
+        this.length = start;
+        this.counted(encoder.encode(text));
+        return;
+      }
+      this.bytes[this.length++] = code;
+    }
   }
 
   /** A field of bytes, also when there are none. */
   sized(field: number, value: Uint8Array): void {
     this.varint(field * 8 + 2);
-    this.varint(value.length);
-    this.raw(value);
+    this.counted(value);
   }
 
   /**
@@ -62,6 +74,11 @@ export class FieldWriter {
   finish(): Uint8Array {
     if (this.bytes.length < 65_536) spare = this.bytes;
     return this.bytes.slice(0, this.length);
+  }
+
+  private counted(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.raw(bytes);
   }
 
   /** Bit operations see the lowest 32 bits of any whole number as two's complement has them, so seven bits at a time come out right. */
