@@ -71,7 +71,7 @@ function packagesStand() {
 
 function workspaceFolders() {
   const packages = readdirSync(path.join(root, "packages")).map((name) => `packages/${name}`);
-  return [".", "demo", "test", ...packages.sort()].filter((dir) => existsSync(path.join(root, dir, "package.json")));
+  return [".", "demo", "test", "test/bench", ...packages.sort()].filter((dir) => existsSync(path.join(root, dir, "package.json")));
 }
 
 function hasDependencies(dir) {

@@ -51,6 +51,8 @@ export async function startRedis({ databases = 16, args = [], port }: RedisServe
     const gone = once(child, "exit").catch(() => {});
     const guard = guardOf(child, dir);
     const stop = async (): Promise<void> => {
+      // Whoever waits for its end stays alive for it.
+      child.ref();
       child.kill("SIGKILL");
       await gone;
       guard.kill("SIGKILL");

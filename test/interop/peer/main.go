@@ -2,6 +2,7 @@
 //
 //	peer serve CONFIG   answers requests on stdin with the client and the inspector
 //	peer work CONFIG    runs tasks as a server and tells of each run, until stdin ends or SIGTERM
+//	peer bench CONFIG   is one process of the benchmark
 //
 // CONFIG is JSON. The suites judge what is printed; nothing is judged here.
 package main
@@ -28,9 +29,9 @@ func (c redisConfig) opt() asynq.RedisClientOpt {
 
 func main() {
 	if len(os.Args) != 3 {
-		fail(fmt.Errorf("usage: peer serve|work CONFIG"))
+		fail(fmt.Errorf("usage: peer serve|work|bench CONFIG"))
 	}
-	run := map[string]func([]byte) error{"serve": serve, "work": work}[os.Args[1]]
+	run := map[string]func([]byte) error{"serve": serve, "work": work, "bench": bench}[os.Args[1]]
 	if run == nil {
 		fail(fmt.Errorf("no such command: %s", os.Args[1]))
 	}
