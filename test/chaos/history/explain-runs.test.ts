@@ -10,7 +10,7 @@ describe("runs of a task", () => {
   test("one that ended, and one after a failure, need no explanation", () => {
     const runs = runsOf([told("w1", "start", 1), told("w1", "fail", 2), told("w2", "start", 3), told("w2", "end", 4)]);
 
-    expect(explainRuns(runs, [], any)).toEqual({ runs: 2, extra: {}, overlapping: 0, unexplained: [] });
+    expect(explainRuns(runs, [], any)).toEqual({ runs: 2, extra: {}, possibly: {}, overlapping: 0, unexplained: [] });
   });
 
   test("a second one is explained by what struck the worker of the first one in between, and by nothing else", () => {
@@ -43,6 +43,8 @@ describe("runs of a task", () => {
     const everybody: Fault = { fault: "evict call records", fromMs: 5, untilMs: 5 };
 
     expect(explainRuns(runs, [everybody], any, new Map([["q a", 4]])).extra).toEqual({ "evict call records": 1 });
+    const both = explainRuns(runs, [everybody, kill("w1", 20)], any, new Map([["q a", 4]]));
+    expect([both.extra, both.possibly]).toEqual([{ kill: 1 }, { kill: 1, "evict call records": 1 }]);
     expect(explainRuns(runs, [everybody], any, new Map([["q a", 6]])).unexplained).toHaveLength(1);
     expect(explainRuns(runs, [kill("w1", 5)], any, new Map([["q a", 4]])).unexplained).toHaveLength(1);
   });

@@ -26,6 +26,8 @@ export interface RunsReport {
   readonly runs: number;
   /** How many runs more than the tasks needed, by what they are explained by. */
   readonly extra: Readonly<Record<string, number>>;
+  /** The same, by each fault that may explain it: one that has several explanations is counted at all of them. */
+  readonly possibly: Readonly<Record<string, number>>;
   /** Runs of one task that went on at the same time, at least one of them by a worker that did not know better. */
   readonly overlapping: number;
   /** Extra runs that nothing explains. */
@@ -60,6 +62,7 @@ export function explainRuns(
   // What struck some tasks or one worker explains more than what struck everybody.
   const byAim = [...faults].sort((a, b) => aimOf(a) - aimOf(b));
   const extra: Record<string, number> = {};
+  const possibly: Record<string, number> = {};
   const unexplained: string[] = [];
   let overlapping = 0;
   let count = 0;
@@ -71,14 +74,16 @@ export function explainRuns(
       if (earlier.some(({ endMs }) => endMs === undefined || endMs > run.startMs)) overlapping++;
       const last = earlier.at(-1)!;
       if (last.how === "fail" && last.endMs! <= run.startMs) continue;
-      const why = byAim.find((fault) =>
+      const whys = byAim.filter((fault) =>
         earlier.some((one) => struck(fault, one, run.startMs, askedAtMs.get(task)) && explains(fault, one)),
       );
+      const [why] = whys;
       if (why === undefined) unexplained.push(`${task}: ${ofTask.map(tell).join("; ")}`);
       else extra[why.fault] = (extra[why.fault] ?? 0) + 1;
+      for (const fault of new Set(whys.map((one) => one.fault))) possibly[fault] = (possibly[fault] ?? 0) + 1;
     }
   }
-  return { runs: count, extra, overlapping, unexplained };
+  return { runs: count, extra, possibly, overlapping, unexplained };
 }
 
 function aimOf({ tasks, worker }: Fault): number {
