@@ -307,10 +307,11 @@ test("scanInvariants tells nothing of a sound queue in which everything moves wh
   };
   const working = work();
 
-  for (let scans = 0; scans < 10; scans++) {
+  // One during which nothing moved says nothing.
+  for (let scans = 0; scans < 10; ) {
     const doneBefore = done;
     expect((await scanInvariants(port, { queues: ["default"] })).findings).toEqual([]);
-    expect(done).toBeGreaterThan(doneBefore);
+    if (done > doneBefore) scans++;
   }
 
   scanning = false;
