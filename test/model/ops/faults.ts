@@ -148,7 +148,8 @@ function clear(k: Keyspace, key: string): PlainCommand[] {
 function garbage(msg: string, nth: number): string {
   if (nth % 3 === 0) return "\u00ff\u00ff";
   if (nth % 3 === 1) return "";
-  return msg.slice(0, Math.floor(msg.length / 2));
+  // A half that ended between two fields could be read.
+  return `${msg.slice(0, Math.floor(msg.length / 2))}\u00ff`;
 }
 
 /** As Go leaves a task that was settled while its lease was missing: in no list at all. */
