@@ -139,9 +139,14 @@ export class History {
     this.#bench.reader.forget();
   }
 
+  /** From now on things may be broken of which no operation of this history is the cause. */
+  disturb(): void {
+    this.#disturbed = true;
+  }
+
   /** Somebody else writes. */
   behindBack(commands: readonly PlainCommand[]): Promise<void> {
-    this.#disturbed = true;
+    this.disturb();
     return sendBoth(this.#bench.redis, this.keyspace, commands);
   }
 
@@ -166,7 +171,7 @@ export class History {
   }
 
   async evict(key: string): Promise<void> {
-    this.#disturbed = true;
+    this.disturb();
     await this.#bench.redis.del(key);
     this.keyspace.drop(key);
     this.records.drop(key);

@@ -120,8 +120,12 @@ export class ModelPort implements RedisPort {
     }
   }
 
-  /** Sends a request again that was sent or lost before, as the same bytes. Nobody waits for the answer but the model. */
-  async repeat(sent: SentRequest): Promise<void> {
+  /**
+   * Sends a request again that was sent or lost before, as the same bytes. Nobody waits for the answer but the model. Answers whether Redis
+   * remembered all of it.
+   */
+  async repeat(sent: SentRequest): Promise<boolean> {
+    let remembered = true;
     const results = await this.#redis.send(sent.commands);
     for (const [i, command] of sent.commands.entries()) {
       let result = results[i]!;
@@ -135,7 +139,9 @@ export class ModelPort implements RedisPort {
         throw new Mismatch(`${sent.calls[i]!.name} was lost, and another call went by its lane`);
       if (kept !== undefined && !sameReply(kept, result.reply!))
         throw new Mismatch(`${sent.calls[i]!.name}, repeated, was not answered by its record`);
+      if (kept === undefined && !(answer instanceof Refusal)) remembered = false;
     }
+    return remembered;
   }
 
   /** The next request of the model's operation that is like this one. */

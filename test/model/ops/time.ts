@@ -47,10 +47,18 @@ export const repeatKind: OperationKind<{ back: number; of?: "any" | "lost" | "de
   name: "repeat",
   weight: 7,
   args: fc.record({ back: fc.nat(11), of: fc.constantFrom("any", "any", "lost", "dequeue") }),
-  prepare({ back, of = "any" }, { port }) {
+  prepare({ back, of = "any" }, history) {
+    const { port } = history;
     const isMeant = ({ isLost, calls }: SentRequest): boolean => (of !== "dequeue" ? of === "any" || isLost : calls[0]!.name === "dequeue");
     const sent = port.sent.filter(isMeant).at(-1 - (of === "any" ? back : back % 3));
     if (sent === undefined) return undefined;
-    return { text: `once more arrives what was sent as "${sent.text}"`, run: () => port.repeat(sent) };
+    return {
+      text: `once more arrives what was sent as "${sent.text}"`,
+      async run() {
+        const remembered = await port.repeat(sent);
+        // A fetch after its time is a fetch by who holds, by its token, what another fetch brought it before.
+        if (!remembered && sent.calls.some(({ name }) => name === "dequeue")) history.disturb();
+      },
+    };
   },
 };
