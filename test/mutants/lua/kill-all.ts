@@ -14,8 +14,10 @@ const projects: readonly { readonly name: string; readonly concerns: (mutant: To
 
 /** What a script does is shown in core. */
 const tests = ["packages/core/src/"];
-/** Behind a script's own tests, what kills many in little time; what a repeated call is answered has a suite for all scripts. */
-const quick = ["packages/core/src/call-records.test.ts", "packages/core/src/broker/", "packages/core/src/ticks/"];
+/** Behind a script's own tests, what kills many in little time. */
+const quick = ["packages/core/src/broker/", "packages/core/src/ticks/"];
+/** What a repeated call is answered: most scripts leave that to the record, `dequeue` says it by itself. */
+const replays = "packages/core/src/call-records.test.ts";
 
 /** As many as there are processes at once. */
 const lanes = 2;
@@ -53,9 +55,10 @@ export async function killAll(
   return { kills, unfit };
 }
 
-/** The files of tests beside the scripts that a chunk is in. */
+/** The files of tests beside the scripts that a chunk is in, and of what they have elsewhere. */
 function testsOf(name: string): string[] {
   const { scripts } = chunks.find((chunk) => chunk.name === name)!;
   const files = scripts.map((script) => chunks.find((chunk) => chunk.name === script)!.file.replace(/(-lua)?\.ts$/, ".test.ts"));
+  if (scripts.includes("dequeue")) files.push(replays);
   return [...new Set(files)].filter((file) => existsSync(path.join(root, file)));
 }
