@@ -39,8 +39,6 @@ export interface ModelResult {
   readonly failure?: ModelFailure | undefined;
 }
 
-/** Keys that end have a second left at least. */
-const stalledMs = 900;
 const shortenSeconds = 30;
 /** So many histories share a seed; the next ones have the next. */
 const historiesPerSeed = 50;
@@ -66,7 +64,7 @@ export async function runModel({ redisUrl, steps, seconds, seed, path, shrink = 
       if (checked.failed) {
         const [found] = checked.counterexample!;
         const short = shrink ? await shortest(bench, found) : found;
-        const failure = { seed: nth, path: checked.counterexamplePath!, ...(await failureOf(bench, short)) };
+        const failure = { seed: nth, path: checked.counterexamplePath!, ...(await failureOf(bench, short, checked.errorInstance)) };
         return { steps: done, histories: count, elapsedMs: elapsedMs(), failure };
       }
       if (path !== undefined) break;
@@ -102,9 +100,9 @@ async function openBench(redisUrl: string): Promise<{ readonly bench: Bench; rea
   };
 }
 
-async function failureOf(bench: Bench, history: readonly Step[]): Promise<Omit<ModelFailure, "seed" | "path">> {
+async function failureOf(bench: Bench, history: readonly Step[], first: unknown): Promise<Omit<ModelFailure, "seed" | "path">> {
   const { steps, error } = await runHistory(bench, history);
-  const why = error === undefined ? "it fails no more when it is run again" : String(error.stack);
+  const why = error === undefined ? `it fails no more when it is run again; at first: ${(first as Error).stack}` : String(error.stack);
   return { steps, why, history: history.map(({ kind, ...step }) => ({ ...step, kind: kind.name })) };
 }
 
@@ -120,7 +118,7 @@ async function runHistory(bench: Bench, history: readonly Step[]): Promise<{ rea
     await finish(run);
   } catch (error) {
     // Where the machine stood still, keys ended by Redis' own time: that shows nothing.
-    if (run.longestMs <= stalledMs) return { steps: run.steps, error: error as Error };
+    if (!run.hasStalled) return { steps: run.steps, error: error as Error };
   }
   return { steps: run.steps };
 }

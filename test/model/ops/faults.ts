@@ -88,15 +88,10 @@ const faults: readonly (readonly [text: string, make: Make])[] = [
   ],
   ["the task stands in completed too", (k, { queue, id }) => standIn(k, layoutOf(queue).completed, id)],
   ["the task stands in archived too", (k, { queue, id }) => standIn(k, layoutOf(queue).archived, id)],
-  [
-    "the task stands in a set too",
-    (k, { queue, id }) =>
-      k
-        .ranked(layoutOf(queue).sets)
-        .slice(0, 1)
-        .flatMap(([set]) => standIn(k, set, id)),
-  ],
+  ["the task stands in a set too", (k, { queue, id }) => firstSet(k, queue).flatMap((set) => standIn(k, set, id))],
   ["a task of a group was run by itself and failed", (k, { queue, nth }) => failByItself(k, queue, groups[nth % 2]!)],
+  ["a member of a set is elsewhere by now", (k, { queue, nth }) => firstSet(k, queue).flatMap((set) => leaveSet(k, queue, set, nth))],
+  ["a member of a set is elsewhere by now", (k, { queue, nth }) => firstSet(k, queue).flatMap((set) => leaveSet(k, queue, set, nth))],
 ];
 
 export const faultKind: OperationKind<FaultArgs> = {
@@ -131,6 +126,14 @@ function standIn(k: Keyspace, container: string, id: string): PlainCommand[] {
   return k.fits("zset", container) ? [["ZADD", container, 1, id]] : [];
 }
 
+/** The key of the set whose deadline is next, if any. */
+function firstSet(k: Keyspace, queue: string): readonly string[] {
+  return k
+    .ranked(layoutOf(queue).sets)
+    .slice(0, 1)
+    .map(([set]) => set);
+}
+
 /** What Go's inspector, worker and retry make of a group's task: the group it came from is named by its hash alone. */
 function failByItself(k: Keyspace, queue: string, group: string): PlainCommand[] {
   const { retry, groups: index } = layoutOf(queue);
@@ -139,6 +142,19 @@ function failByItself(k: Keyspace, queue: string, group: string): PlainCommand[]
   if (id === undefined || k.field(taskAt(queue, id), "group") !== group || !k.fits("zset", retry) || !k.fits("set", index)) return [];
   const leaves: PlainCommand[] = k.ranked(key).length === 1 ? [["SREM", index, group]] : [];
   return [["ZREM", key, id], ...leaves, ["ZADD", retry, secOf(k.nowMs), id], ["HSET", taskAt(queue, id), "state", "retry"]];
+}
+
+/** As where its hash was evicted and its id enqueued anew: the set still has it. */
+function leaveSet(k: Keyspace, queue: string, set: string, nth: number): PlainCommand[] {
+  const { pending } = layoutOf(queue);
+  const members = k.ranked(set);
+  const [id] = members[nth % members.length] ?? [];
+  const task = taskAt(queue, id ?? "");
+  if (id === undefined || k.field(task, "state") !== "aggregating" || !k.fits("list", pending)) return [];
+  return [
+    ["HSET", task, "state", "pending"],
+    ["LPUSH", pending, id],
+  ];
 }
 
 function clear(k: Keyspace, key: string): PlainCommand[] {

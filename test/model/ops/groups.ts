@@ -74,11 +74,17 @@ interface SetArgs {
 export const setKind: OperationKind<SetArgs> = {
   name: "aggregation-set",
   weight: 7,
-  args: fc.record({ by: fc.nat(3), at: fc.nat(3), what: fc.nat(4), picks: fc.array(fc.nat(9), { maxLength: 3 }), task: taskArgs }),
+  args: fc.record({
+    by: fc.nat(3),
+    at: fc.constantFrom(0, 0, 0, 1, 2, 3),
+    what: fc.constantFrom(0, 1, 2, 2, 3),
+    picks: fc.array(fc.nat(9), { maxLength: 3 }),
+    task: taskArgs,
+  }),
   prepare({ by, at, what, picks, task }, { actors, keyspace }) {
-    const actor = actors[by]!;
-    if (actor.sets.length === 0) return undefined;
-    const set = actor.sets[at % actor.sets.length]!;
+    const actor = [0, 1, 2, 3].map((further) => actors[(by + further) % 4]!).find(({ sets }) => sets.length > 0);
+    if (actor === undefined) return undefined;
+    const set = actor.sets.at(-1 - (at % actor.sets.length))!;
     const about = `the set ${set.setId.slice(0, 8)} of ${set.queue}/${set.group}`;
     if (what === 0) return readIt(actor, set, about);
     if (what === 1) return extendIt(actor, set, about, picks.length * 70);
@@ -120,8 +126,9 @@ function extendIt({ name, broker, nowMs }: Actor, set: AggregationSet, about: st
 
 function setAsideOfIt(actor: Actor, set: AggregationSet, about: string, picks: readonly number[], keyspace: Keyspace): Prepared {
   // Without a reason go ids of which there is no task here; with one, those too of which there was one when the set was read.
+  const members = keyspace.ranked(keyOfSet(set));
   const unfit = picks.map((pick) => {
-    const id = ids[pick % 5]!;
+    const id = (pick < 5 ? undefined : members[pick % members.length]?.[0]) ?? ids[pick % 5]!;
     const isGone = keyspace.field(taskAt(set.queue, id), "state") !== "aggregating";
     return { id, why: isGone && pick < 5 ? undefined : "unreadable" };
   });
