@@ -105,11 +105,11 @@ function listened(): { readonly signal: AbortSignal; readonly abort: () => void;
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);
   signal.addEventListener = (...args: Parameters<AbortSignal["addEventListener"]>) => {
-    listeners++;
+    if (args[0] === "abort") listeners++;
     add(...args);
   };
   signal.removeEventListener = (...args: Parameters<AbortSignal["removeEventListener"]>) => {
-    listeners--;
+    if (args[0] === "abort") listeners--;
     remove(...args);
   };
   return { signal, abort: () => controller.abort(), heard: () => listeners };

@@ -1,8 +1,6 @@
-import { describe } from "vitest";
-import { expect, test } from "../../../test/support/redis-test.ts";
-import { checkSkew, correctedClock } from "./corrected-clock.ts";
+import { describe, expect, test } from "vitest";
+import { checkSkew, correctedClock, isCorrected, mostSkewMs, worrySkewMs } from "./corrected-clock.ts";
 import { RedisError } from "./errors.ts";
-import { ioredisPort } from "./redis/ioredis.ts";
 import type { RedisPort } from "./redis.ts";
 import { manualClock } from "./testing/manual-clock.ts";
 
@@ -11,7 +9,8 @@ function standingRedis(sec: number, clock: ReturnType<typeof manualClock>, tookM
   const text = (value: number): Uint8Array => new TextEncoder().encode(String(value));
   return {
     features: async () => ({ codec: "raw", allowOom: false, cluster: false, waits: false }),
-    async send() {
+    async send(commands) {
+      expect(commands).toEqual([["TIME"]]);
       const took = tookMs.shift();
       if (took === undefined) throw new RedisError("away", { delivered: "unknown" });
       await clock.advance(took);
@@ -22,18 +21,6 @@ function standingRedis(sec: number, clock: ReturnType<typeof manualClock>, tookM
 }
 
 describe("correctedClock", () => {
-  test("says what the clock of a real Redis says, however wrong the machine's is", async ({ redis }) => {
-    const [before] = await redis.time();
-    const clock = correctedClock(manualClock(Date.UTC(1999, 0, 1)));
-    expect(clock.nowMs()).toBe(Date.UTC(1999, 0, 1));
-
-    await clock.look(ioredisPort(redis));
-
-    const [after] = await redis.time();
-    expect(clock.nowMs()).toBeGreaterThanOrEqual(Number(before) * 1000);
-    expect(clock.nowMs()).toBeLessThan((Number(after) + 1) * 1000);
-  });
-
   test("takes over what another clock found, and goes on from its own looks", async () => {
     const machine = manualClock(0);
     const clock = correctedClock(machine);
@@ -61,6 +48,16 @@ describe("correctedClock", () => {
     expect(offsets).toEqual([100_500, 100_490, 100_490, 100_490, 100_500, 100_500]);
   });
 
+  test("forgets looks that are older than the last five", async () => {
+    const machine = manualClock(0);
+    const clock = correctedClock(machine);
+    for (let look = 0; look < 5; look++) await clock.look(standingRedis(100, machine, [0]));
+    for (let look = 0; look < 2; look++) await clock.look(standingRedis(200, machine, [0]));
+    expect(clock.offsetMs).toBe(100_500);
+    await clock.look(standingRedis(200, machine, [0]));
+    expect(clock.offsetMs).toBe(200_500);
+  });
+
   test("keeps its correction when Redis does not answer", async () => {
     const machine = manualClock(0);
     const clock = correctedClock(machine);
@@ -84,5 +81,38 @@ describe("correctedClock", () => {
       if (refused) expect(() => checkSkew(clock)).toThrow(expect.objectContaining({ code: "CLOCK_SKEW", offsetMs: sec * 1000 + 500 }));
       else expect(() => checkSkew(clock)).not.toThrow();
     }
+  });
+
+  test("lets exactly five minutes pass, and worries far below", () => {
+    const offBy = (offsetMs: number) => () => checkSkew({ offsetMs } as Parameters<typeof checkSkew>[0]);
+    expect([worrySkewMs, mostSkewMs]).toEqual([2_000, 300_000]);
+    for (const offsetMs of [300_000, -300_000, 0]) expect(offBy(offsetMs)).not.toThrow();
+    for (const offsetMs of [300_001, -300_001]) expect(offBy(offsetMs)).toThrow("expected at most 300 s between them");
+  });
+
+  test("leaves the monotonic clock and the timers as they are", async () => {
+    const machine = manualClock(0);
+    const clock = correctedClock(machine);
+    clock.adopt(7_000);
+    let called = 0;
+    const takeBack = clock.after(10, () => called++);
+    clock.after(20, () => called++);
+    takeBack();
+    await machine.advance(20);
+
+    expect([called, clock.monotonicMs() - machine.monotonicMs(), clock.nowMs() - machine.nowMs()]).toEqual([1, 0, 7_000]);
+    expect([isCorrected(clock), isCorrected(machine)]).toEqual([true, false]);
+  });
+
+  test.each([
+    ["no list", 5],
+    ["too short a list", [new TextEncoder().encode("5")]],
+    ["no numbers", [new TextEncoder().encode("soon"), new TextEncoder().encode("0")]],
+    ["no number of microseconds", [new TextEncoder().encode("5"), new TextEncoder().encode("soon")]],
+  ])("takes %s for no time", async (_, reply) => {
+    const clock = correctedClock(manualClock(0));
+    const redis = { ...standingRedis(0, manualClock(0), []), send: async () => [{ reply }] };
+    await expect(clock.look(redis)).rejects.toMatchObject({ code: "REDIS", message: "redis gave an answer that cannot be read" });
+    expect(clock.offsetMs).toBe(0);
   });
 });

@@ -80,7 +80,7 @@ describe("what a script answers is read", () => {
   });
 
   test("as a time, of which one that is none hides no other", () => {
-    expect(["1700000000", "1700000000.5", "0"].map((score) => decodeScore(bytes(score)))).toEqual([1_700_000_000, 1_700_000_000.5, 0]);
+    expect(["1700000000", "1700000000.25", "0"].map((score) => decodeScore(bytes(score)))).toEqual([1_700_000_000, 1_700_000_000.25, 0]);
     for (const score of ["inf", "-inf", "nan", "1e+300", "-5", "x1", "1x", "", "1234567890123", "1.", "1.5.5"])
       expect(decodeScore(bytes(score))).toBe(0);
     refuses(decodeScore, null, 1_700_000_000);

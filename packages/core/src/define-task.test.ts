@@ -105,6 +105,16 @@ describe.each(["zod", "valibot"] as const)("a definition with a schema of %s", (
     await expect(readPayload(confirm, bytes(many))).rejects.toThrow(/"items\[9\].price" and 2 more$/);
   });
 
+  test("is told that JSON cannot hold a payload by its name", () => {
+    expect(() => defineTask("a")({ n: 1n } as never)).toThrow("invalid payload: expected bytes, a string, or what JSON can hold");
+  });
+
+  test("takes a payload that is not UTF-8 for no JSON", async () => {
+    await expect(readPayload(defineTask("a"), Uint8Array.of(0x22, 0xff, 0x22))).rejects.toThrow(
+      'cannot decode the payload of a task of type "a": it is not JSON',
+    );
+  });
+
   test("does not quote a payload that is no JSON", async () => {
     const error = await readPayload(confirm, new TextEncoder().encode("secret")).catch((thrown: unknown) => thrown);
 
@@ -142,6 +152,16 @@ describe("a schema", () => {
     expect(() => failing(1)).toThrow(InvalidOptionError);
     expect(await readPayload(slow, bytes({ n: 1 }))).toEqual({ n: 1 });
     await expect(readPayload(slow, bytes({ n: -1 }))).rejects.toThrow(InvalidPayloadError);
+  });
+
+  test("that answers a promise has its failure heard, so that it ends no process", () => {
+    const heard: unknown[] = [];
+    // biome-ignore lint/suspicious/noThenProperty: it is one that says who listens
+    const promise = { then: (...how: readonly unknown[]) => void heard.push(...how) } as never;
+    const slow = defineTask("a", { "~standard": { version: 1, vendor: "test", validate: () => promise } });
+
+    expect(() => slow(1)).toThrow(InvalidOptionError);
+    expect(heard).toEqual([undefined, expect.any(Function)]);
   });
 
   test("that is broken is its author's error, not the payload's", async () => {

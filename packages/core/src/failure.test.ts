@@ -18,6 +18,23 @@ describe("decideFailure", () => {
     });
   });
 
+  test("asks sixteen causes deep and no deeper", () => {
+    const under = (depth: number): unknown => (depth === 0 ? new SkipRetry() : new Error("x", { cause: under(depth - 1) }));
+    expect(decideFailure({ retry: 3, retried: 0 }, under(15), policy).to).toBe("archive");
+    expect(decideFailure({ retry: 3, retried: 0 }, under(16), policy).to).toBe("retry");
+  });
+
+  test("asks objects alone what they were caused by", () => {
+    const cause = Object.assign(() => {}, { code: "SKIP_RETRY" });
+    expect(decideFailure({ retry: 3, retried: 0 }, new Error("x", { cause }), policy).to).toBe("retry");
+  });
+
+  test("has errors for handlers that say what they are for", () => {
+    expect(String(new SkipRetry())).toBe("SkipRetry: skip retry for the task");
+    expect(String(new RevokeTask())).toBe("RevokeTask: revoke task");
+    expect(String(new SkipRetry("why"))).toBe("SkipRetry: why");
+  });
+
   test("revokes before anything else", () => {
     expect(decideFailure({ retry: 3, retried: 3 }, new Error("x", { cause: new RevokeTask() }), policy)).toEqual({ to: "revoke" });
   });
@@ -68,6 +85,7 @@ describe("decideRecovery", () => {
   test("retries after 1 s · 2ⁿ and up to as much again, and counts beside the failures", () => {
     for (const [recovered, crashes] of [
       [undefined, 1],
+      ["", 1],
       ["1@4", 2],
     ] as const) {
       const decision = decideRecovery({ retry: 25, retried: 4 }, recovered, { random });

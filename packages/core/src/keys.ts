@@ -39,7 +39,7 @@ export function queuePrefix(queue: string): string {
 
 /** The name of a queue's key in two; nothing for a key of no queue. Go lets a queue's name hold braces: it ends at the first `}:`. */
 export function splitKey(key: string): { readonly queue: string; readonly rest: string } | undefined {
-  const match = /^asynq:\{(.*?)\}:(.*)$/s.exec(key);
+  const match = /^asynq:\{(.*?)\}:(.*)/s.exec(key);
   return match === null ? undefined : { queue: match[1]!, rest: match[2]! };
 }
 

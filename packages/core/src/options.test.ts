@@ -4,9 +4,10 @@ import { type Payload, Task } from "./task.ts";
 import { manualClock, seededRandom } from "./testing/manual-clock.ts";
 
 const nowSec = Date.UTC(2026, 0, 2, 3, 4, 5) / 1000;
+const at = { clock: manualClock(nowSec * 1000), random: seededRandom(1) };
 
 function compose(options: EnqueueOptions = {}, { payload, ofTask = {} }: { payload?: Payload; ofTask?: EnqueueOptions } = {}) {
-  return composeTask(new Task("email:send", payload, ofTask), options, { clock: manualClock(nowSec * 1000), random: seededRandom(1) });
+  return composeTask(new Task("email:send", payload, ofTask), options, at);
 }
 
 describe("composeTask", () => {
@@ -96,6 +97,22 @@ describe("composeTask", () => {
   });
 
   test.each<[string, EnqueueOptions, RegExp]>([
+    ["a blank taskId", { taskId: " " }, /invalid taskId: expected one or more characters$/],
+    ["a queue that is no text", { queue: 5 as unknown as string }, /invalid queue: queue name must contain one or more characters$/],
+    ["braces in a group", { group: "a{b" }, /invalid group: must not contain braces or control characters$/],
+    [
+      "a group that looks like a set",
+      { group: "g:11111111-2222-3333-4444-55555555555F" },
+      /invalid group: must not end in a colon and a UUID$/,
+    ],
+    ["more retries than fit", { maxRetry: 2 ** 31 }, /invalid maxRetry: expected a whole number of at most 2147483647$/],
+    [
+      "a timeout beyond what is exact",
+      { timeoutSec: 2 ** 53 },
+      /invalid timeoutSec: expected a number from -9007199254740991 to 9007199254740991$/,
+    ],
+    ["no number of seconds to wait", { processInSec: Number.NaN }, /invalid processInSec: expected a number from/],
+    ["two times at once", { processAt: new Date(), processInSec: 1 }, /invalid processAt of the options: expected either/],
     ["a blank queue", { queue: "  " }, /invalid queue: queue name must contain/],
     ["braces in a queue", { queue: "a}:t:1" }, /invalid queue/],
     ["a control character in a queue", { queue: "a\nb" }, /invalid queue/],
@@ -115,12 +132,43 @@ describe("composeTask", () => {
     ["an invalid Date", { processAt: new Date(Number.NaN) }, /invalid processAt/],
     ["both processAt and processInSec", { processAt: new Date(), processInSec: 1 }, /either processAt or processInSec/],
     ["a due time that no Date can hold", { processInSec: 8.64e12, uniqueTtlSec: 60 }, /invalid processInSec: expected a valid Date/],
-    ["a header that is no text", { headers: { a: 1 as unknown as string } }, /invalid headers/],
+    ["a header that is no text", { headers: { a: 1 as unknown as string } }, /^invalid headers: expected text values$/],
     ["headers of which Object.entries sees none", { headers: new Headers({ a: "1" }) as never }, /invalid headers: expected text values/],
     ["a Map of headers", { headers: new Map([["a", "1"]]) as never }, /invalid headers: expected text values/],
     ["a text as headers", { headers: "abc" as never }, /invalid headers: expected text values/],
   ])("refuses %s by a typed error that names the option", (_, options, message) => {
     expect(() => compose(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION", message: expect.stringMatching(message) }));
+  });
+
+  test.each([
+    ["nothing", undefined],
+    ["an object without a type", { payload: undefined, options: {} }],
+    ["an object without options", { type: "t" }],
+    ["a payload that is text", { type: "t", payload: "p", options: {} }],
+  ])("refuses %s in the place of a task", (_, task) => {
+    expect(() => composeTask(task as unknown as Task, {}, at)).toThrow("invalid task: expected a Task");
+  });
+
+  test("takes the largest that fits", () => {
+    expect(compose({ maxRetry: 2 ** 31 - 1, timeoutSec: 2 ** 53 - 1 }).message).toMatchObject({
+      retry: 2 ** 31 - 1,
+      timeoutSec: 2 ** 53 - 1,
+    });
+    expect(compose({ queue: "q".repeat(128), taskId: "i".repeat(256), group: "g".repeat(256) }).message.groupKey).toHaveLength(256);
+    expect(() => compose({ group: "g".repeat(257) })).toThrow("invalid group: expected at most 256 characters");
+    expect(compose({ group: "g:11111111-2222-3333-4444-555555555555:b" }).message.groupKey).toMatch(/:b$/);
+  });
+
+  test("lets one of processAt and processInSec take the place of either of the task's own", () => {
+    const later = new Date(nowSec * 1000 + 60_000);
+    const dueSec = (own: EnqueueOptions, given: EnqueueOptions): number | undefined =>
+      composeTask(new Task("t", undefined, own), given, at).processAtSec;
+
+    expect(dueSec({ processInSec: 5 }, { processAt: later })).toBe(nowSec + 60);
+    expect(dueSec({ processAt: later }, { processInSec: 5 })).toBe(nowSec + 5);
+    expect(dueSec({ processAt: later }, {})).toBe(nowSec + 60);
+    expect(dueSec({ processInSec: 5 }, {})).toBe(nowSec + 5);
+    expect(() => dueSec({ processAt: later, processInSec: 5 }, {})).toThrow("invalid processAt of the task options: expected either");
   });
 
   test("takes names with spaces, colons, slashes and any script", () => {
@@ -150,6 +198,16 @@ describe("Task", () => {
     expect(new Task("t", new Uint16Array(buffer, 2, 1)).payload).toEqual(Uint8Array.of(3, 4));
   });
 
+  test("says what it refuses, and why JSON cannot hold it", () => {
+    expect(() => new Task(5 as unknown as string)).toThrow("invalid type: a task's type must contain one or more characters");
+    expect(() => new Task("t", { n: 1n })).toThrow(
+      expect.objectContaining({
+        message: "invalid payload: expected bytes, a string, or what JSON can hold",
+        cause: expect.any(TypeError),
+      }),
+    );
+  });
+
   test("refuses a blank type and a payload JSON cannot hold", () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
@@ -177,6 +235,8 @@ describe("describeTask", () => {
       retentionSec: 9,
       nextProcessAt: new Date(nowMs),
     });
+    const deadline = new Date(nowMs + 60_000);
+    expect(describeTask(compose({ deadline }), nowMs)).toMatchObject({ deadline, timeoutSec: undefined });
     expect(describeTask(compose({ processInSec: 5 }), nowMs)).toMatchObject({ state: "scheduled", nextProcessAt: new Date(nowMs + 5000) });
     expect(describeTask(compose({ group: "g" }), nowMs)).toMatchObject({ state: "aggregating", nextProcessAt: undefined });
   });

@@ -169,8 +169,8 @@ function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOpt
   for (const [where, options] of Object.entries({ "task options": ofTask, options: given })) {
     const { processAt, processInSec } = options;
     demand(processAt === undefined || processInSec === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
-    // One of them takes the place of either.
-    if (processAt !== undefined || processInSec !== undefined) merged.processAt = merged.processInSec = undefined;
+    // One of them takes the place of either; of both it is processAt that counts.
+    if (processInSec !== undefined) merged.processAt = undefined;
     for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value;
   }
   if (ofTask.headers && given.headers) merged.headers = { ...ofTask.headers, ...given.headers };

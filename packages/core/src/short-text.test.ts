@@ -9,6 +9,15 @@ describe("shortText", () => {
     expect(shortText("", 8)).toBe("");
   });
 
+  test("keeps a byte order mark, also where it cuts", () => {
+    expect(shortText("\ufeffa", 8)).toBe("\ufeffa");
+    expect(shortText(`\ufeff${"a".repeat(100)}`, 8)).toBe("\ufeffaa…");
+  });
+
+  test("takes what is twice as long as the limit and fits for whole", () => {
+    expect(shortText(`${"\0".repeat(8)}12345678`, 8)).toBe("12345678");
+  });
+
   test.each(["x", "ä", "€", "😀"])("cuts %j at a whole character, within the limit and close to it", (character) => {
     for (const lead of ["", "a", "aa", "aaa"]) {
       const text = shortText(lead + character.repeat(100), 64);

@@ -87,6 +87,52 @@ describe("totalQueue", () => {
     ]);
   });
 
+  test("is not valid for any one of what it finds, and not for two that are as many", () => {
+    const settledTwice = [enqueue("twice"), start("twice", "1"), over("twice", "1"), start("twice", "2"), over("twice", "2")];
+    const valid = (history: readonly HistoryEvent[], left: readonly string[] = []): boolean => totalQueue(history, { left }).valid;
+
+    expect(valid([enqueue("lost")])).toBe(false);
+    expect(valid([start("ghost", "1")])).toBe(false);
+    expect(valid([enqueue("lost"), start("ghost", "1")])).toBe(false);
+    expect(valid([enqueue("lost"), enqueue("left")], ["left"])).toBe(false);
+    expect(valid([enqueue("lost"), ...settledTwice])).toBe(false);
+    expect(valid([enqueue("left"), ...settledTwice], ["left"])).toBe(false);
+  });
+
+  test("takes nothing for over that is not, and an end without a start for nothing", () => {
+    const history: HistoryEvent[] = [enqueue("a"), start("a", "1"), { type: "settle", id: "a", run: "1", over: false }, end("none", 5)];
+
+    expect(totalQueue(history)).toMatchObject({ lost: ["a"], runs: 1, doubleAcks: [] });
+  });
+
+  test("counts what ran unasked among no duplicates", () => {
+    expect(totalQueue([start("ghost", "1"), start("ghost", "2")])).toMatchObject({ duplicated: 0, unexpected: ["ghost"] });
+  });
+
+  test("tells of two runs at the same time whoever was written down first", () => {
+    const history = [enqueue("a"), start("a", "late", 5), start("a", "early", 0), end("early", 6), end("late", 7)];
+
+    expect(totalQueue(history).overlaps).toEqual([{ id: "a", runs: ["early", "late"] }]);
+    const ending = [start("a", "1", 0), end("1", 10), start("a", "2", 5), end("2", 10), start("a", "3", 7)];
+    expect(totalQueue([enqueue("a"), ...ending]).overlaps).toEqual([
+      { id: "a", runs: ["1", "2"] },
+      { id: "a", runs: ["1", "3"] },
+    ]);
+    expect(totalQueue([enqueue("a"), start("a", "1", 0), start("a", "2", 0)]).overlaps).toEqual([{ id: "a", runs: ["1", "2"] }]);
+  });
+
+  test("says what it found", () => {
+    const history = [enqueue("lost"), start("ghost", "1"), enqueue("left"), enqueue("twice"), over("twice", "2"), over("twice", "3")];
+    const findings = totalQueueFindings("q", totalQueue(history, { left: ["left"] }));
+
+    expect(findings.map(({ invariant, id, message }) => `${invariant} ${id} ${message}`)).toEqual([
+      "I12 lost was acknowledged, and is neither over nor left",
+      "I12 ghost ran, and was never enqueued",
+      "I13 left is left after the drain",
+      "I7 twice was settled for good more than once",
+    ]);
+  });
+
   test("puts what it found into findings", () => {
     const report = totalQueue([enqueue("lost"), start("ghost", "1"), enqueue("left")], { left: ["left"] });
 
@@ -112,6 +158,18 @@ describe("monotone", () => {
     ]);
   });
 
+  test("says what a counter was, and what it is", () => {
+    expect(monotone(counted({ processed: "10", failed: "2" }), counted({ processed: "9" }))).toEqual([
+      { invariant: "I11", queue: "default", key: "asynq:{default}:processed", message: "was 10, and is 9" },
+      { invariant: "I11", queue: "default", key: "asynq:{default}:failed", message: "was 2, and is gone" },
+    ]);
+  });
+
+  test("lets a total start again within a million of the end of its numbers, and not before", () => {
+    expect(monotone(counted({ processed: "9223372036853775809" }), counted({ processed: "1" }))).toEqual([]);
+    expect(monotone(counted({ processed: "9223372036853775808" }), counted({ processed: "1" }))).toHaveLength(1);
+  });
+
   test("lets a total start again at the end of its numbers, as Asynq does", () => {
     expect(monotone(counted({ processed: "9223372036854775806" }), counted({ processed: "1" }))).toEqual([]);
     expect(monotone(counted({ processed: "9007199254740993" }), counted({ processed: "9007199254740992" }))).toHaveLength(1);
@@ -123,7 +181,15 @@ describe("untouchedWhilePaused", () => {
     const before = state({ paused: true, active: ["a"] });
     const after = state({ paused: true, active: ["a", "b"] });
 
-    expect(untouchedWhilePaused(before, after)).toMatchObject([{ invariant: "I14", id: "b" }]);
+    expect(untouchedWhilePaused(before, after)).toEqual([
+      {
+        invariant: "I14",
+        queue: "default",
+        key: "asynq:{default}:active",
+        id: "b",
+        message: "became active while the queue was paused",
+      },
+    ]);
     expect(untouchedWhilePaused({ ...before, paused: false }, after)).toEqual([]);
     expect(untouchedWhilePaused(before, { ...after, paused: false })).toEqual([]);
   });
@@ -164,7 +230,19 @@ describe("withinBounds and flat", () => {
     expect(withinBounds(samples, { sockets: 5, heap: 200 })).toEqual([]);
     expect(withinBounds(samples, { sockets: 4 })).toMatchObject([{ invariant: "I16", key: "sockets", message: "was 5, and may be 4" }]);
     expect(flat(samples, { sockets: 0, heap: 9, spiky: 0 })).toEqual([]);
-    expect(flat(samples, { heap: 8 })).toMatchObject([{ invariant: "I16", key: "heap" }]);
+    expect(flat(samples, { heap: 8 })).toEqual([{ invariant: "I16", queue: "", key: "heap", message: "rose by 9, and may by 8" }]);
+    expect(withinBounds(samples, { spiky: 999 })).toEqual([
+      { invariant: "I16", queue: "", key: "spiky", message: "was 1000, and may be 999" },
+    ]);
+    expect(withinBounds(samples, { unmeasured: 0 })).toEqual([]);
+  });
+
+  test("I16: rise by the middle one of all slopes, whatever their order", () => {
+    const samples = [9, 9, 9, 9, 0, 30, 0, 3].map((heap) => ({ heap }));
+
+    expect(flat(samples, { heap: 3 })).toEqual([]);
+    expect(flat(samples, { heap: 2 })).toMatchObject([{ message: "rose by 3, and may by 2" }]);
+    expect(flat([], { heap: 0 })).toEqual([]);
   });
 });
 

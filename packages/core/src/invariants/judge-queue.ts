@@ -88,7 +88,7 @@ export interface GroupKey {
 
 /** I9. Answers the group that the key's members belong to. */
 export function judgeGroupKey(queue: string, { name, inGroups, inSets, memberGroup }: GroupKey, report: Report): string {
-  const ofSet = /^(.*):[^:]*$/s.exec(name)?.[1];
+  const ofSet = /(.*):/s.exec(name)?.[1];
   if (inSets && ofSet !== undefined) return ofSet;
   if (inGroups || memberGroup === name || ofSet === undefined || !uuidEnd.test(name)) {
     if (!inGroups)

@@ -105,7 +105,6 @@ export function totalQueue(history: Iterable<HistoryEvent>, { left = [], over = 
 
 /** Each run that began before an earlier one of the same task had ended. */
 function overlapsOf(id: string, runs: readonly { readonly run: string; readonly startMs: number; readonly endMs: number }[]): Overlap[] {
-  if (runs.length < 2) return [];
   const overlaps: Overlap[] = [];
   const sorted = [...runs].sort((a, b) => a.startMs - b.startMs);
   let longest = sorted[0]!;

@@ -40,7 +40,7 @@ export class Histogram {
       types.set(known, series);
     }
     let bucket = 0;
-    while (bucket < this.#bounds.length && value > this.#bounds[bucket]!) bucket++;
+    while (value > this.#bounds[bucket]!) bucket++;
     series.counts[bucket]!++;
     series.count++;
     series.sum += value;

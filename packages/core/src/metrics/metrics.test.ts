@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { QueueStats } from "../broker/read-queue-stats.ts";
-import { renderMetrics } from "./exposition.ts";
+import { metricsContentType, renderMetrics } from "./exposition.ts";
 import { Histogram } from "./histogram.ts";
 import { queueMetrics } from "./queue-metrics.ts";
 
@@ -73,6 +73,13 @@ asynqjs_queue_quarantined{queue="default"} 8
     const metric = { name: "m", type: "gauge", help: "a\nb\\c", samples: [{ labels: { queue: 'a"b\\c\nd' }, value: 1 }] } as const;
 
     expect(renderMetrics([metric])).toBe('# HELP m a\\nb\\\\c\n# TYPE m gauge\nm{queue="a\\"b\\\\c\\nd"} 1\n');
+  });
+
+  test("writes what has no labels without braces", () => {
+    const metric = { name: "m", type: "gauge", help: "h", samples: [{ value: 1 }, { labels: {}, value: 2 }] } as const;
+
+    expect(renderMetrics([metric])).toBe("# HELP m h\n# TYPE m gauge\nm 1\nm 2\n");
+    expect(metricsContentType).toBe("text/plain; version=0.0.4; charset=utf-8");
   });
 
   test("writes a histogram's buckets as running sums, with its sum and its count", () => {

@@ -15,7 +15,7 @@ const refusals = /^(NOSCRIPT|WRONGTYPE|OOM|NOAUTH|NOPERM|WRONGPASS|MOVED|ASK|CRO
  * the place where Redis quotes the arguments of a command it does not know.
  */
 export function refusal(answer: string): RedisError {
-  const text = answer.replace(/, with args beginning with:.*$/s, "");
+  const text = answer.replace(/, with args beginning with:.*/s, "");
   const reply = /^[A-Z]+(?= |$)/.exec(text)?.[0] ?? "ERR";
   const delivered = passing.test(reply) || refusals.test(reply) ? "no" : "unknown";
   return new RedisError(`redis refused: ${text}`, { delivered, reply });

@@ -143,6 +143,17 @@ describe("patchTaskMessage", () => {
     expect(hex(patchTaskMessage(message, changes).bytes)).toBe("0a0174");
   });
 
+  test.each([
+    [{ retried: 2 ** 31 }, "invalid retried: expected a whole number of at most 2147483647"],
+    [{ lastFailedAtSec: 2 ** 53 }, "invalid lastFailedAtSec: expected a whole number of at most 9007199254740991"],
+  ])("refuses %j, which its field does not hold", (changes, why) => {
+    expect(() => patchTaskMessage(fromHex(taskMessages[1]!.hex), changes)).toThrow(why);
+  });
+
+  test("says that it was a task message that it could not read", () => {
+    expect(() => patchTaskMessage(fromHex("0a05"), {})).toThrow("cannot decode a task message: it ends inside a field");
+  });
+
   test("does not alter the bytes it was given", () => {
     const message = fromHex(taskMessages[1]!.hex);
     patchTaskMessage(message, { retried: 77, errorMsg: "x" });

@@ -42,6 +42,12 @@ describe("a periodic task", () => {
   });
 });
 
+test.each(["nextEnqueueAtNs", "prevEnqueueAtNs"])("a periodic task is refused with a %s that has no place in a calendar", (option) => {
+  expect(() => encodeSchedulerEntry({ ...schedulerEntry.message, [option]: 10n ** 30n })).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION", option }),
+  );
+});
+
 describe("the event of a task that was enqueued", () => {
   test("is written and read as by protoc", () => {
     expect(hex(encodeSchedulerEnqueueEvent(schedulerEnqueueEvent.message))).toBe(schedulerEnqueueEvent.hex);

@@ -28,6 +28,11 @@ describe("a server", () => {
     expect(Object.entries(read)).toEqual([["__proto__", 3]]);
   });
 
+  test("is written with its queues in the order of their names", () => {
+    const of = (queues: Record<string, number>) => hex(encodeServerInfo({ ...serverInfo.message, queues }));
+    expect(of({ b: 1, a: 2, c: 3 })).toBe(of({ a: 2, b: 1, c: 3 }));
+  });
+
   test("is written with text made well-formed", () => {
     const info = { ...serverInfo.message, host: "h\ud800", queues: { "q\udc00": 1 } };
     expect(decodeServerInfo(encodeServerInfo(info), "server")).toMatchObject({ host: "h\ufffd", queues: { "q\ufffd": 1 } });
@@ -51,6 +56,12 @@ describe("a server", () => {
   ])("is refused with a %s of %s", (option, value) => {
     expect(() => encodeServerInfo({ ...serverInfo.message, [option]: value })).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION", option }),
+    );
+  });
+
+  test("is refused with a number that its field does not hold, and is told what it holds", () => {
+    expect(() => encodeServerInfo({ ...serverInfo.message, pid: 2 ** 31 })).toThrow(
+      "invalid pid: expected a whole number of at most 2147483647",
     );
   });
 
@@ -84,5 +95,11 @@ describe("a task being run", () => {
   test("is not read from bytes that are no message", () => {
     expect(() => decodeWorkerInfo(fromHex("22"), "worker w")).toThrow(/^cannot decode worker w: it ends inside a field$/);
     expect(() => encodeWorkerInfo({ ...workerInfo.message, pid: 1.5 })).toThrow(/^invalid pid/);
+  });
+
+  test.each(["startedAtNs", "deadlineNs"])("is refused with a %s that has no place in a calendar", (option) => {
+    expect(() => encodeWorkerInfo({ ...workerInfo.message, [option]: 10n ** 30n })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", option }),
+    );
   });
 });
