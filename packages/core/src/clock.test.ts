@@ -47,6 +47,29 @@ describe("the machine's clock", () => {
   });
 });
 
+describe("the machine's chance", () => {
+  test("hands out each byte once, as many as are asked for, however many the machine was asked for", () => {
+    const machine = vi.spyOn(crypto, "getRandomValues");
+    let next = 0;
+    machine.mockImplementation((array) => {
+      const bytes = array as unknown as Uint8Array;
+      for (let i = 0; i < bytes.length; i++) bytes[i] = next++;
+      return array;
+    });
+    // More than is left is drawn anew.
+    const large = systemRandom.bytes(5_000);
+    expect(large).toEqual(Uint8Array.from({ length: 5_000 }, (_, i) => i));
+    next = 0;
+    const drawn = Array.from({ length: 200 }, () => systemRandom.bytes(20));
+    const all = drawn.slice(0, 102).flatMap((bytes) => [...bytes]);
+
+    expect(all).toEqual(Array.from({ length: 2_040 }, (_, i) => i % 256));
+    expect(drawn[102]).toEqual(Uint8Array.from({ length: 20 }, (_, i) => (2_048 + i) % 256));
+    expect(machine.mock.calls.map(([array]) => (array as unknown as Uint8Array).length)).toEqual([5_000, 2_048, 2_048]);
+    machine.mockRestore();
+  });
+});
+
 describe("within", () => {
   test("answers what the work answers, and throws what it throws, and leaves nothing behind", async () => {
     const clock = manualClock();
