@@ -8,7 +8,7 @@ import { evictKind, faultKind } from "./ops/faults.ts";
 import { goAggregateKind, goEnqueueKind } from "./ops/go-client.ts";
 import { inspectorKind } from "./ops/go-inspector.ts";
 import { goDequeueKind, goRecoverKind, goSettleKind } from "./ops/go-worker.ts";
-import { checkKind, setKind } from "./ops/groups.ts";
+import { checkKind, lateAsideKind, setKind } from "./ops/groups.ts";
 import { pauseKind, quarantineKind } from "./ops/queue-wide.ts";
 import { readKind } from "./ops/reads.ts";
 import { repairKind } from "./ops/repair.ts";
@@ -48,6 +48,7 @@ const kinds: readonly OperationKind<any>[] = [
   jumpKind,
   flushKind,
   repeatKind,
+  lateAsideKind,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -60,6 +61,7 @@ const backs: readonly OperationKind<any>[] = [
   goRecoverKind,
   goEnqueueKind,
   goAggregateKind,
+  lateAsideKind,
 ];
 
 /** A step of a history before it is known what there is. */

@@ -145,7 +145,7 @@ function failByItself(k: Keyspace, queue: string, group: string): PlainCommand[]
 }
 
 /** As where its hash was evicted and its id enqueued anew: the set still has it. */
-function leaveSet(k: Keyspace, queue: string, set: string, nth: number): PlainCommand[] {
+export function leaveSet(k: Keyspace, queue: string, set: string, nth: number): PlainCommand[] {
   const { pending } = layoutOf(queue);
   const members = k.ranked(set);
   const [id] = members[nth % members.length] ?? [];

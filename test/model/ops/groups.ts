@@ -13,9 +13,10 @@ import type { Actor } from "../actor.ts";
 import { ask, askAll, errorOf, Refusal, type Steps, Thrown } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { secOf, setAt, taskAt } from "../layout.ts";
-import type { OperationKind } from "../operation.ts";
+import type { Operation, OperationKind } from "../operation.ts";
 import { checkGroups, extendSet, readSet, replaceSet, setAside } from "../verbs/aggregation.ts";
 import { publish } from "./enqueue.ts";
+import { leaveSet } from "./faults.ts";
 import { composed, groups, ids, queues, stored, type TaskArgs, taskArgs, taskText } from "./new-task.ts";
 
 const someGroups: fc.Arbitrary<readonly string[]> = fc.constantFrom([groups[0]], [groups[1]], [...groups], [...groups].reverse());
@@ -93,6 +94,26 @@ export const setKind: OperationKind<SetArgs> = {
   },
 };
 
+/** A member is read, and is elsewhere when it is set aside for what was read. */
+export const lateAsideKind: OperationKind<{ by: number; nth: number }> = {
+  name: "late-set-aside",
+  weight: 3,
+  args: fc.record({ by: fc.nat(3), nth: fc.nat(10) }),
+  prepare({ by, nth }, history) {
+    for (const further of [0, 1, 2, 3]) {
+      const actor = history.actors[(by + further) % 4]!;
+      for (const set of actor.sets) {
+        const commands = leaveSet(history.keyspace, set.queue, keyOfSet(set), nth);
+        if (commands.length === 0) continue;
+        const unfit = history.keyspace.ranked(keyOfSet(set)).map(([id]) => ({ id, why: "unreadable" }));
+        const operation = asideOperation(actor, set, `a set of ${set.queue}/${set.group}, one of them being elsewhere by now,`, unfit);
+        return { ...operation, run: () => history.behindBack(commands).then(operation.run) };
+      }
+    }
+    return undefined;
+  },
+};
+
 type Prepared = ReturnType<OperationKind<SetArgs>["prepare"]>;
 
 function keyOfSet({ queue, group, setId }: AggregationSet): string {
@@ -132,7 +153,15 @@ function setAsideOfIt(actor: Actor, set: AggregationSet, about: string, picks: r
     const isGone = keyspace.field(taskAt(set.queue, id), "state") !== "aggregating";
     return { id, why: isGone && pick < 5 ? undefined : "unreadable" };
   });
-  if (unfit.length === 0) return undefined;
+  return unfit.length === 0 ? undefined : asideOperation(actor, set, about, unfit);
+}
+
+interface Unfit {
+  readonly id: string;
+  readonly why: string | undefined;
+}
+
+function asideOperation(actor: Actor, set: AggregationSet, about: string, unfit: readonly Unfit[]): Operation {
   return {
     text: `${actor.name} sets ${unfit.map(({ id, why }) => (why ? id : `${id} (gone)`)).join(", ")} of ${about} aside`,
     moves: ["setMembersAside"],
