@@ -109,7 +109,7 @@ export const breaks: Readonly<Record<string, Break>> = {
     "{ errorMsg: new LeaseExpiredError().message, lastFailedAtSec, retried: message.retried + 1 }),\n      retryAtSec",
   ),
   "sets that nobody aggregates are never given back": core("ticks/recover.ts", "[recoverBatch, reclaimBatch]", "[recoverBatch]"),
-  "an aggregator's set is not looked at before its task is enqueued": core(
+  "an aggregator is waited for when its set is lost or its server shuts down": core(
     "ticks/aggregate-set.ts",
     "await held.whileHeld(call(options.aggregator, set, tasks, held.signal))",
     "await call(options.aggregator, set, tasks, held.signal)",
