@@ -1,8 +1,12 @@
 import { seededRandom } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
+import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import { describe, expect, test, until } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
 import type { Server } from "./server.ts";
+
+// What it was asked is counted, and that of all databases.
+useOwnRedis();
 
 interface Calls {
   /** Scripts that were run: an idle server without heartbeat runs none but fetches. */
