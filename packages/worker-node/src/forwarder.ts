@@ -25,8 +25,10 @@ export function forwarder(
       if (forwarded > 0) onMoved();
       counters.add("dangling", dangling);
       counters.add("quarantined", quarantined);
-      counters.add("forwardErrors", errors.length);
       if (dangling + quarantined > 0) logger.warn("forwarder met tasks without a usable hash or message", { dangling, quarantined });
+      // What was given up at a shutdown was refused by nobody.
+      if (signal.aborted) return;
+      counters.add("forwardErrors", errors.length);
       for (const { queue, error } of errors) warn("forwarder could not serve a queue", { queue, error: error.message });
     } catch (error) {
       if (signal.aborted) return;

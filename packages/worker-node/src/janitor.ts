@@ -22,11 +22,13 @@ export function janitor(broker: Broker, settings: Settings & { readonly janitorI
       counters.add("completedTrimmed", completedTrimmed);
       counters.add("trimmed", trimmed);
       counters.add("dangling", dangling);
-      counters.add("janitorErrors", errors.length);
       if (trimmed > 0) logger.warn("archived tasks were trimmed", { trimmed });
       if (completedTrimmed > 0) logger.warn("completed tasks were trimmed before their retention ended", { completedTrimmed });
       if (aggregatedDeleted > 0) logger.info("janitor deleted what an aggregation left behind", { aggregatedDeleted });
       if (dangling > 0) logger.warn("janitor met completed tasks without a usable hash", { dangling });
+      // What was given up at a shutdown was refused by nobody.
+      if (signal.aborted) return;
+      counters.add("janitorErrors", errors.length);
       for (const { queue, error } of errors) warn("janitor could not serve a queue", { queue, error: error.message });
     } catch (error) {
       if (signal.aborted) return;

@@ -22,11 +22,13 @@ export function recoverer(broker: Broker, settings: Settings & { readonly recove
       counters.add("dangling", dangling);
       counters.add("reclaimed", reclaimed);
       counters.add("trimmed", trimmed);
-      counters.add("recoverErrors", errors.length);
       if (recovered + archived + quarantined + dangling > 0)
         logger.warn("recoverer took back tasks of lost workers", { recovered, archived, quarantined, dangling });
       if (reclaimed > 0) logger.warn("recoverer gave tasks back to their groups that nobody aggregated in time", { reclaimed });
       if (trimmed > 0) logger.warn("archived tasks were trimmed", { trimmed });
+      // What was given up at a shutdown was refused by nobody.
+      if (signal.aborted) return;
+      counters.add("recoverErrors", errors.length);
       for (const { queue, error } of errors) warn("recoverer could not serve a queue", { queue, error: error.message });
     } catch (error) {
       if (signal.aborted) return;

@@ -24,8 +24,10 @@ export function repairer(
       counters.add("repaired", repaired);
       if (repaired > 0) onMoved();
       counters.add("dangling", dangling);
-      counters.add("repairErrors", errors.length);
       if (repaired + dangling > 0) logger.warn("repairer mended what was left behind", { ...mended, dangling });
+      // What was given up at a shutdown was refused by nobody.
+      if (signal.aborted) return;
+      counters.add("repairErrors", errors.length);
       for (const { queue, error } of errors) warn("repairer could not serve a queue", { queue, error: error.message });
     } catch (error) {
       if (signal.aborted) return;

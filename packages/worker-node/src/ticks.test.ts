@@ -1,5 +1,5 @@
-import { leaseScore } from "@asynqjs/core";
-import { describe, expect, startSec, test, until } from "../../../test/support/server-test.ts";
+import { leaseScore, RedisError, type RedisPort } from "@asynqjs/core";
+import { closing, describe, expect, startSec, test, until } from "../../../test/support/server-test.ts";
 
 describe("forwarder", () => {
   test("makes due tasks pending every 5 s, the first time after one interval", async ({ makeServer, seed, clock, pass }) => {
@@ -148,6 +148,37 @@ describe("janitor", () => {
     expect(server.metrics().janitorErrors).toBe(1);
     expect(log.join("\n")).toContain('janitor could not serve a queue {"queue":"broken"');
   });
+});
+
+test("what a shutdown gives up in the middle, sent by text since Redis forgot the script, was refused by nobody", async ({
+  makeServer,
+  port,
+  clock,
+  log,
+}) => {
+  let waiting = 0;
+  const forgetful: RedisPort = {
+    ...port,
+    async send(commands, options) {
+      // One or two scripts for each of both queues: a tick. The processor asks for both in one script.
+      if (commands.length % 2 !== 0) return port.send(commands, options);
+      if (commands[0]![0] === "EVALSHA")
+        return commands.map(() => ({ error: new RedisError("no such script", { delivered: "no", reply: "NOSCRIPT" }) }));
+      waiting++;
+      return new Promise((_, reject) => {
+        options!.signal!.addEventListener("abort", () => reject(new RedisError("given up by its caller", { delivered: "unknown" })));
+      });
+    },
+  };
+  const server = makeServer({ janitorIntervalMs: 8_000, delayedTaskCheckIntervalMs: 8_000, queues: { a: 1, b: 1 } }, forgetful);
+  await server.start(() => {});
+  await clock.advance(8_000);
+  await until(() => waiting === 3);
+
+  await closing(server, clock);
+
+  expect(server.metrics()).toMatchObject({ janitorErrors: 0, forwardErrors: 0 });
+  expect(log.join("\n")).not.toContain("could not serve");
 });
 
 describe("repairer", () => {
