@@ -71,7 +71,11 @@ export const scenarios: readonly Scenario[] = [
       draining(["asynqjs", "BullMQ", "Go Asynq"], { concurrency: 100, tasks: 60_000 * share, uniqueForSec: 3_600 }),
     ],
   },
-  { name: "groups", cases: (share) => [draining(["asynqjs"], { concurrency: 100, tasks: 60_000 * share, groups: 10, groupSize: 100 })] },
+  {
+    name: "groups",
+    // However few they are, a group is looked at so often and no more.
+    cases: (share) => (share < 1 ? [] : [draining(["asynqjs"], { concurrency: 100, tasks: 60_000 * share, groups: 10, groupSize: 100 })]),
+  },
   {
     name: "payloads",
     cases: (share) => [
