@@ -115,7 +115,6 @@ function isLockSound(k: Keyspace, queue: string, lock: string): boolean {
   if (msg === undefined) return false;
   const named = k.field(taskAt(queue, id), "unique_key") || undefined;
   if (named !== undefined) return named === lock;
-  if (k.field(taskAt(queue, id), "state") === "js:quarantine") return false;
   const message = readStored(msg, queue, id);
   return typeof message !== "string" && message.uniqueKey === lock;
 }
