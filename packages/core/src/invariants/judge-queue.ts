@@ -1,4 +1,5 @@
 import { allQueues, queuePrefix } from "../keys.ts";
+import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import type { Report } from "./finding.ts";
 import type { TaskHash } from "./judge-task.ts";
 
@@ -16,6 +17,15 @@ export function judgeKind(queue: string, rest: string, kind: string, expected: s
           : "I1";
   report({ invariant, queue, key: queuePrefix(queue) + rest, message: `is no ${expected} but a ${kind}` });
   return false;
+}
+
+/** The lock that a message names, also that of a task that is set aside; none where it cannot be read. */
+export function lockOf(msg: Uint8Array | undefined): string | undefined {
+  try {
+    return msg && decodeTaskMessage(msg, "the message").uniqueKey;
+  } catch {
+    return undefined;
+  }
 }
 
 /** I8: who holds a lock is a task that has it. Go keeps the lock of a task of a group in its message alone. */

@@ -125,6 +125,11 @@ describe("what is found", () => {
       withOther(text("unique:x", "h")),
       ["I8 unique:x h: is held by a task that has another lock, or none"],
     ],
+    [
+      "a lock that only the message of a task names, which is set aside",
+      [...without("t:g"), task("g", "js:quarantine", { from: "aggregating", why: "x", lock: "asynq:{q}:unique:z" }), text("unique:z", "g")],
+      [],
+    ],
     ["a lock that is none", withOther(list("unique:x", "a")), ["I8 unique:x : is no string but a list"]],
     ["a group that is none", [...sound, list("g:none", "z")], ["I9 g:none : is no zset but a list"]],
     ["a counter that is none", withOther(list("failed:2026-01-02", "1")), ["I11 failed:2026-01-02 : is no string but a list"]],

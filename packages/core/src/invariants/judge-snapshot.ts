@@ -2,7 +2,16 @@ import { queueKeyKinds, stateContainers } from "../containers.ts";
 import { queuePrefix } from "../keys.ts";
 import { decodeText } from "../verdicts.ts";
 import type { Report } from "./finding.ts";
-import { type ActiveSuspect, judgeCounters, judgeGroupKey, judgeKind, judgeLock, judgeRegistered, judgeSuspects } from "./judge-queue.ts";
+import {
+  type ActiveSuspect,
+  judgeCounters,
+  judgeGroupKey,
+  judgeKind,
+  judgeLock,
+  judgeRegistered,
+  judgeSuspects,
+  lockOf,
+} from "./judge-queue.ts";
 import { crashes, type Home, judgeTask, type TaskHash } from "./judge-task.ts";
 import type { QueueState } from "./queue-state.ts";
 import type { QueueKey } from "./read-queue.ts";
@@ -63,17 +72,18 @@ export function judgeSnapshot(
 
   const leases = new Map(named.get("lease"));
   const ids = new Set([...hashes.keys(), ...homes.keys(), ...leases.keys()]);
-  const messageLocks = new Map<string, string | undefined>();
   const suspects: ActiveSuspect[] = [];
   for (const id of ids) {
     const hash = hashes.get(id);
     const lease = leases.get(id);
     const message = judgeTask(queue, { id, hash, homes: homes.get(id) ?? nowhere, lease }, report, dueBeforeSec);
-    if (message?.uniqueKey !== undefined) messageLocks.set(id, message.uniqueKey);
     if (lease !== undefined && message !== undefined && typeof hash === "object" && crashes(hash.recovered, message.retried) > 0)
       suspects.push({ id, lease });
   }
-  for (const { lock, id } of locks) judgeLock(queue, lock, { id, hash: hashes.get(id), messageLock: messageLocks.get(id) }, report);
+  for (const { lock, id } of locks) {
+    const hash = hashes.get(id);
+    judgeLock(queue, lock, { id, hash, messageLock: typeof hash === "object" ? lockOf(hash.msg) : undefined }, report);
+  }
   judgeSuspects(queue, suspects, report);
   judgeCounters(queue, counters, report);
   judgeRegistered(queue, isRegistered, ids.size > 0, report);

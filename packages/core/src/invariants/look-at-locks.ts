@@ -3,7 +3,7 @@ import { pendingKey, queuePrefix } from "../keys.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
-import { decodeTaskMessage } from "../wire/decode-task-message.ts";
+import { lockOf } from "./judge-queue.ts";
 import type { TaskHash } from "./judge-task.ts";
 import { judgedFields, readHash } from "./read-queue.ts";
 
@@ -63,12 +63,4 @@ export async function lookAtLocks(broker: Broker, queue: string, rests: readonly
     const messageLock = typeof hash === "object" && hash.uniqueKey === undefined ? lockOf(hash.msg) : undefined;
     return [{ rest: rests[i]!, kind, id: id === null ? "" : decodeText(id), hash, messageLock }];
   });
-}
-
-function lockOf(msg: Uint8Array | undefined): string | undefined {
-  try {
-    return msg && decodeTaskMessage(msg, "the message").uniqueKey;
-  } catch {
-    return undefined;
-  }
 }
