@@ -123,7 +123,10 @@ export class History {
     const found = [...new Set(findings.map(({ invariant, queue, id, key }) => `${invariant} ${queue} ${id ?? key}`))].sort();
     const broken = this.broken();
     if (!isDeepStrictEqual(found, broken)) throw new Mismatch(`the scan finds ${readable(findings)}\n  by the model ${readable(broken)}`);
-    if (broken.length > 0 && !this.#disturbed) throw new Mismatch(`what nobody disturbed is broken: ${readable(findings)}`);
+    // Where clocks differ, the day's count of what was processed may end before that of what failed.
+    const differ = this.actors.some(({ skewMs }) => skewMs !== 0);
+    const strange = broken.filter((one) => !(differ && one.startsWith("I11 ")));
+    if (strange.length > 0 && !this.#disturbed) throw new Mismatch(`what nobody disturbed is broken: ${readable(findings)}`);
     const fresh = this.keyspace.takeAbsolute();
     if (fresh.length > 0 || elapsedMs > 300) await this.#anchor([...dump.keys].flatMap(([key, { leftMs }]) => (leftMs >= 0 ? [key] : [])));
   }
