@@ -34,7 +34,7 @@ export interface Call {
   /** Carries it out. What Redis may choose, such as the order of a scan, it takes from the reply. */
   readonly apply: (keyspace: Keyspace, reply: Reply) => Answer;
   /** What a repetition is answered by the record, and by what reply; where absent, what the first was. */
-  readonly again?: (keyspace: Keyspace, first: unknown) => { readonly value: unknown; readonly reply: Reply };
+  readonly again?: (keyspace: Keyspace, first: unknown) => { readonly value: unknown; readonly reply?: Reply };
 }
 
 /** Requests that are under way at once; the answers to all their calls come back in the same shape. */

@@ -208,7 +208,8 @@ export class ModelPort implements RedisPort {
     const known = record && this.#records.get(record.key);
     if (known !== undefined && known.seq === record!.seq) {
       this.#records.refresh(record!.key);
-      const { value, reply } = call.again?.(this.#keyspace, known.value) ?? known;
+      const { value, reply }: { readonly value: unknown; readonly reply?: core.Reply | undefined } =
+        call.again?.(this.#keyspace, known.value) ?? known;
       return { answer: value, kept: reply };
     }
     if (known !== undefined && known.seq > record!.seq) return { answer: new Refusal("STALECALL") };
