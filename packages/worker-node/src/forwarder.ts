@@ -1,8 +1,8 @@
 import { type Broker, forward } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
-import { seldom } from "./logger.ts";
+import { housekeeper } from "./housekeeper.ts";
 import type { Counters } from "./metrics.ts";
-import { type Component, ticker } from "./ticker.ts";
+import type { Component } from "./ticker.ts";
 
 /**
  * Makes due scheduled and retry tasks pending, every 5 s from one interval after the start on. Nobody is told by Redis of what its own
@@ -15,25 +15,16 @@ export function forwarder(
   counters: Counters,
   onMoved: () => void,
 ): Component {
-  const { clock, logger } = settings;
-  const warn = seldom(clock, logger.warn, 30_000);
+  const { logger } = settings;
   const queues = Object.keys(settings.queues);
-  return ticker("forwarder", clock, { everyMs: settings.forwardIntervalMs, first: "after one interval" }, async (signal) => {
-    try {
-      const { forwarded, dangling, quarantined, errors } = await forward(broker, { queues, signal });
-      counters.add("forwarded", forwarded);
-      if (forwarded > 0) onMoved();
-      counters.add("dangling", dangling);
-      counters.add("quarantined", quarantined);
-      if (dangling + quarantined > 0) logger.warn("forwarder met tasks without a usable hash or message", { dangling, quarantined });
-      // What was given up at a shutdown was refused by nobody.
-      if (signal.aborted) return;
-      counters.add("forwardErrors", errors.length);
-      for (const { queue, error } of errors) warn("forwarder could not serve a queue", { queue, error: error.message });
-    } catch (error) {
-      if (signal.aborted) return;
-      counters.add("forwardErrors");
-      warn("forwarder failed", { error: (error as Error).message });
-    }
+  const rhythm = { everyMs: settings.forwardIntervalMs, first: "after one interval" } as const;
+  return housekeeper("forwarder", settings, { ...rhythm, counters, errors: "forwardErrors" }, async (signal) => {
+    const { forwarded, dangling, quarantined, errors } = await forward(broker, { queues, signal });
+    counters.add("forwarded", forwarded);
+    if (forwarded > 0) onMoved();
+    counters.add("dangling", dangling);
+    counters.add("quarantined", quarantined);
+    if (dangling + quarantined > 0) logger.warn("forwarder met tasks without a usable hash or message", { dangling, quarantined });
+    return errors;
   });
 }

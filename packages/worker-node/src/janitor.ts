@@ -1,39 +1,30 @@
 import { type Broker, defaultJanitorBatchSize, janitor as janitorTick } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
-import { seldom } from "./logger.ts";
+import { housekeeper } from "./housekeeper.ts";
 import type { Counters } from "./metrics.ts";
-import { type Component, ticker } from "./ticker.ts";
+import type { Component } from "./ticker.ts";
 
 /** Deletes what its retention or a limit no longer keeps, every 8 s from one interval after the start on. @see Asynq janitor.go */
 export function janitor(broker: Broker, settings: Settings & { readonly janitorIntervalMs: number }, counters: Counters): Component {
-  const { clock, logger, janitorIntervalMs, janitorBatchSize } = settings;
-  const warn = seldom(clock, logger.warn, 30_000);
+  const { logger, janitorIntervalMs, janitorBatchSize } = settings;
   const queues = Object.keys(settings.queues);
   if (janitorBatchSize > defaultJanitorBatchSize)
     logger.warn("a large janitorBatchSize holds Redis for longer", { janitorBatchSize, recommended: defaultJanitorBatchSize });
-  return ticker("janitor", clock, { everyMs: janitorIntervalMs, first: "after one interval" }, async (signal) => {
-    try {
-      const { expired, completedTrimmed, trimmed, aggregatedDeleted, dangling, errors } = await janitorTick(broker, {
-        queues,
-        batchSize: janitorBatchSize,
-        signal,
-      });
-      counters.add("expired", expired);
-      counters.add("completedTrimmed", completedTrimmed);
-      counters.add("trimmed", trimmed);
-      counters.add("dangling", dangling);
-      if (trimmed > 0) logger.warn("archived tasks were trimmed", { trimmed });
-      if (completedTrimmed > 0) logger.warn("completed tasks were trimmed before their retention ended", { completedTrimmed });
-      if (aggregatedDeleted > 0) logger.info("janitor deleted what an aggregation left behind", { aggregatedDeleted });
-      if (dangling > 0) logger.warn("janitor met completed tasks without a usable hash", { dangling });
-      // What was given up at a shutdown was refused by nobody.
-      if (signal.aborted) return;
-      counters.add("janitorErrors", errors.length);
-      for (const { queue, error } of errors) warn("janitor could not serve a queue", { queue, error: error.message });
-    } catch (error) {
-      if (signal.aborted) return;
-      counters.add("janitorErrors");
-      warn("janitor failed", { error: (error as Error).message });
-    }
+  const rhythm = { everyMs: janitorIntervalMs, first: "after one interval" } as const;
+  return housekeeper("janitor", settings, { ...rhythm, counters, errors: "janitorErrors" }, async (signal) => {
+    const { expired, completedTrimmed, trimmed, aggregatedDeleted, dangling, errors } = await janitorTick(broker, {
+      queues,
+      batchSize: janitorBatchSize,
+      signal,
+    });
+    counters.add("expired", expired);
+    counters.add("completedTrimmed", completedTrimmed);
+    counters.add("trimmed", trimmed);
+    counters.add("dangling", dangling);
+    if (trimmed > 0) logger.warn("archived tasks were trimmed", { trimmed });
+    if (completedTrimmed > 0) logger.warn("completed tasks were trimmed before their retention ended", { completedTrimmed });
+    if (aggregatedDeleted > 0) logger.info("janitor deleted what an aggregation left behind", { aggregatedDeleted });
+    if (dangling > 0) logger.warn("janitor met completed tasks without a usable hash", { dangling });
+    return errors;
   });
 }

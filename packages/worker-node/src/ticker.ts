@@ -8,16 +8,17 @@ export interface Component {
   stop(): Promise<void>;
 }
 
+/** How often something is done, and whether for the first time at the start. */
+export interface Rhythm {
+  readonly everyMs: number;
+  readonly first: "at once" | "after one interval";
+}
+
 /**
  * Calls `run` every so many milliseconds, never twice at once: the next call comes `everyMs` after the last began, or when it ended if that
  * is later. `run` must not reject; its signal aborts when the ticker stops.
  */
-export function ticker(
-  name: string,
-  clock: Clock,
-  { everyMs, first }: { readonly everyMs: number; readonly first: "at once" | "after one interval" },
-  run: (signal: AbortSignal) => Promise<void>,
-): Component {
+export function ticker(name: string, clock: Clock, { everyMs, first }: Rhythm, run: (signal: AbortSignal) => Promise<void>): Component {
   const stopped = new AbortController();
   let running: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
