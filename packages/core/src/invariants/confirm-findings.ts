@@ -4,6 +4,7 @@ import { systemClock, systemRandom } from "../clock.ts";
 import { allQueues, queuePrefix } from "../keys.ts";
 import type { RedisPort } from "../redis.ts";
 import type { Finding, Report } from "./finding.ts";
+import type { Home } from "./judge-task.ts";
 import { type PartOptions, QueueParts } from "./queue-parts.ts";
 
 /** A finding that is still there so many times more was no movement. */
@@ -47,9 +48,13 @@ async function lookAgain(broker: Broker, queue: string, findings: readonly Findi
 
   const groups = new Set(named.flatMap(({ rest }) => (rest.startsWith("g:") ? rest.slice(2) : [])));
   const homes = new Map((await of.judgeGroups([...groups])).map(({ home }) => [home.key, home]));
+  const beside = (rest: string): Home[] | undefined => {
+    const home = homes.get(prefix + rest);
+    return home && [home];
+  };
   const isLock = (rest: string): boolean => rest.startsWith("unique:");
   await of.judgeLocks(named.flatMap(({ rest }) => (isLock(rest) ? rest : [])));
-  await of.judgeTasks(named.flatMap(({ id, rest }) => (id === undefined || isLock(rest) ? [] : { id, beside: homes.get(prefix + rest) })));
+  await of.judgeTasks(named.flatMap(({ id, rest }) => (id === undefined || isLock(rest) ? [] : { id, beside: beside(rest) })));
   for (const { id, rest } of named) if (id === undefined) await of.judgeKey(rest);
   await of.end(isRegistered === 1);
 }

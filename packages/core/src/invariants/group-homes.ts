@@ -2,22 +2,17 @@ import type { Home } from "./judge-task.ts";
 import type { WantedTask } from "./look-at-tasks.ts";
 
 /**
- * Where tasks of groups stand that were found in none of the places they should be in: the pages of a keyspace come in any order, so a group
- * or a set that no index names, or another task's, may be met before or after them.
+ * Where tasks of groups stand that were not found where they say they are: the pages of a keyspace come in any order, so a group or a set
+ * that no index names, or another task's, may be met before or after them.
  */
 export class GroupHomes {
-  readonly #homeless = new Map<string, string | undefined>();
-  readonly #strays = new Map<string, Home>();
+  readonly #homeless = new Map<string, { readonly group: string | undefined; readonly seen: readonly Home[] }>();
   readonly #unindexed: Home[] = [];
 
-  /** A task that says it is of that group, and is nowhere. */
-  addHomeless(id: string, group: string | undefined): void {
-    this.#homeless.set(id, group);
-  }
-
-  /** An id that stands in a group or set and does not seem to belong there. */
-  addStray(id: string, home: Home): void {
-    this.#strays.set(id, home);
+  /** A task that says it is of that group, and was not found there, but perhaps in others. */
+  addHomeless(id: string, group: string | undefined, homes: readonly Home[]): void {
+    const before = this.#homeless.get(id)?.seen ?? [];
+    this.#homeless.set(id, { group, seen: [...before, ...homes.filter((home) => home.group !== undefined)] });
   }
 
   /** A group or set that no index names. */
@@ -27,9 +22,9 @@ export class GroupHomes {
 
   /** The homeless, each with where it may stand. */
   found(): WantedTask[] {
-    return [...this.#homeless].map(([id, group]) => ({
+    return [...this.#homeless].map(([id, { group, seen }]) => ({
       id,
-      beside: this.#strays.get(id) ?? this.#unindexed.find((home) => home.group === group),
+      beside: [...seen, ...this.#unindexed.filter((home) => home.group === group)],
     }));
   }
 }

@@ -128,22 +128,23 @@ describe("a key of a group", () => {
   });
 });
 
-test("a task that is nowhere may stand where it was met, or where its group was that no index names", () => {
+test("a task that is not where it says may stand wherever it was met, and where its group was that no index names", () => {
   const homes = new GroupHomes();
   const home = (group: string) => ({ key: `asynq:{q}:g:${group}`, state: "aggregating", group });
-  homes.addHomeless("a", "g");
-  homes.addHomeless("b", "h");
-  homes.addHomeless("c", "none");
-  homes.addHomeless("d", undefined);
+  const archived = { key: "asynq:{q}:archived", state: "archived", score: "1" };
+  homes.addHomeless("a", "g", [home("x"), archived]);
+  homes.addHomeless("a", "g", [home("y")]);
+  homes.addHomeless("b", "h", []);
+  homes.addHomeless("c", "none", [archived]);
+  homes.addHomeless("d", undefined, []);
   homes.addUnindexed(home("h"));
   homes.addUnindexed(home("g"));
-  homes.addStray("a", home("x"));
 
   expect(homes.found()).toEqual([
-    { id: "a", beside: home("x") },
-    { id: "b", beside: home("h") },
-    { id: "c", beside: undefined },
-    { id: "d", beside: undefined },
+    { id: "a", beside: [home("x"), home("y"), home("g")] },
+    { id: "b", beside: [home("h")] },
+    { id: "c", beside: [] },
+    { id: "d", beside: [] },
   ]);
   expect(new GroupHomes().found()).toEqual([]);
 });

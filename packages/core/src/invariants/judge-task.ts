@@ -82,7 +82,7 @@ export function judgeTask(
 }
 
 /** Whether a task says that it is where it stands. */
-function tells({ state, group }: TaskHash, home: Home): boolean {
+export function tells({ state, group }: TaskHash, home: Home): boolean {
   return state === home.state && (home.group === undefined || group === home.group);
 }
 

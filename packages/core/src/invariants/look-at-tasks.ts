@@ -12,8 +12,8 @@ import { judgedFields, readHash } from "./read-queue.ts";
 /** An id to be looked at. */
 export interface WantedTask {
   readonly id: string;
-  /** The key of a group or a set, without the queue's prefix, where it was seen as well. */
-  readonly beside?: Home | undefined;
+  /** Groups and sets where it may stand as well. */
+  readonly beside?: readonly Home[] | undefined;
 }
 
 const zsets = ["lease", ...Object.keys(stateContainers).filter((name) => stateContainers[name as StateContainer] === "zset")];
@@ -80,7 +80,9 @@ export const lookAtTasksScript = defineScript({
         look_in(prefix .. "g:" .. group)
         for _, set_key in ipairs(sets_in(group)) do look_in(set_key) end
       end
-      if beside ~= "" then look_in(beside) end
+      if beside ~= "" then
+        for _, key in ipairs(cjson.decode(beside)) do look_in(key) end
+      end
       reply[item] = { fields, places, count_in("pending", id), count_in("active", id) }
     end
     return reply
@@ -104,11 +106,14 @@ export async function lookAtTasks(
   const looks: TaskFacts[] = [];
   while (looks.length < wanted.length) {
     const some = wanted.slice(looks.length);
-    const items = some.map(({ id, beside }) => ({ id, beside: beside?.key ?? "" }));
+    const items = some.map(({ id, beside = [] }) => ({
+      id,
+      beside: beside.length === 0 ? "" : JSON.stringify(beside.map(({ key }) => key)),
+    }));
     const args = { prefix, list_max: listMax, bytes_max: maxBytes };
     const answers = await run(broker, bind(lookAtTasksScript, { queue, keys: { pending: pendingKey(queue) }, args, items }), options);
     for (const [i, [fields, places, ...counts]] of answers.entries()) {
-      const { id, beside } = some[i]!;
+      const { id, beside = [] } = some[i]!;
       const hash = fields === 0 ? "wrong kind" : fields === null ? undefined : readHash(fields as readonly Reply[]);
       const homes: Home[] = [];
       for (const [nth, state] of (["pending", "active"] as const).entries()) {
@@ -124,7 +129,8 @@ export async function lookAtTasks(
         if (rest === "lease") lease = score;
         else if (!rest.startsWith("g:")) homes.push({ key, state: rest, score });
         else {
-          const group = key === beside?.key ? beside.group : typeof hash === "object" ? hash.group : undefined;
+          const seen = beside.find((home) => home.key === key);
+          const group = seen !== undefined ? seen.group : typeof hash === "object" ? hash.group : undefined;
           homes.push({ key, state: "aggregating", group, score });
         }
       }

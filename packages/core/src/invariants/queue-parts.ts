@@ -9,7 +9,7 @@ import type { Report } from "./finding.ts";
 import { GroupHomes } from "./group-homes.ts";
 import { type ActiveSuspect, judgeCounters, judgeGroupKey, judgeKind, judgeLock, judgeRegistered, judgeSuspects } from "./judge-queue.ts";
 import { counterKey } from "./judge-snapshot.ts";
-import { crashes, type Home, judgeTask } from "./judge-task.ts";
+import { crashes, type Home, judgeTask, tells } from "./judge-task.ts";
 import { type ListName, readList } from "./list-ids.ts";
 import { listStrays } from "./list-strays.ts";
 import { lookAtGroups } from "./look-at-groups.ts";
@@ -59,8 +59,8 @@ export class QueueParts {
         const { id, hash, homes, lease } = facts;
         // Gone by now.
         if (hash === undefined && homes.length === 0 && lease === undefined) continue;
-        if (homes.length === 0 && typeof hash === "object" && hash.state === "aggregating" && !this.#ended) {
-          this.#groupHomes.addHomeless(id, hash.group);
+        if (!this.#ended && typeof hash === "object" && hash.state === "aggregating" && !homes.some((home) => tells(hash, home))) {
+          this.#groupHomes.addHomeless(id, hash.group, homes);
           continue;
         }
         const message = judgeTask(this.queue, facts, this.#report, dueBeforeSec);
@@ -117,8 +117,7 @@ export class QueueParts {
 
   /** Judges ids that were seen in a container. */
   async judgeStrays(home: Home, ids: readonly string[]): Promise<void> {
-    const beside = home.group === undefined ? undefined : home;
-    if (beside !== undefined) for (const id of ids) this.#groupHomes.addStray(id, beside);
+    const beside = home.group === undefined ? [] : [home];
     await this.judgeTasks(ids.map((id) => ({ id, beside })));
   }
 

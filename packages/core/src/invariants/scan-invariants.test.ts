@@ -48,6 +48,32 @@ const breakings: readonly Breaking[] = [
   { name: "a task twice in a list", by: (r) => r.rpush(key("pending"), "pending"), found: [["I1", "pending"]] },
   { name: "a task in a group beside its state", by: (r) => r.zadd(key("g:g"), startSec, "retry"), found: [["I1", "retry"]] },
   {
+    name: "a task in the archive and in an aggregation set that no index names, of a queue that inspectors do not see",
+    by: async (r) => {
+      await r.zadd(key("archived"), startSec, "in-a-set");
+      await r.del(key("aggregation_sets"));
+      await r.del("asynq:queues");
+    },
+    found: [
+      ["I1", "in-a-set"],
+      ["I10", undefined],
+      ["I9", undefined],
+    ],
+  },
+  {
+    name: "a task in another's group and in an aggregation set that no index names",
+    by: async (r) => {
+      await r.zadd(key("g:g"), startSec, "in-a-set");
+      await r.hset(key("t:in-a-set"), "group", "h");
+      const set = key("g:h:c318ce67-548c-4f9f-878e-25f4daeb5929");
+      await r.zadd(set, startSec, "in-a-set");
+    },
+    found: [
+      ["I1", "in-a-set"],
+      ["I9", undefined],
+    ],
+  },
+  {
     name: "a container that is no container",
     by: async (r) => {
       await r.del(key("archived"));
