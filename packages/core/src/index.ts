@@ -27,6 +27,7 @@ export * from "./broker/scheduler-entries.ts";
 export * from "./broker/semaphore.ts";
 export * from "./broker/set-members-aside.ts";
 export * from "./broker/settle.ts";
+export * from "./broker/settle-and-dequeue.ts";
 export * from "./broker/write-log.ts";
 export * from "./broker/write-result.ts";
 export * from "./broker/write-server-state.ts";

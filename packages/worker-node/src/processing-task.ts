@@ -29,13 +29,14 @@ export interface ResultWriter<Result = unknown> {
   writeJson(result: Result): Promise<number>;
 }
 
-/** What a task does not say of its run. */
-interface RunFacts {
+/** What a task does not say of its run; all but the deadline is made when the handler asks for it. */
+export interface RunSide {
+  /** Epoch milliseconds. */
+  readonly deadlineAtMs: number;
   readonly signal: AbortSignal;
-  readonly deadlineMs: number;
-  readonly resultWriter: ResultWriter;
   readonly logWriter: LogWriter;
-  readonly makeContext: (() => unknown) | undefined;
+  makeResultWriter(): ResultWriter;
+  makeContext(): unknown;
 }
 
 /**
@@ -54,24 +55,15 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
   readonly retryCount: number;
   /** Asynq: `GetMaxRetry`. */
   readonly maxRetry: number;
-  /** When this run must be over, by its timeout or its deadline, whichever comes first. */
-  readonly deadline: Date;
-  /**
-   * Aborts when the run is to end: past its deadline (`DEADLINE_EXCEEDED`), when somebody asked for it (`CANCELED`), when its lease is gone
-   * (`LEASE_EXPIRED`, `LEASE_LOST`), when the server shuts down (`SERVER_STATE`); the reason's `code` says which. Hand it to whatever you await.
-   */
-  readonly signal: AbortSignal;
-  readonly resultWriter: ResultWriter<Result>;
-  /** Lines that stay with the task. JK-97/asynq: `Task.LogWriter`. */
-  readonly logWriter: LogWriter;
-  /** The task as it stands in Redis. */
-  readonly info: TaskInfo;
-
-  readonly #makeContext: (() => unknown) | undefined;
+  readonly #message: TaskMessage;
+  readonly #run: RunSide;
+  #deadline: Date | undefined;
+  #resultWriter: ResultWriter<Result> | undefined;
+  #info: TaskInfo | undefined;
   #context: { readonly value: unknown } | undefined;
   #checked: { readonly value: unknown } | undefined;
 
-  constructor(message: TaskMessage, run: RunFacts) {
+  constructor(message: TaskMessage, run: RunSide) {
     this.type = message.type;
     this.payload = message.payload ?? new Uint8Array();
     this.headers = message.headers ?? {};
@@ -79,12 +71,38 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
     this.queue = message.queue;
     this.retryCount = message.retried;
     this.maxRetry = message.retry;
-    this.deadline = new Date(Math.min(run.deadlineMs, lastDateMs));
-    this.signal = run.signal;
-    this.resultWriter = run.resultWriter;
-    this.logWriter = run.logWriter;
-    this.#makeContext = run.makeContext;
-    this.info = {
+    this.#message = message;
+    this.#run = run;
+  }
+
+  /** When this run must be over, by its timeout or its deadline, whichever comes first. */
+  get deadline(): Date {
+    this.#deadline ??= new Date(Math.min(this.#run.deadlineAtMs, lastDateMs));
+    return this.#deadline;
+  }
+
+  /**
+   * Aborts when the run is to end: past its deadline (`DEADLINE_EXCEEDED`), when somebody asked for it (`CANCELED`), when its lease is gone
+   * (`LEASE_EXPIRED`, `LEASE_LOST`), when the server shuts down (`SERVER_STATE`); the reason's `code` says which. Hand it to whatever you await.
+   */
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get resultWriter(): ResultWriter<Result> {
+    this.#resultWriter ??= this.#run.makeResultWriter();
+    return this.#resultWriter;
+  }
+
+  /** Lines that stay with the task. JK-97/asynq: `Task.LogWriter`. */
+  get logWriter(): LogWriter {
+    return this.#run.logWriter;
+  }
+
+  /** The task as it stands in Redis. */
+  get info(): TaskInfo {
+    const message = this.#message;
+    this.#info ??= {
       id: message.id,
       queue: message.queue,
       type: message.type,
@@ -99,11 +117,12 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
       retentionSec: message.retentionSec ?? 0,
       nextProcessAt: undefined,
     };
+    return this.#info;
   }
 
   /** What the server's `baseContext` makes, once a run. */
   get context(): unknown {
-    this.#context ??= { value: this.#makeContext?.() };
+    this.#context ??= { value: this.#run.makeContext() };
     return this.#context.value;
   }
 

@@ -7,12 +7,15 @@ import {
   isCanceledBy,
   leaseSec,
   maxDequeuePerCall,
+  maxQueuesPerCall,
 } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
+import { Deadlines } from "./deadlines.ts";
 import { seldom } from "./logger.ts";
 import { queueOrder } from "./queue-order.ts";
+import type { FetchBeside } from "./settler.ts";
 import { fenced } from "./task-outcome.ts";
-import { type RunParts, TaskRun } from "./task-run.ts";
+import { type RunOwner, type RunParts, TaskRun } from "./task-run.ts";
 import type { Component } from "./ticker.ts";
 
 /** Fetches in flight at once: one asks while the other's tasks are read. */
@@ -27,21 +30,26 @@ const patienceMs = 3_000;
 
 /**
  * Takes tasks while it has free slots and runs them. A slot is taken before the fetch leaves and given back when the outcome was answered
- * and the handler has ended, so that no more than `concurrency` tasks are ever in this process's hands.
+ * and the handler has ended, so that no more than `concurrency` tasks are ever in this process's hands. The call that settles fetches as
+ * well, into the slots that it frees.
  * @see Asynq processor.go
  */
-export class Processor implements Component {
+export class Processor implements Component, RunOwner {
   readonly name = "processor";
+  readonly deadlines: Deadlines;
   readonly #parts: RunParts;
   readonly #order: () => string[];
   readonly #idleRestMs: () => number;
   readonly #warn: Settings["logger"]["warn"];
   readonly #giveUpFetches = new AbortController();
   readonly #runs = new Set<TaskRun>();
-  /** What a shutdown waits for: fetches, outcomes, hand-backs. */
-  readonly #unanswered = new Set<Promise<void>>();
+  /** What a shutdown waits for: fetches and outcomes. */
+  #unanswered = 0;
+  #onAllAnswered = (): void => {};
   #pulling = false;
   #taken = 0;
+  /** Those of them that calls in flight free before they fetch. */
+  #freeing = 0;
   /** Those of them that fetches may still fill. */
   #reserved = 0;
   #fetches = 0;
@@ -60,6 +68,7 @@ export class Processor implements Component {
   constructor(parts: RunParts, idleRestMs: () => number) {
     const { queues, strictPriority, random, clock, logger } = parts.settings;
     this.#parts = parts;
+    this.deadlines = new Deadlines(clock);
     this.#idleRestMs = idleRestMs;
     this.#order = queueOrder(queues, { strict: strictPriority, random });
     this.#warn = seldom(clock, logger.warn);
@@ -107,7 +116,7 @@ export class Processor implements Component {
   async #shutdown(): Promise<void> {
     const { clock, shutdownTimeoutMs, abortGraceMs, logger } = this.#parts.settings;
     this.stopPulling();
-    if (this.#unanswered.size > 0) logger.info("Waiting for all workers to finish...");
+    if (this.#unanswered > 0) logger.info("Waiting for all workers to finish...");
     const cancelAbort = clock.after(Math.max(0, shutdownTimeoutMs - abortGraceMs), () => {
       for (const run of this.#runs) run.abort();
     });
@@ -115,9 +124,13 @@ export class Processor implements Component {
       this.#giveUpFetches.abort();
       for (const run of this.#runs) run.giveUp();
     });
-    while (this.#unanswered.size > 0) await Promise.all(this.#unanswered);
+    if (this.#unanswered > 0)
+      await new Promise<void>((resolve) => {
+        this.#onAllAnswered = resolve;
+      });
     cancelAbort();
     cancelGiveUp();
+    this.deadlines.stop();
     logger.info("All workers have finished");
   }
 
@@ -128,41 +141,84 @@ export class Processor implements Component {
     while (this.#pulling && this.#rest === undefined && this.#fetches < maxFetches) {
       const free = Math.min(concurrency - this.#taken, maxDequeuePerCall);
       if (free <= 0 || counters.leaked >= maxLeaked) return;
-      this.#await(this.#fetch(free));
+      void this.#fetch(free).finally(() => this.#noteAnswered());
     }
   }
 
-  async #fetch(limit: number): Promise<void> {
-    const { broker, settings } = this.#parts;
+  /**
+   * What a call that settles fetches beside, once the slots are free that it frees; nothing where there is no room, or nothing was there a
+   * moment ago, or on a Cluster, where each queue is on a node of its own.
+   */
+  fetchBeside(freedSlots: number): FetchBeside | undefined {
+    const { cluster, counters, settings } = this.#parts;
+    const { concurrency, maxLeaked } = settings;
+    if (cluster || !this.#pulling || this.#rest !== undefined || this.#fetches >= maxFetches) return undefined;
+    const limit = Math.min(concurrency - this.#taken + this.#freeing + freedSlots, maxDequeuePerCall);
+    const queues = this.#order();
+    if (limit <= 0 || queues.length > maxQueuesPerCall || counters.leaked >= maxLeaked) return undefined;
+    this.#freeing += freedSlots;
+    const { suspect, fetched } = this.#begin(limit);
+    return {
+      ...{ queues, limit, suspect },
+      fetched: (report, error) => {
+        this.#freeing -= freedSlots;
+        fetched(report, error);
+        this.#noteAnswered();
+      },
+    };
+  }
+
+  /** Reserves slots for a fetch; `fetched` takes what came, or why nothing did. */
+  #begin(limit: number): {
+    readonly suspect: boolean;
+    readonly sentAtMs: number;
+    readonly fetched: (report: DequeueReport | undefined, error?: unknown) => void;
+  } {
+    const { clock, random } = this.#parts.settings;
     const suspect = !this.#suspect;
     if (suspect) this.#suspect = true;
     this.#taken += limit;
     this.#reserved += limit;
     this.#fetches++;
+    this.#unanswered++;
     const wakes = this.#wakes;
-    const sentAtMs = settings.clock.monotonicMs();
+    const sentAtMs = clock.monotonicMs();
+    const fetched = (report: DequeueReport | undefined, error?: unknown): void => {
+      this.#fetches--;
+      const tasks = report?.tasks ?? [];
+      this.#taken -= limit - tasks.length;
+      this.#reserved -= limit;
+      if (suspect && !tasks.some((task) => task.suspect)) this.#suspect = false;
+
+      this.#runWhatFits(tasks, sentAtMs);
+      if (report === undefined) {
+        this.#noteFailed(error);
+        this.#restFor("trouble", random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
+      } else {
+        this.#failures = 0;
+        this.#note(report, limit, wakes);
+      }
+      this.#pump();
+    };
+    return { suspect, sentAtMs, fetched };
+  }
+
+  async #fetch(limit: number): Promise<void> {
+    const { broker, settings } = this.#parts;
+    const { suspect, sentAtMs, fetched } = this.#begin(limit);
     const slow = settings.clock.after(tooLateMs, () => this.#warn("redis has not answered a fetch", { sinceMs: tooLateMs }));
     let report: DequeueReport | undefined;
+    let failure: unknown;
     try {
       const queues = this.#order().filter((queue) => !this.#silent.has(queue));
       const onSilent = (queue: string, later: Promise<DequeueReport>): void => this.#await(this.#awaitSilent(queue, later, sentAtMs));
       const options = { suspect, patienceMs, onSilent, timeoutMs: fetchTimeoutMs, signal: this.#giveUpFetches.signal };
       report = await dequeue(broker, queues, limit, options);
-      this.#failures = 0;
     } catch (error) {
-      this.#noteFailed(error);
+      failure = error;
     }
     slow();
-    this.#fetches--;
-    const tasks = report?.tasks ?? [];
-    this.#taken -= limit - tasks.length;
-    this.#reserved -= limit;
-    if (suspect && !tasks.some((task) => task.suspect)) this.#suspect = false;
-
-    this.#runWhatFits(tasks, sentAtMs);
-    if (report === undefined) this.#restFor("trouble", settings.random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
-    else this.#note(report, limit, wakes);
-    this.#pump();
+    fetched(report, failure);
   }
 
   /** A queue that held up no other: what it brings after all is run if there is room for it by then, and handed back if not. */
@@ -220,29 +276,37 @@ export class Processor implements Component {
 
   /** All leases are held before the first handler is called: it may block the process. */
   #run(tasks: readonly DequeuedTask[], sentAtMs: number): void {
-    const runs = tasks.map((task) => new TaskRun(this.#parts, task, sentAtMs));
+    if (tasks.length === 0) return;
+    const runs = tasks.map((task) => new TaskRun(this.#parts, this, task, sentAtMs));
     this.#parts.heartbeater.hold(runs.flatMap(({ lease }) => lease ?? []));
     for (const run of runs) {
       this.#runs.add(run);
-      const { answered, over } = run.start();
-      this.#await(answered);
-      void over.then(() => {
-        this.#runs.delete(run);
-        this.#free(run.task);
-      });
+      this.#unanswered++;
+      run.start();
     }
+  }
+
+  answered(): void {
+    this.#noteAnswered();
+  }
+
+  over(run: TaskRun): void {
+    this.#runs.delete(run);
+    this.#free(run.task);
   }
 
   /** A task that came when it cannot be run any more. */
   #handBack(task: DequeuedTask, sentAtMs: number): void {
     const lease = { endsAtMs: sentAtMs + leaseSec * 1000 };
-    const settled = this.#parts.settler.settle({ ...fenced(task), to: "requeued" }, lease, "requeued");
-    this.#await(
-      settled.then(() => {
+    this.#unanswered++;
+    this.#parts.settler.settle({ ...fenced(task), to: "requeued" }, lease, "requeued", {
+      freesSlot: true,
+      answered: () => {
         this.#free(task);
         this.wake();
-      }),
-    );
+        this.#noteAnswered();
+      },
+    });
   }
 
   #free(task: DequeuedTask): void {
@@ -252,6 +316,10 @@ export class Processor implements Component {
     if (this.#pumpDue) return;
     this.#pumpDue = true;
     process.nextTick(() => this.#pump());
+  }
+
+  #noteAnswered(): void {
+    if (--this.#unanswered === 0) this.#onAllAnswered();
   }
 
   #restFor(why: "idle" | "trouble", restMs: number): void {
@@ -270,7 +338,7 @@ export class Processor implements Component {
   }
 
   #await(promise: Promise<void>): void {
-    this.#unanswered.add(promise);
-    void promise.finally(() => this.#unanswered.delete(promise));
+    this.#unanswered++;
+    void promise.finally(() => this.#noteAnswered());
   }
 }

@@ -34,16 +34,16 @@ export class RunReports {
   }
 
   /** A result or log lines were not stored. */
-  readonly writeRefused = (error: unknown): void => {
+  writeRefused(error: unknown): void {
     this.#counters.add("writesRefused");
     this.#settings.logger.warn("a result or log lines were not stored", { ...this.#names, error: errorText(error) });
-  };
+  }
 
   /** A promise that the handler left behind was rejected, and nobody waited for it. */
-  readonly stray = (error: unknown): void => {
+  stray(error: unknown): void {
     this.#counters.add("strayRejections");
     this.#settings.logger.error("a promise that the handler left behind was rejected", { ...this.#names, error: errorText(error) });
-  };
+  }
 
   /** The run failed. The user's function is not waited for. */
   tellErrorHandler(processing: ProcessingTask, error: unknown): void {

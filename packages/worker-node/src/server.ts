@@ -115,8 +115,9 @@ export class Server {
     const handlerFunc = toHandlerFunc(handler);
     if (this.#state !== "new") throw new ServerStateError(notStartable[this.#state]);
     this.#move("active");
+    let cluster: boolean;
     try {
-      await this.#port.features();
+      ({ cluster } = await this.#port.features());
       await checkDurability(this.#port, this.#durability);
       await this.#lookAtClock();
     } catch (error) {
@@ -125,7 +126,7 @@ export class Server {
     }
     if (this.state !== "active") throw new ServerStateError(notStartable.closed);
     for (const caution of this.#connection.cautions) this.#settings.logger.warn(caution);
-    this.#components = this.#makeComponents(handlerFunc);
+    this.#components = this.#makeComponents(handlerFunc, cluster);
     for (const component of this.#components) component.start();
     this.#settings.logger.info("Starting processing", {
       queues: Object.keys(this.#settings.queues).join(","),
@@ -197,16 +198,16 @@ export class Server {
   }
 
   /** Asynq's order of start. */
-  #makeComponents(handler: HandlerFunc): Component[] {
+  #makeComponents(handler: HandlerFunc, cluster: boolean): Component[] {
     const [settings, counters] = [this.#settings, this.#counters];
     const { clock, forwardIntervalMs, recoverIntervalMs, janitorIntervalMs, repairIntervalMs, groupAggregator } = settings;
     const beats = makeHeartbeater(this.#connection, settings, counters, (intent) => this.#processor?.cancel(intent));
     this.#heartbeater = beats;
-    this.#settler = settler(this.#broker, settings, counters);
+    this.#settler = settler(this.#broker, settings, counters, (freedSlots) => processor.fetchBeside(freedSlots));
     const wakes = waker(this.#port, settings, () => processor.wake());
     const command = this.#connection.client;
     this.#watcher = command === undefined ? undefined : watcher(command, settings, wakes.changed);
-    const parts = { broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler };
+    const parts = { broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler, cluster };
     const processor = new Processor(parts, () => wakes.rests(this.#watcher?.watching === true));
     this.#processor = processor;
     const listening = secondClient(this.#redis, settings.logger, clock);

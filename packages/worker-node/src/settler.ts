@@ -1,11 +1,16 @@
 import {
   type Broker,
+  type DequeueReport,
+  type Fetch,
   leaseSec,
   maxPerSettle,
   outcomeBytes,
   RedisError,
+  type SettledAndDequeued,
+  type SettleReport,
   type SettleResult,
   settle,
+  settleAndDequeue,
   splitCalls,
   type TaskOutcome,
 } from "@asynqjs/core";
@@ -16,20 +21,31 @@ import type { Component } from "./ticker.ts";
 
 /** Writes outcomes, many at once. Asynq: its syncer, and the writes of its processor. */
 export interface Settler extends Component {
-  /**
-   * Writes one outcome together with what else is due, from the next turn of the event loop on. Resolves when Redis answered, refused, or
-   * did not answer until the lease ended; never rejects. What was written is counted as `counter`.
-   */
-  settle(outcome: TaskOutcome, lease: { readonly endsAtMs: number }, counter: Counter): Promise<void>;
+  /** Writes one outcome together with what else is due, from the next turn of the event loop on. What was written is counted as `counter`. */
+  settle(outcome: TaskOutcome, lease: { readonly endsAtMs: number }, counter: Counter, settling: Settling): void;
   /** How many are on their way. */
   readonly unsettled: number;
+}
+
+/** Who waits for an outcome to be written. */
+export interface Settling {
+  /** Told once: Redis answered, refused, or did not answer until the lease ended. */
+  answered(): void;
+  /** Whether nothing of the task is left in this process then. */
+  readonly freesSlot: boolean;
+}
+
+/** What is fetched by the call that settles, into the slots it frees among others. */
+export interface FetchBeside extends Fetch {
+  /** Told once, after those it settles were: what came, or nothing where the call failed. */
+  fetched(report: DequeueReport | undefined, error?: unknown): void;
 }
 
 interface Waiting {
   readonly outcome: TaskOutcome;
   readonly lease: { readonly endsAtMs: number };
   readonly counter: Counter;
-  readonly answered: () => void;
+  readonly settling: Settling;
 }
 
 /** Calls in flight per queue: what ends meanwhile makes the next batch. */
@@ -41,7 +57,12 @@ const shortestTryMs = 3_000;
  * Every queue has its own line, so one that cannot be served holds up no other. A call that Redis did not answer is repeated by the port,
  * as the same call, until the first lease in it ends; an error reply of Redis is not repeated.
  */
-export function settler(broker: Broker, { clock, logger }: Settings, counters: Counters): Settler {
+export function settler(
+  broker: Broker,
+  { clock, logger }: Pick<Settings, "clock" | "logger">,
+  counters: Counters,
+  fetchBeside: (freedSlots: number) => FetchBeside | undefined,
+): Settler {
   const lines = new Map<string, { readonly waiting: Waiting[]; calls: number; due: boolean }>();
   const error = seldom(clock, logger.error, 1_000);
   let unsettled = 0;
@@ -62,31 +83,41 @@ export function settler(broker: Broker, { clock, logger }: Settings, counters: C
 
   async function write(batch: readonly Waiting[]): Promise<void> {
     const nowMs = clock.monotonicMs();
-    const leftMs = batch.reduce((least, { lease }) => Math.min(least, lease.endsAtMs - nowMs), leaseSec * 1000);
+    let leftMs = leaseSec * 1000;
+    let freedSlots = 0;
+    for (const { lease, settling } of batch) {
+      leftMs = Math.min(leftMs, lease.endsAtMs - nowMs);
+      if (settling.freesSlot) freedSlots++;
+    }
+    const outcomes = batch.map(({ outcome }) => outcome);
+    const options = { timeoutMs: Math.max(shortestTryMs, leftMs) };
+    const beside = fetchBeside(freedSlots);
+    let dequeued: SettledAndDequeued["dequeued"] | undefined;
     let results: readonly SettleResult[];
     try {
-      const report = await settle(
-        broker,
-        batch.map(({ outcome }) => outcome),
-        { timeoutMs: Math.max(shortestTryMs, leftMs) },
-      );
-      results = report.results;
-      counters.add("trimmed", report.trimmed);
-      if (report.trimmed > 0) logger.warn("archived tasks were trimmed", { queue: batch[0]!.outcome.queue, trimmed: report.trimmed });
+      let settled: SettleReport;
+      if (beside === undefined) settled = await settle(broker, outcomes, options);
+      else ({ settled, dequeued } = await settleAndDequeue(broker, outcomes, beside, options));
+      results = settled.results;
+      if (settled.trimmed > 0) {
+        counters.add("trimmed", settled.trimmed);
+        logger.warn("archived tasks were trimmed", { queue: batch[0]!.outcome.queue, trimmed: settled.trimmed });
+      }
     } catch (thrown) {
+      dequeued = thrown as RedisError;
       results = batch.map(() => ({ error: thrown as RedisError }));
     }
 
     // One container of the wrong kind refuses the whole call: what goes elsewhere gets a call of its own.
-    const kinds = new Set(batch.map(({ outcome }) => outcome.to));
-    if (kinds.size > 1 && results.every((result) => result.error instanceof RedisError && result.error.reply === "WRONGTYPE")) {
-      await Promise.all([...kinds].map((kind) => write(batch.filter(({ outcome }) => outcome.to === kind))));
-      return;
-    }
-    for (const [i, result] of results.entries()) note(batch[i]!, result);
+    const kinds = new Set(outcomes.map(({ to }) => to));
+    const again = kinds.size > 1 && results.every((result) => result.error instanceof RedisError && result.error.reply === "WRONGTYPE");
+    if (!again) for (const [i, result] of results.entries()) note(batch[i]!, result);
+    if (dequeued instanceof Error) beside?.fetched(undefined, dequeued);
+    else beside?.fetched(dequeued);
+    if (again) await Promise.all([...kinds].map((kind) => write(batch.filter(({ outcome }) => outcome.to === kind))));
   }
 
-  function note({ outcome, counter, answered }: Waiting, result: SettleResult): void {
+  function note({ outcome, counter, settling }: Waiting, result: SettleResult): void {
     const { queue, id, to } = outcome;
     switch (result.verdict) {
       case "settled":
@@ -114,7 +145,7 @@ export function settler(broker: Broker, { clock, logger }: Settings, counters: C
       default:
         result satisfies never;
     }
-    answered();
+    settling.answered();
     if (--unsettled === 0) idle();
   }
 
@@ -123,7 +154,7 @@ export function settler(broker: Broker, { clock, logger }: Settings, counters: C
     get unsettled() {
       return unsettled;
     },
-    settle(outcome, lease, counter) {
+    settle(outcome, lease, counter, settling) {
       unsettled++;
       let line = lines.get(outcome.queue);
       if (line === undefined) {
@@ -134,8 +165,7 @@ export function settler(broker: Broker, { clock, logger }: Settings, counters: C
         line.due = true;
         setImmediate(flush, outcome.queue);
       }
-      const { waiting } = line;
-      return new Promise((answered) => waiting.push({ outcome, lease, counter, answered }));
+      line.waiting.push({ outcome, lease, counter, settling });
     },
     start() {},
     stop: () => (unsettled === 0 ? Promise.resolve() : new Promise((resolve) => (idle = resolve))),

@@ -10,19 +10,19 @@ import {
   leaseSec,
   readHandedBack,
   ServerStateError,
-  type TaskMessage,
 } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
+import type { Deadlines, Timed } from "./deadlines.ts";
 import { errorText } from "./error-text.ts";
 import type { Heartbeater, HeldLease } from "./heartbeater.ts";
-import { logWriterFor } from "./log-writer.ts";
+import { logWriterFor, type RunLog } from "./log-writer.ts";
 import type { Counters } from "./metrics.ts";
-import { ProcessingTask, resultWriterFor } from "./processing-task.ts";
+import { ProcessingTask, type ResultWriter, type RunSide, resultWriterFor } from "./processing-task.ts";
 import { type ReadTask, readTask } from "./read-task.ts";
 import { type HandlerEnd, RunReports } from "./run-reports.ts";
 import type { HandlerFunc } from "./serve-mux.ts";
 import { shownPayload } from "./server-record.ts";
-import type { Settler } from "./settler.ts";
+import type { Settler, Settling } from "./settler.ts";
 import { reportingStrays } from "./stray-rejections.ts";
 import { type Ending, failureEnding, fenced, handBackEnding, successEnding } from "./task-outcome.ts";
 
@@ -34,6 +34,18 @@ export interface RunParts {
   readonly heartbeater: Heartbeater;
   readonly settler: Settler;
   readonly handler: HandlerFunc;
+  /** Whether Redis is a Cluster. */
+  readonly cluster: boolean;
+}
+
+/** Who started a run. */
+export interface RunOwner {
+  /** Where it says how long it may last. */
+  readonly deadlines: Deadlines;
+  /** The outcome is written, refused or given up. */
+  answered(run: TaskRun): void;
+  /** Besides, the handler has ended: its slot is free. */
+  over(run: TaskRun): void;
 }
 
 /** How a handler's call ended, or that it was not waited for any longer. */
@@ -42,49 +54,67 @@ type End = HandlerEnd | { readonly how: "gave-up" };
 /**
  * One task from its dequeue to its outcome. Its signal aborts for one reason, the first; then the handler has `abortGraceMs` to end, and
  * what it returns or throws in that time still counts. A handler that does not end is left alone with its slot: the fence refuses what it
- * writes later.
+ * writes later. What few handlers ask for, their signal and writers, is made when they do.
  * @see Asynq processor.go, `exec`
  */
-export class TaskRun {
+export class TaskRun implements RunSide, Settling, Timed {
   readonly task: DequeuedTask;
   /** To be held by the heartbeater before the run starts; none where the message cannot be read. */
   readonly lease: HeldLease | undefined;
 
   readonly #parts: RunParts;
+  readonly #owner: RunOwner;
   /** When the lease of its dequeue ends, by the monotonic clock. */
   readonly #endsAtMs: number;
   readonly #read: ReadTask;
-  readonly #controller = new AbortController();
-  readonly #reports: RunReports;
+  #processing: ProcessingTask | undefined;
+  #startedMs = 0;
   #reason: Error | undefined;
   #decided = false;
-  #handlerEnded: Promise<HandlerEnd | undefined> = Promise.resolve(undefined);
-  #giveUp: () => void = () => {};
-  #cancelGrace: () => void = () => {};
+  #handlerEnded: Promise<HandlerEnd> | undefined;
+  #handlerRuns = false;
+  #isAnswered = false;
+  #cancelGrace: (() => void) | undefined;
+  #controller: AbortController | undefined;
+  #log: RunLog | undefined;
 
   /** `sentAtMs` is when the dequeue left, by the monotonic clock: its lease is counted from there. */
-  constructor(parts: RunParts, task: DequeuedTask, sentAtMs: number) {
+  constructor(parts: RunParts, owner: RunOwner, task: DequeuedTask, sentAtMs: number) {
     this.#parts = parts;
+    this.#owner = owner;
     this.task = task;
-    this.#reports = new RunReports(parts.settings, parts.counters, task);
     this.#endsAtMs = sentAtMs + leaseSec * 1000;
     this.#read = readTask(task, parts.settings.clock.nowMs());
     this.lease = this.#makeLease();
   }
 
-  /**
-   * Calls the handler. `answered`: the outcome is written, refused or given up. `over`: besides, the handler has ended, so that its slot is
-   * free. Neither ever rejects.
-   */
-  start(): { readonly answered: Promise<void>; readonly over: Promise<void> } {
-    const answered = this.#live().catch((error: unknown) => {
-      this.#parts.counters.add("unsettled");
-      this.#parts.settings.logger.error("a run failed by itself; the task is taken back when its lease has ended", {
-        ...this.#names,
-        error: errorText(error),
-      });
+  /** Calls the handler. Never throws; its owner is told how it goes on. */
+  start(): void {
+    const read = this.#read;
+    if (read.message === undefined) {
+      this.#settle(this.#quarantine(read.unreadable));
+      return;
+    }
+    const { settings, counters } = this.#parts;
+    const { queue, type } = read.message;
+    const processing = new ProcessingTask(read.message, this);
+    this.#processing = processing;
+    if (this.task.waitedMs !== undefined) counters.waitSec.observe(queue, type, this.task.waitedMs / 1000);
+    if (read.deadlineMs <= read.startedAtMs) {
+      this.#interrupt(new DeadlineExceededError());
+      this.#end({ how: "threw", error: undefined });
+      return;
+    }
+    this.#owner.deadlines.add(this);
+    counters.add("started");
+    this.#startedMs = settings.clock.monotonicMs();
+    this.#handlerRuns = true;
+    this.#handlerEnded = this.#call(processing);
+    void this.#handlerEnded.then((end) => {
+      this.#handlerRuns = false;
+      if (!this.#decided) this.#end(end);
+      else if (this.#isAnswered) this.#owner.over(this);
     });
-    return { answered, over: answered.then(() => this.#handlerEnded).then(() => {}) };
   }
 
   /** The server shuts down: the handler is told, and what does not succeed within the grace is requeued. */
@@ -100,14 +130,63 @@ export class TaskRun {
   /** Waits for the handler no longer. */
   giveUp(): void {
     this.abort();
-    this.#giveUp();
+    if (!this.#decided) this.#end({ how: "gave-up" });
+  }
+
+  /** Its time is over. */
+  overdue(): void {
+    this.#interrupt(new DeadlineExceededError());
+  }
+
+  /** Its outcome is written, refused or given up. */
+  answered(): void {
+    if (this.lease !== undefined) this.#parts.heartbeater.forget(this.lease);
+    this.#isAnswered = true;
+    this.#owner.answered(this);
+    if (!this.#handlerRuns) this.#owner.over(this);
+  }
+
+  get freesSlot(): boolean {
+    return !this.#handlerRuns;
+  }
+
+  get deadlineMs(): number {
+    return this.lease?.deadlineMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  get deadlineAtMs(): number {
+    return this.lease?.run.deadlineAtMs ?? 0;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get logWriter(): RunLog {
+    this.#log ??= logWriterFor(this.#parts.broker, this.task, (error) => this.#reports.writeRefused(error));
+    return this.#log;
+  }
+
+  makeResultWriter(): ResultWriter {
+    return resultWriterFor(this.#parts.broker, this.task, (error) => this.#reports.writeRefused(error));
+  }
+
+  makeContext(): unknown {
+    return this.#parts.settings.baseContext?.();
   }
 
   #makeLease(): HeldLease | undefined {
     if (this.#read.message === undefined) return undefined;
     const { message, startedAtMs, deadlineMs } = this.#read;
+    const { queue, id, token } = this.task;
     return {
-      ...{ queue: this.task.queue, id: this.task.id, token: this.task.token },
+      queue,
+      id,
+      token,
       endsAtMs: this.#endsAtMs,
       deadlineMs: this.#parts.settings.clock.monotonicMs() + deadlineMs - startedAtMs,
       run: { type: message.type, payload: shownPayload(message.payload), startedAtMs, deadlineAtMs: deadlineMs },
@@ -115,37 +194,53 @@ export class TaskRun {
     };
   }
 
-  async #live(): Promise<void> {
-    const { heartbeater, settler } = this.#parts;
-    const [read, lease] = [this.#read, this.lease];
-    if (read.message === undefined || lease === undefined)
-      return settler.settle(this.#quarantine(read.unreadable).outcome, { endsAtMs: this.#endsAtMs }, "quarantined");
+  /** Never rejects. */
+  async #call(processing: ProcessingTask): Promise<HandlerEnd> {
+    const { settings, handler } = this.#parts;
     try {
-      const ending = await this.#process(read.message, read.deadlineMs, read.startedAtMs);
-      if (ending !== undefined) await settler.settle(ending.outcome, lease, ending.counter);
-    } finally {
-      heartbeater.forget(lease);
+      await (settings.catchStrayRejections
+        ? reportingStrays(
+            (error) => this.#reports.stray(error),
+            () => handler(processing),
+          )
+        : handler(processing));
+      return { how: "returned" };
+    } catch (error) {
+      return { how: "threw", error };
     }
   }
 
-  /** Calls the handler and decides; `undefined` when nothing may be written. */
-  async #process(message: TaskMessage, deadlineMs: number, nowMs: number): Promise<Ending | undefined> {
-    const { broker, settings, counters } = this.#parts;
-    const logWriter = logWriterFor(broker, this.task, this.#reports.writeRefused);
-    const processing = new ProcessingTask(message, {
-      signal: this.#controller.signal,
-      deadlineMs,
-      resultWriter: resultWriterFor(broker, this.task, this.#reports.writeRefused),
-      logWriter,
-      makeContext: settings.baseContext,
-    });
-    if (this.task.waitedMs !== undefined) counters.waitSec.observe(message.queue, message.type, this.task.waitedMs / 1000);
-    const end = await this.#run(processing, deadlineMs - nowMs);
+  /** The handler ended, or is not waited for any longer. */
+  #end(end: End): void {
+    const { settings, counters } = this.#parts;
+    const { queue, type } = this.#processing!;
     this.#decided = true;
-    this.#cancelGrace();
-    if (end.how === "gave-up") this.#reports.leaked(this.#handlerEnded);
-    else await logWriter.drained();
+    this.#cancelGrace?.();
+    this.#owner.deadlines.delete(this);
+    if (this.#handlerEnded !== undefined) counters.runSec.observe(queue, type, (settings.clock.monotonicMs() - this.#startedMs) / 1000);
+    if (end.how === "gave-up") this.#reports.leaked(this.#handlerEnded!);
+    if (end.how === "gave-up" || this.#log === undefined) this.#conclude(end);
+    else void this.#log.drained().then(() => this.#conclude(end));
+  }
 
+  #conclude(end: End): void {
+    if (end.how === "threw" && this.#reason === undefined && this.#parts.settings.handBackUnknown && isHandlerNotFound(end.error)) {
+      const handedBack = this.#handBack(end.error).then((ending) => this.#settle(ending ?? this.#decide(end)));
+      void handedBack.catch((error: unknown) => this.#fail(error));
+      return;
+    }
+    try {
+      this.#settle(this.#decide(end));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** What is to be written; `undefined` when nothing may be. */
+  #decide(end: End): Ending | undefined {
+    const { settings, counters } = this.#parts;
+    const message = this.#read.message!;
+    const processing = this.#processing!;
     const reason = this.#reason;
     if (reason instanceof LeaseExpiredError || reason instanceof LeaseLostError) {
       counters.add(reason instanceof LeaseLostError ? "leaseLost" : "leaseExpired");
@@ -153,8 +248,6 @@ export class TaskRun {
       this.#reports.tellErrorHandler(processing, reason);
       return undefined;
     }
-    const handedBack = reason === undefined && end.how === "threw" ? await this.#handBack(end.error) : undefined;
-    if (handedBack !== undefined) return handedBack;
     try {
       if (end.how === "returned") return successEnding(this.task, message, settings.clock.nowMs());
       if (reason instanceof ServerStateError) {
@@ -170,10 +263,27 @@ export class TaskRun {
     }
   }
 
+  #settle(ending: Ending | undefined): void {
+    if (ending !== undefined) {
+      this.#parts.settler.settle(ending.outcome, this.lease ?? { endsAtMs: this.#endsAtMs }, ending.counter, this);
+      return;
+    }
+    this.answered();
+  }
+
+  /** What should not be possible. */
+  #fail(error: unknown): void {
+    this.#parts.counters.add("unsettled");
+    this.#parts.settings.logger.error("a run failed by itself; the task is taken back when its lease has ended", {
+      ...this.#names,
+      error: errorText(error),
+    });
+    this.#settle(undefined);
+  }
+
   /** The type is unknown here, and the server is to leave such tasks to others; `undefined` where it is a failure. */
   async #handBack(error: unknown): Promise<Ending | undefined> {
     const { broker, settings } = this.#parts;
-    if (!settings.handBackUnknown || !isHandlerNotFound(error)) return undefined;
     // Asked only now, since it is rare; the lease goes on meanwhile.
     const handedBack = await readHandedBack(broker, this.task, { timeoutMs: leaseSec * 1000 });
     const ending = handBackEnding(this.task, error, handedBack, settings.clock.nowMs());
@@ -182,41 +292,12 @@ export class TaskRun {
     return ending;
   }
 
-  /** Resolves when the handler ended, or when it is not waited for any longer. */
-  async #run(processing: ProcessingTask, leftMs: number): Promise<End> {
-    const { settings, counters, handler } = this.#parts;
-    if (leftMs <= 0) {
-      this.#interrupt(new DeadlineExceededError());
-      return { how: "threw", error: undefined };
-    }
-    const call = async (): Promise<HandlerEnd> => {
-      try {
-        await (settings.catchStrayRejections ? reportingStrays(this.#reports.stray, () => handler(processing)) : handler(processing));
-        return { how: "returned" };
-      } catch (error) {
-        return { how: "threw", error };
-      }
-    };
-    const cancelDeadline = settings.clock.after(leftMs, () => this.#interrupt(new DeadlineExceededError()));
-    counters.add("started");
-    const startedMs = settings.clock.monotonicMs();
-    const end = await new Promise<End>((resolve) => {
-      this.#giveUp = () => resolve({ how: "gave-up" });
-      const ended = call();
-      this.#handlerEnded = ended;
-      void ended.then(resolve);
-    });
-    cancelDeadline();
-    counters.runSec.observe(processing.queue, processing.type, (settings.clock.monotonicMs() - startedMs) / 1000);
-    return end;
-  }
-
   #interrupt(reason: Error): boolean {
     if (this.#decided || this.#reason !== undefined) return false;
     const { clock, abortGraceMs } = this.#parts.settings;
     this.#reason = reason;
-    this.#cancelGrace = clock.after(abortGraceMs, () => this.#giveUp());
-    this.#controller.abort(reason);
+    this.#cancelGrace = clock.after(abortGraceMs, () => this.giveUp());
+    this.#controller?.abort(reason);
     return true;
   }
 
@@ -224,6 +305,10 @@ export class TaskRun {
     const why = error instanceof DecodeError ? error.message : errorText(error);
     this.#parts.settings.logger.error("task quarantined: its message cannot be read", { ...this.#names, error: why });
     return { outcome: { ...fenced(this.task), to: "quarantined", why }, counter: "quarantined" };
+  }
+
+  get #reports(): RunReports {
+    return new RunReports(this.#parts.settings, this.#parts.counters, this.task);
   }
 
   get #names(): { readonly queue: string; readonly id: string } {

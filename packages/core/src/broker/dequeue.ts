@@ -6,13 +6,13 @@ import { drawToken, leaseScore, leaseSec } from "../lease.ts";
 import { containers } from "../lua/containers.ts";
 import { owns } from "../lua/owns.ts";
 import type { Reply, SendOptions } from "../redis.ts";
-import { bind, defineScript, run } from "../script.ts";
+import { type BoundScript, bind, defineScript, run } from "../script.ts";
 import { decodeText, unexpected } from "../verdicts.ts";
 
 /** A call takes at most so many tasks, and looks at no more ids than that. */
 export const maxDequeuePerCall = 100;
 /** A call looks at so many queues, which holds Redis for a millisecond or two; of thousands it would be hundreds. */
-const maxQueuesPerCall = 250;
+export const maxQueuesPerCall = 250;
 
 /** A task that is ours until its lease ends. */
 export interface DequeuedTask {
@@ -217,51 +217,62 @@ async function dequeueFrom(
   suspect: boolean,
   send: SendOptions,
 ): Promise<DequeueReport> {
+  const { script, read } = bindDequeue(broker, queues, limit, suspect);
+  return read(await run(broker, script, send));
+}
+
+/** One call for up to 100 tasks of up to 250 queues, ready to be sent, and what its answer means. */
+export function bindDequeue(
+  broker: Broker,
+  queues: readonly string[],
+  limit: number,
+  suspect: boolean,
+): { readonly script: BoundScript<DequeueReply>; readonly read: (reply: DequeueReply) => DequeueReport } {
   const nowMs = broker.clock.nowMs();
   const token = drawToken(broker.random);
   const leaseUntilSec = unixSec(nowMs) + leaseSec;
-  const { ids, counts, suspectAt, waits, ...dropped } = await run(
-    broker,
-    bind(dequeueScript, {
-      queue: queues[0]!,
-      keys: {},
-      args: {
-        limit,
-        token,
-        lease_score: leaseScore(leaseUntilSec, token),
-        suspects: suspect ? 1 : 0,
-        put_off_s: unixSec(nowMs) + 1,
-        put_off_turn: Math.floor(broker.random.float() * 5),
-        now_ms: Math.floor(nowMs),
-      },
-      items: queues.map((queue) => ({
-        pending: pendingKey(queue),
-        paused: pausedKey(queue),
-        active: activeKey(queue),
-        lease: leaseKey(queue),
-        scheduled: scheduledKey(queue),
-        prefix: queuePrefix(queue),
-      })),
-    }),
-    send,
-  );
-  const tasks = queues.flatMap((queue, i) => {
-    const start = counts.slice(0, i).reduce<number>((sum, count) => sum + (count ?? 0), 0);
-    return ids.slice(start, start + (counts[i] ?? 0)).map(
-      (task, nth): DequeuedTask => ({
-        ...task,
-        queue,
-        token,
-        leaseUntilSec,
-        suspect: task === ids[suspectAt - 1],
-        waitedMs: waits[start + nth],
-      }),
-    );
+  const script = bind(dequeueScript, {
+    queue: queues[0]!,
+    keys: {},
+    args: {
+      limit,
+      token,
+      lease_score: leaseScore(leaseUntilSec, token),
+      suspects: suspect ? 1 : 0,
+      put_off_s: unixSec(nowMs) + 1,
+      put_off_turn: Math.floor(broker.random.float() * 5),
+      now_ms: Math.floor(nowMs),
+    },
+    items: queues.map((queue) => ({
+      pending: pendingKey(queue),
+      paused: pausedKey(queue),
+      active: activeKey(queue),
+      lease: leaseKey(queue),
+      scheduled: scheduledKey(queue),
+      prefix: queuePrefix(queue),
+    })),
   });
-  return { ...dropped, tasks, brokenQueues: queues.filter((_, i) => counts[i] === undefined) };
+  const read = ({ ids, counts, suspectAt, waits, ...dropped }: DequeueReply): DequeueReport => {
+    const tasks = queues.flatMap((queue, i) => {
+      const start = counts.slice(0, i).reduce<number>((sum, count) => sum + (count ?? 0), 0);
+      return ids.slice(start, start + (counts[i] ?? 0)).map(
+        (task, nth): DequeuedTask => ({
+          ...task,
+          queue,
+          token,
+          leaseUntilSec,
+          suspect: task === ids[suspectAt - 1],
+          waitedMs: waits[start + nth],
+        }),
+      );
+    });
+    return { ...dropped, tasks, brokenQueues: queues.filter((_, i) => counts[i] === undefined) };
+  };
+  return { script, read };
 }
 
-interface DequeueReply {
+/** What the script answers. */
+export interface DequeueReply {
   readonly dangling: number;
   readonly putOff: number;
   /** Which task is the suspect, from 1; 0 is none. */

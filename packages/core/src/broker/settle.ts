@@ -26,7 +26,7 @@ import { deleteTasks } from "../lua/delete-tasks.ts";
 import { owns } from "../lua/owns.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
 import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
-import { bind, defineScript, runAll } from "../script.ts";
+import { type BoundScript, bind, defineScript, type Outcome, runAll } from "../script.ts";
 import { type CallBounds, splitCalls } from "../split-calls.ts";
 import type { BroughtBy } from "../task-state.ts";
 import { decodeText, decodeVerdicts, unexpected } from "../verdicts.ts";
@@ -264,6 +264,19 @@ export async function settle(
   options: SendOptions & { readonly cutoffSec?: number } = {},
 ): Promise<SettleReport> {
   const { cutoffSec, ...send } = options;
+  const { scripts, read } = bindSettle(broker, outcomes, cutoffSec);
+  return read(await runAll(broker, scripts, send));
+}
+
+/**
+ * One call per queue and chunk of 100, ready to be sent in one request, and what their answers mean.
+ * @throws {InvalidOptionError} as `settle`
+ */
+export function bindSettle(
+  broker: Broker,
+  outcomes: readonly TaskOutcome[],
+  cutoffSec?: number,
+): { readonly scripts: readonly BoundScript<SettleReply>[]; readonly read: (answers: readonly Outcome<SettleReply>[]) => SettleReport } {
   const nowMs = broker.clock.nowMs();
   const nowSec = unixSec(nowMs);
   if (cutoffSec === undefined && outcomes.some(({ fence }) => "expiredScore" in fence)) {
@@ -307,15 +320,17 @@ export async function settle(
     }),
   );
 
-  const answers = await runAll(broker, scripts, send);
-  const results: SettleResult[] = new Array(outcomes.length);
-  let trimmed = 0;
-  for (const [i, { items }] of chunks.entries()) {
-    const { value, error } = answers[i]!;
-    trimmed += value?.trimmed ?? 0;
-    for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value.verdicts[nth]! } : { error };
-  }
-  return { results, trimmed };
+  const read = (answers: readonly Outcome<SettleReply>[]): SettleReport => {
+    const results: SettleResult[] = new Array(outcomes.length);
+    let trimmed = 0;
+    for (const [i, { items }] of chunks.entries()) {
+      const { value, error } = answers[i]!;
+      trimmed += value?.trimmed ?? 0;
+      for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value.verdicts[nth]! } : { error };
+    }
+    return { results, trimmed };
+  };
+  return { scripts, read };
 }
 
 /** What an outcome weighs in a call. */
@@ -357,7 +372,13 @@ function second(option: string, atSec: number): number {
 const settleVerdicts = decodeVerdicts<SettleVerdict>({ s: "settled", l: "lease-lost", d: "dangling" });
 
 /** `<one letter per item>,<trimmed>`. */
-function decodeSettled(reply: Reply, items: number): { verdicts: SettleVerdict[]; trimmed: number } {
+/** What the script answers. */
+export interface SettleReply {
+  readonly verdicts: readonly SettleVerdict[];
+  readonly trimmed: number;
+}
+
+function decodeSettled(reply: Reply, items: number): SettleReply {
   const [, letters, trimmed] = /^([a-z]+),(\d+)$/.exec(decodeText(reply)) ?? unexpected();
   return { verdicts: settleVerdicts(new TextEncoder().encode(letters), items), trimmed: toCount(trimmed!) };
 }
