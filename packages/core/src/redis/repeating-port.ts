@@ -6,12 +6,7 @@ import { type Clock, type Random, sleep, systemClock, systemRandom } from "../cl
 import { RedisError, RedisVersionError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { afterTries, isPassing } from "./refusal.ts";
-
-/** How many replicas must have what was written, and in which time. */
-export interface Replication {
-  readonly replicas: number;
-  readonly withinMs: number;
-}
+import type { Replication } from "./replication.ts";
 
 /** Connections to one Redis, a Sentinel's master or a Cluster, that come back by themselves. */
 export interface Way {
@@ -40,6 +35,13 @@ export interface RepeatingPortOptions {
   readonly random?: Random | undefined;
 }
 
+/** A try that has no answer yet. */
+interface Try {
+  /** When it is given up. */
+  readonly dueMs: number;
+  fail(error: RedisError): void;
+}
+
 /** The part of a try in which replicas must have what was written: the rest is for the answer to come. */
 const waitShare = 0.8;
 /** The longest wait between two tries. */
@@ -55,39 +57,64 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
   let closed = false;
 
   // A client whose connection closed may never settle what was in flight (ioredis#2193): we do.
-  const inFlight = new Set<(error: RedisError) => void>();
-  const onClose = (): void => {
-    for (const fail of [...inFlight]) fail(wayFailed("the connection closed before the answer came", "unknown"));
-  };
+  const inFlight = new Set<Try>();
+  const onClose = (): void => failAll("the connection closed before the answer came");
   const wakeAtReady = new Set<() => void>();
   const onReady = (): void => {
     for (const wake of [...wakeAtReady]) wake();
   };
   const unlisten = way.listen({ onReady, onClose });
 
+  // One timer for all tries, due when the first of them is: most are answered long before, and would each have made one for nothing.
+  let timerDueMs = Number.POSITIVE_INFINITY;
+  let cancelTimer = (): void => {};
+
+  function setTimer(dueMs: number, nowMs: number): void {
+    cancelTimer();
+    timerDueMs = dueMs;
+    cancelTimer = dueMs === Number.POSITIVE_INFINITY ? () => {} : clock.after(dueMs - nowMs, giveUpLate);
+  }
+
+  function giveUpLate(): void {
+    const nowMs = clock.monotonicMs();
+    const late: Try[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const each of inFlight) {
+      if (each.dueMs <= nowMs) late.push(each);
+      else nextMs = Math.min(nextMs, each.dueMs);
+    }
+    setTimer(nextMs, nowMs);
+    for (const each of late) each.fail(wayFailed("no answer in time", "unknown"));
+    if (late.length > 0) way.reset();
+  }
+
+  function failAll(why: string): void {
+    for (const each of [...inFlight]) each.fail(wayFailed(why, "unknown"));
+  }
+
   /** One try: every command answered, or the way failed. */
-  function attempt(commands: readonly Command[], leftMs: number, { signal, replicas = 0 }: SendOptions): Promise<readonly CommandResult[]> {
+  function attempt(
+    commands: readonly Command[],
+    { nowMs, withinMs, replicas, signal }: { nowMs: number; withinMs: number; replicas: number; signal: AbortSignal | undefined },
+  ): Promise<readonly CommandResult[]> {
     return new Promise((resolve, reject) => {
-      const settled = (): void => {
-        cancel();
-        inFlight.delete(fail);
-        signal?.removeEventListener("abort", onAbort);
+      const end = (): void => {
+        inFlight.delete(each);
+        if (onAbort !== undefined) signal!.removeEventListener("abort", onAbort);
+        if (inFlight.size === 0) setTimer(Number.POSITIVE_INFINITY, 0);
       };
       const fail = (error: RedisError): void => {
-        settled();
+        end();
         reject(error);
       };
-      const onAbort = (): void => fail(wayFailed("given up by its caller", "unknown", signal?.reason));
-      const withinMs = Math.min(tryTimeoutMs, leftMs);
-      const cancel = clock.after(withinMs, () => {
-        fail(wayFailed("no answer in time", "unknown"));
-        way.reset();
-      });
-      inFlight.add(fail);
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const each: Try = { dueMs: nowMs + withinMs, fail };
+      const onAbort = signal === undefined ? undefined : () => fail(wayFailed("given up by its caller", "unknown", signal.reason));
+      if (onAbort !== undefined) signal!.addEventListener("abort", onAbort, { once: true });
+      inFlight.add(each);
+      if (each.dueMs < timerDueMs) setTimer(each.dueMs, nowMs);
       way.write(commands, { replicas, withinMs: withinMs * waitShare }).then(
         (results) => {
-          settled();
+          end();
           resolve(results);
         },
         (error: unknown) => fail(error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
@@ -97,25 +124,26 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
 
   async function send(
     commands: readonly Command[],
-    { signal, timeoutMs: ownTimeoutMs, replicas }: SendOptions = {},
-  ): Promise<CommandResult[]> {
-    const deadlineMs = clock.monotonicMs() + (ownTimeoutMs ?? timeoutMs);
-    const results: CommandResult[] = new Array(commands.length);
-    let left = commands.map((_, i) => i);
+    { signal, timeoutMs: ownTimeoutMs, replicas = 0 }: SendOptions = {},
+  ): Promise<readonly CommandResult[]> {
+    let nowMs = clock.monotonicMs();
+    const deadlineMs = nowMs + (ownTimeoutMs ?? timeoutMs);
+    /** What has been answered, and what is still to be asked, by its place: of use from the second try on. */
+    const results: CommandResult[] = [];
+    let left: readonly number[] | undefined;
     let delivered: "no" | "unknown" = "no";
     /** Says more than the timeout that a later try may end with. */
     let tooFew: RedisError | undefined;
     for (let tries = 0; ; tries++) {
-      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
       let failure: RedisError | undefined;
       try {
         if (closed) throw wayFailed("the port is closed", delivered);
         if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
-        const answers = await attempt(
-          left.map((i) => commands[i]!),
-          leftMs,
-          { signal, replicas },
-        );
+        const withinMs = Math.min(tryTimeoutMs, Math.max(1, deadlineMs - nowMs));
+        const asked = left === undefined ? commands : left.map((i) => commands[i]!);
+        const answers = await attempt(asked, { nowMs, withinMs, replicas, signal });
+        if (tries === 0 && !answers.some(({ error }) => error !== undefined && isPassing(error))) return answers;
+        left ??= commands.map((_, i) => i);
         for (const [nth, i] of left.entries()) results[i] = afterTries(answers[nth]!, delivered);
         left = left.filter((i) => isPassing(results[i]!.error));
         if (left.length === 0) return results;
@@ -130,11 +158,12 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
         const { message, reply, cause } = tooFew ?? failure;
         const error = new RedisError(message, { delivered, reply, cause });
         // What was answered keeps its answer.
-        if (left.length === commands.length) throw error;
+        if (left === undefined || left.length === commands.length) throw error;
         for (const i of left) results[i] = { error };
         return results;
       }
       await ready(pauseMs, signal);
+      nowMs = clock.monotonicMs();
     }
   }
 
@@ -167,7 +196,7 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       closed = true;
       unlisten();
       // What is under way, or waits for its next try, ends now: no timer outlives the port.
-      for (const fail of [...inFlight]) fail(wayFailed("the port is closed", "unknown"));
+      failAll("the port is closed");
       onReady();
       way.close();
     },
