@@ -20,7 +20,7 @@ export function masterFinder({
     for (const sentinel of order) {
       try {
         const connection = await openConnection({ ...sentinel, tls, username: sentinelUsername, password: sentinelPassword }, signal);
-        const ask = () => connection.call([["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master]]);
+        const ask = () => connection.call([["SENTINEL", "get-master-addr-by-name", master]]);
         const [answer] = await inTime(connection, ask, signal).finally(() => connection.close());
         if (answer!.error !== undefined) throw answer!.error;
         const { reply } = answer!;

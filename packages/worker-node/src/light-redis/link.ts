@@ -2,7 +2,7 @@ import { type RedisError, systemRandom } from "@asynqjs/core";
 import { wayFailed } from "@asynqjs/core/redis/ioredis";
 import type { Connection } from "./connection.ts";
 
-/** A connection that lasted no longer is no sign that the next one will. */
+/** A connection that lasted no longer is no sign that the next one will: that is made up to as long after it, unless it is asked for. */
 const shortLifeMs = 1_000;
 
 /** What a link tells. */
@@ -113,7 +113,7 @@ export class Link {
     this.#connection = undefined;
     this.#events.onClose?.();
     const lasted = performance.now() - this.#openedAtMs > shortLifeMs;
-    this.#comeBack(lasted ? 0 : systemRandom.float() * this.#longestBackOffMs);
+    this.#comeBack(lasted ? 0 : systemRandom.float() * shortLifeMs);
   }
 
   #comeBack(afterMs = 0): void {
