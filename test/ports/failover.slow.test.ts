@@ -152,14 +152,17 @@ test.for(["sentinel", "ioredis-sentinel", "fetch"] as const)(
   },
 );
 
-test.for(["sentinel", "ioredis-sentinel"] as const)("a client asks the next Sentinel when the first one lets it in and then answers no more, on the port %s", async (kind) => {
-  const { redis, ways, work, asked } = await startWays(kind);
-  expect(await work.enqueue("before")).toBe("enqueued");
-  const askedBefore = asked();
+test.for(["sentinel", "ioredis-sentinel"] as const)(
+  "a client asks the next Sentinel when the first one lets it in and then answers no more, on the port %s",
+  async (kind) => {
+    const { redis, ways, work, asked } = await startWays(kind);
+    expect(await work.enqueue("before")).toBe("enqueued");
+    const askedBefore = asked();
 
-  ways[0]!.hold(whereIsIt);
-  await redis.toMaster.call("CLIENT", "KILL", "TYPE", "normal");
+    ways[0]!.hold(whereIsIt);
+    await redis.toMaster.call("CLIENT", "KILL", "TYPE", "normal");
 
-  expect(await work.enqueue("after")).toBe("enqueued");
-  expect(asked()).toBe(askedBefore + 2);
-});
+    expect(await work.enqueue("after")).toBe("enqueued");
+    expect(asked()).toBe(askedBefore + 2);
+  },
+);

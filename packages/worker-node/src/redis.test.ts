@@ -2,11 +2,17 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { InvalidOptionError } from "@asynqjs/core";
 import { describe } from "vitest";
-import { expect, test } from "../../../test/support/redis-test.ts";
+import { expect, test, useOwnRedis } from "../../../test/support/redis-test.ts";
 import { redisPort } from "./redis.ts";
 
+// Its connections are counted.
+useOwnRedis();
+
 describe("redisPort", () => {
-  test("is a port by a URI and by the same as an object, which connects at its first call and ends with close", async ({ redis, redisUrl }) => {
+  test("is a port by a URI and by the same as an object, which connects at its first call and ends with close", async ({
+    redis,
+    redisUrl,
+  }) => {
     const { hostname: host, port, pathname } = new URL(redisUrl);
     const ours = async (): Promise<number> => String(await redis.client("LIST")).match(/name= /g)!.length;
     const before = await ours();

@@ -25,7 +25,10 @@ export function redisPort(redis: string | SingleRedis, options: RepeatingPortOpt
     case "sentinel":
       return repeatingPort(singleWay(parsed), options);
     case "cluster":
-      throw new InvalidOptionError("redis", "expected one Redis; for a Cluster use `ioredisPort(new Cluster(…))` of @asynqjs/core/redis/ioredis");
+      throw new InvalidOptionError(
+        "redis",
+        "expected one Redis; for a Cluster use `ioredisPort(new Cluster(…))` of @asynqjs/core/redis/ioredis",
+      );
     default:
       throw new InvalidOptionError("redis", "expected a URI or a connection object");
   }

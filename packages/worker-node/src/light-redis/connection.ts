@@ -93,7 +93,8 @@ export class Connection {
     const first = this.#first;
     if (first === undefined) {
       if (this.onMessage === undefined) throw new Error("a reply to no command");
-      return this.onMessage(reply);
+      this.onMessage(reply);
+      return;
     }
     if (reply instanceof ErrorReply) {
       const error = refusal(reply.text);

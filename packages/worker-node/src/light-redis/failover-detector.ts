@@ -43,8 +43,10 @@ export function failoverDetector(redis: SentinelRedis, onSwitch: (to: HostPort) 
 }
 
 /** Reads `message`, the channel, and `name host port host port`: where a master was, and where it is. */
-export function readSwitch(message: RawReply, master: string): HostPort | undefined {
+function readSwitch(message: RawReply, master: string): HostPort | undefined {
   if (!Array.isArray(message)) return undefined;
-  const [name, , , host, port] = Buffer.from((message[2] as Uint8Array | undefined) ?? []).toString().split(" ");
+  const [name, , , host, port] = Buffer.from((message[2] as Uint8Array | undefined) ?? [])
+    .toString()
+    .split(" ");
   return name === master && host !== undefined ? { host, port: Number(port) } : undefined;
 }

@@ -4,6 +4,8 @@ import type { Connection } from "./connection.ts";
 
 /** A connection that lasted no longer is no sign that the next one will: that is made up to as long after it, unless it is asked for. */
 const shortLifeMs = 1_000;
+/** How soon one is made that is known to lead elsewhere. */
+const renewWithinMs = 100;
 
 /** What a link tells. */
 export interface LinkEvents {
@@ -71,6 +73,15 @@ export class Link {
     else if (opening !== undefined) this.#comeBack();
   }
 
+  /** Breaks it, and soon makes another, since that will lead elsewhere: whatever failed before says nothing about it. */
+  renew(): void {
+    this.drop();
+    this.#failures = 0;
+    // Many hear of a new master at once: not all of them shall ask for it at once.
+    this.#notBeforeMs = performance.now() + systemRandom.float() * renewWithinMs;
+    this.#beginLater(0);
+  }
+
   /** Ends it for good. */
   close(): void {
     this.#ended = true;
@@ -117,7 +128,11 @@ export class Link {
   }
 
   #comeBack(afterMs = 0): void {
-    if (!this.#stays || this.#ended) return;
+    if (this.#stays) this.#beginLater(afterMs);
+  }
+
+  #beginLater(afterMs: number): void {
+    if (this.#ended) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.begin(), Math.max(afterMs, this.#notBeforeMs - performance.now()));
   }

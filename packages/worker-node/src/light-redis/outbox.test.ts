@@ -1,5 +1,5 @@
-import { Writable } from "node:stream";
 import type { Socket } from "node:net";
+import { Writable } from "node:stream";
 import type { Command } from "@asynqjs/core";
 import { describe, expect, test } from "vitest";
 import { Outbox } from "./outbox.ts";
@@ -38,7 +38,11 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 function encoded(commands: readonly Command[]): Buffer {
   const parts = commands.flatMap((words) => [
     Buffer.from(`*${words.length}\r\n`),
-    ...words.flatMap((word) => [Buffer.from(`$${Buffer.from(word as string).length}\r\n`), Buffer.from(word as string), Buffer.from("\r\n")]),
+    ...words.flatMap((word) => [
+      Buffer.from(`$${Buffer.from(word as string).length}\r\n`),
+      Buffer.from(word as string),
+      Buffer.from("\r\n"),
+    ]),
   ]);
   return Buffer.concat(parts);
 }
@@ -103,7 +107,12 @@ describe("Outbox", () => {
     const outbox = new Outbox(to);
     outbox.put([["A"]]);
 
-    expect(() => outbox.put([["B", "x".repeat(20_000), new Uint8Array(20_000)], ["C", undefined as never]])).toThrow(TypeError);
+    expect(() =>
+      outbox.put([
+        ["B", "x".repeat(20_000), new Uint8Array(20_000)],
+        ["C", undefined as never],
+      ]),
+    ).toThrow(TypeError);
     outbox.put([["D"]]);
     await turn();
 

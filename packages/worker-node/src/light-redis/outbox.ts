@@ -86,8 +86,13 @@ export class Outbox {
   }
 
   #text(text: string): void {
+    if (text.length > shortText || !this.#shortAscii(text)) this.#anyText(text);
+    this.#lineEnd();
+  }
+
+  /** Answers whether it was ASCII; where it was not, nothing was put in. */
+  #shortAscii(text: string): boolean {
     const { length } = text;
-    if (length > shortText) return this.#longText(text);
     const start = this.#head(0x24, length, length);
     const slab = this.#slab;
     let to = this.#to;
@@ -95,20 +100,19 @@ export class Outbox {
       const code = text.charCodeAt(i);
       if (code > 0x7f) {
         this.#to = start;
-        return this.#longText(text);
+        return false;
       }
       slab[to++] = code;
     }
     this.#to = to;
-    this.#lineEnd();
+    return true;
   }
 
-  #longText(text: string): void {
+  #anyText(text: string): void {
     const bytes = Buffer.byteLength(text);
     this.#head(0x24, bytes, bytes);
     // ASCII is both, and quicker as the one.
     this.#to += this.#slab.write(text, this.#to, bytes === text.length ? "latin1" : "utf8");
-    this.#lineEnd();
   }
 
   /** A kind of thing and its length, with room for so much behind it. Answers where it begins. */

@@ -65,6 +65,8 @@ export class ReplyParser {
   #read(bytes: Buffer): void {
     const end = bytes.length;
     let at = 0;
+    /** Of a reply that is not all there how long it is, where that is known. */
+    let needed = 0;
     while (at < end) {
       const kind = bytes[at]!;
       let next: number;
@@ -82,14 +84,17 @@ export class ReplyParser {
         if (next - at > longestNumber + 1) throw noReply();
         if (next + 1 >= end) {
           if (next < end && bytes[next] !== 0x0d) throw noReply();
-          return this.#wait(bytes, at, 0);
+          break;
         }
         if (bytes[next] !== 0x0d || bytes[next + 1] !== 0x0a || next === at + (negative ? 2 : 1)) throw noReply();
         next += 2;
         if (kind === 0x3a) reply = negative ? -value : value;
         else if (negative) reply = null;
         else if (kind === 0x24) {
-          if (end - next < value + 2) return this.#wait(bytes, at, next - at + value + 2);
+          if (end - next < value + 2) {
+            needed = next - at + value + 2;
+            break;
+          }
           reply = bytes.subarray(next, next + value);
           next += value + 2;
         } else if (value === 0) reply = [];
@@ -100,13 +105,17 @@ export class ReplyParser {
         }
       } else if (kind === 0x2b || kind === 0x2d) {
         const lineEnd = bytes.indexOf("\r\n", at, "latin1");
-        if (lineEnd < 0) return this.#wait(bytes, at, 0);
+        if (lineEnd < 0) break;
         reply = kind === 0x2b ? bytes.subarray(at + 1, lineEnd) : new ErrorReply(bytes.toString("utf8", at + 1, lineEnd));
         next = lineEnd + 2;
       } else throw noReply();
       at = next;
       this.#take(reply);
     }
+    if (at === end) return;
+    this.#parts = [bytes.subarray(at)];
+    this.#length = end - at;
+    this.#needed = needed;
   }
 
   #take(reply: RawReply): void {
@@ -123,12 +132,6 @@ export class ReplyParser {
     }
     this.#list = undefined;
     this.#onReply(whole);
-  }
-
-  #wait(bytes: Buffer, at: number, needed: number): void {
-    this.#parts = [bytes.subarray(at)];
-    this.#length = bytes.length - at;
-    this.#needed = needed;
   }
 }
 

@@ -113,7 +113,13 @@ describe("the way to one Redis", () => {
     await port.send([["DEL", "k"]]);
     const from = faults.requests.length;
 
-    const answers = await Promise.all([port.send([["SET", "k", "0"], ["INCR", "k"]]), Promise.resolve().then(() => port.send([["INCR", "k"]]))]);
+    const answers = await Promise.all([
+      port.send([
+        ["SET", "k", "0"],
+        ["INCR", "k"],
+      ]),
+      Promise.resolve().then(() => port.send([["INCR", "k"]])),
+    ]);
 
     expect(answers).toEqual([[{ reply: Buffer.from("OK") }, { reply: 1 }], [{ reply: 2 }]]);
     expect(faults.requests.slice(from)).toHaveLength(1);

@@ -23,7 +23,7 @@ export interface SingleWayOptions extends Pick<LinkOptions, "stays"> {
 /** The way to one Redis: by its address, its socket, or wherever the Sentinels say that the master is, asked anew for each connection. */
 export function singleWay(redis: SingleRedis, { onFail, ...options }: SingleWayOptions = {}): SingleWay {
   const listening = new Set<Parameters<Way["listen"]>[0]>();
-  const { open, end } = opener(redis, () => link.drop());
+  const { open, end } = opener(redis, () => link.renew());
   const link = new Link(
     open,
     {

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
 import { refusal } from "@asynqjs/core/redis/ioredis";
+import { describe, expect, test } from "vitest";
 import { readRedirection, SlotMap } from "./slot-map.ts";
 
 const asked = { host: "asked.example", port: 1 };
