@@ -3,7 +3,7 @@
  * @module
  */
 import { type Clock, type Random, sleep, systemClock, systemRandom } from "../clock.ts";
-import { RedisError, RedisVersionError } from "../errors.ts";
+import { type Delivered, RedisError, RedisVersionError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { afterTries, isPassing } from "./refusal.ts";
 import type { Replication } from "./replication.ts";
@@ -39,7 +39,9 @@ export interface RepeatingPortOptions {
 interface Try {
   /** When it is given up. */
   readonly dueMs: number;
-  fail(error: RedisError): void;
+  readonly reject: (error: RedisError) => void;
+  readonly signal: AbortSignal | undefined;
+  onAbort: (() => void) | undefined;
 }
 
 /** The part of a try in which replicas must have what was written: the rest is for the answer to come. */
@@ -84,73 +86,94 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       else nextMs = Math.min(nextMs, each.dueMs);
     }
     setTimer(nextMs, nowMs);
-    for (const each of late) each.fail(wayFailed("no answer in time", "unknown"));
+    for (const each of late) fail(each, wayFailed("no answer in time", "unknown"));
     if (late.length > 0) way.reset();
   }
 
   function failAll(why: string): void {
-    for (const each of [...inFlight]) each.fail(wayFailed(why, "unknown"));
+    for (const each of [...inFlight]) fail(each, wayFailed(why, "unknown"));
   }
 
-  /** One try: every command answered, or the way failed. */
+  function end(tried: Try): void {
+    inFlight.delete(tried);
+    if (tried.onAbort !== undefined) tried.signal!.removeEventListener("abort", tried.onAbort);
+    if (inFlight.size === 0) setTimer(Number.POSITIVE_INFINITY, 0);
+  }
+
+  function fail(tried: Try, error: RedisError): void {
+    end(tried);
+    tried.reject(error);
+  }
+
+  /** One try: every command answered, or the way failed. `delivered` is of the tries before. */
   function attempt(
     commands: readonly Command[],
-    { nowMs, withinMs, replicas, signal }: { nowMs: number; withinMs: number; replicas: number; signal: AbortSignal | undefined },
+    { signal, replicas = 0 }: SendOptions,
+    nowMs: number,
+    deadlineMs: number,
+    delivered: Delivered,
   ): Promise<readonly CommandResult[]> {
     return new Promise((resolve, reject) => {
-      const end = (): void => {
-        inFlight.delete(each);
-        if (onAbort !== undefined) signal!.removeEventListener("abort", onAbort);
-        if (inFlight.size === 0) setTimer(Number.POSITIVE_INFINITY, 0);
-      };
-      const fail = (error: RedisError): void => {
-        end();
-        reject(error);
-      };
-      const each: Try = { dueMs: nowMs + withinMs, fail };
-      const onAbort = signal === undefined ? undefined : () => fail(wayFailed("given up by its caller", "unknown", signal.reason));
-      if (onAbort !== undefined) signal!.addEventListener("abort", onAbort, { once: true });
-      inFlight.add(each);
-      if (each.dueMs < timerDueMs) setTimer(each.dueMs, nowMs);
+      if (closed) throw wayFailed("the port is closed", delivered);
+      if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
+      const withinMs = Math.min(tryTimeoutMs, Math.max(1, deadlineMs - nowMs));
+      const tried: Try = { dueMs: nowMs + withinMs, reject, signal, onAbort: undefined };
+      if (signal !== undefined) {
+        tried.onAbort = () => fail(tried, wayFailed("given up by its caller", "unknown", signal.reason));
+        signal.addEventListener("abort", tried.onAbort, { once: true });
+      }
+      inFlight.add(tried);
+      if (tried.dueMs < timerDueMs) setTimer(tried.dueMs, nowMs);
       way.write(commands, { replicas, withinMs: withinMs * waitShare }).then(
         (results) => {
-          end();
+          end(tried);
           resolve(results);
         },
-        (error: unknown) => fail(error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
+        (error: unknown) => fail(tried, error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
       );
     });
   }
 
-  async function send(
+  // What every call costs is here: nearly all of them are answered at their first try.
+  async function send(commands: readonly Command[], options: SendOptions = {}): Promise<readonly CommandResult[]> {
+    const nowMs = clock.monotonicMs();
+    const deadlineMs = nowMs + (options.timeoutMs ?? timeoutMs);
+    let answers: readonly CommandResult[] | undefined;
+    let failure: RedisError | undefined;
+    try {
+      answers = await attempt(commands, options, nowMs, deadlineMs, "no");
+      if (!answers.some(mayPass)) return answers;
+    } catch (error) {
+      failure = error as RedisError;
+    }
+    return repeat(commands, options, deadlineMs, answers ?? failure!);
+  }
+
+  /** Goes on after a first try that ended so. */
+  async function repeat(
     commands: readonly Command[],
-    { signal, timeoutMs: ownTimeoutMs, replicas = 0 }: SendOptions = {},
+    options: SendOptions,
+    deadlineMs: number,
+    first: readonly CommandResult[] | RedisError,
   ): Promise<readonly CommandResult[]> {
-    let nowMs = clock.monotonicMs();
-    const deadlineMs = nowMs + (ownTimeoutMs ?? timeoutMs);
-    /** What has been answered, and what is still to be asked, by its place: of use from the second try on. */
-    const results: CommandResult[] = [];
-    let left: readonly number[] | undefined;
-    let delivered: "no" | "unknown" = "no";
+    const { signal } = options;
+    const results: CommandResult[] = new Array(commands.length);
+    /** Where in the call what is still to be asked stands. */
+    let left = commands.map((_, i) => i);
+    let delivered: Delivered = "no";
     /** Says more than the timeout that a later try may end with. */
     let tooFew: RedisError | undefined;
+    let last = first;
     for (let tries = 0; ; tries++) {
       let failure: RedisError | undefined;
-      try {
-        if (closed) throw wayFailed("the port is closed", delivered);
-        if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
-        const withinMs = Math.min(tryTimeoutMs, Math.max(1, deadlineMs - nowMs));
-        const asked = left === undefined ? commands : left.map((i) => commands[i]!);
-        const answers = await attempt(asked, { nowMs, withinMs, replicas, signal });
-        if (tries === 0 && !answers.some(({ error }) => error !== undefined && isPassing(error))) return answers;
-        left ??= commands.map((_, i) => i);
-        for (const [nth, i] of left.entries()) results[i] = afterTries(answers[nth]!, delivered);
-        left = left.filter((i) => isPassing(results[i]!.error));
-        if (left.length === 0) return results;
-      } catch (error) {
-        failure = error as RedisError;
+      if (last instanceof RedisError) {
+        failure = last;
         if (failure.reply !== undefined) tooFew = failure;
         if (failure.delivered === "unknown") delivered = "unknown";
+      } else {
+        for (const [nth, i] of left.entries()) results[i] = afterTries(last[nth]!, delivered);
+        left = left.filter((i) => mayPass(results[i]!));
+        if (left.length === 0) return results;
       }
       const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * random.float();
       if (closed || signal?.aborted || clock.monotonicMs() + pauseMs >= deadlineMs) {
@@ -158,12 +181,18 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
         const { message, reply, cause } = tooFew ?? failure;
         const error = new RedisError(message, { delivered, reply, cause });
         // What was answered keeps its answer.
-        if (left === undefined || left.length === commands.length) throw error;
+        if (left.length === commands.length) throw error;
         for (const i of left) results[i] = { error };
         return results;
       }
       await ready(pauseMs, signal);
-      nowMs = clock.monotonicMs();
+      last = await attempt(
+        left.map((i) => commands[i]!),
+        options,
+        clock.monotonicMs(),
+        deadlineMs,
+        delivered,
+      ).catch((error: RedisError) => error);
     }
   }
 
@@ -201,6 +230,11 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       way.close();
     },
   };
+}
+
+/** Whether what a command was answered may be another answer soon. */
+function mayPass({ error }: CommandResult): boolean {
+  return error !== undefined && isPassing(error);
 }
 
 /** Why a try failed, and whether anything of it left. Carries no text of the cause's, which may quote the command; only its code. */
