@@ -7,10 +7,18 @@ const slow = tests.map((pattern) => pattern.replace(".test.ts", ".slow.test.ts")
 const workerd = tests.map((pattern) => pattern.replace(".test.ts", ".workerd.test.ts"));
 const never = ["**/node_modules/**", "**/dist/**"];
 
+const ioredisContract = "packages/core/src/redis/ioredis-contract.test.ts";
+
 /** Every test of core that asks for a broker or a port: none can be left out of a port's project. */
-const onEveryPort = globSync("packages/core/src/**/*.test.ts").filter((file) =>
-  /\/support\/(broker|aggregation)-test\.ts"/.test(readFileSync(file, "utf8")),
+const onEveryPort = globSync("packages/core/src/**/*.test.ts").filter(
+  (file) => file !== ioredisContract && /\/support\/(broker|aggregation)-test\.ts"/.test(readFileSync(file, "utf8")),
 );
+
+/** Where nothing but connections is between a port and Redis there is another port: ioredis' through Sentinels, ours to a Cluster. */
+const otherPorts: Readonly<Record<string, string>> = {
+  sentinel: ioredisContract,
+  cluster: "packages/worker-node/src/light-redis/light-port.test.ts",
+};
 
 const onNode = { pool: "forks", testTimeout: 20_000 } as const;
 
@@ -27,7 +35,7 @@ export default defineConfig({
           name: "node",
           include: tests,
           exclude: [...never, ...slow, ...workerd, "test/pack/**"],
-          provide: { brokerPort: "ioredis" },
+          provide: { brokerPort: "redis" },
         },
       },
       // What a broker function does, it does on every port; and once, though every call arrives twice.
@@ -35,11 +43,7 @@ export default defineConfig({
         test: {
           ...onNode,
           name: port,
-          // The light port is one of its own, where nothing but connections is between a port and Redis.
-          include:
-            port === "sentinel" || port === "cluster"
-              ? [...onEveryPort, "packages/worker-node/src/light-redis/light-port.test.ts"]
-              : onEveryPort,
+          include: [...onEveryPort, ...(otherPorts[port] === undefined ? [] : [otherPorts[port]])],
           exclude: [...never, ...slow, ...workerd],
           provide: { brokerPort: port },
         },
@@ -47,7 +51,7 @@ export default defineConfig({
       // What is published, as its user has it: built, packed, installed.
       { test: { ...onNode, name: "pack", include: ["test/pack/*.test.ts"], exclude: never, globalSetup: ["test/pack/global-pack.ts"] } },
       // Those that wait for a clock that is not ours.
-      { test: { ...onNode, name: "slow", include: slow, exclude: never, testTimeout: 120_000, provide: { brokerPort: "ioredis" } } },
+      { test: { ...onNode, name: "slow", include: slow, exclude: never, testTimeout: 120_000, provide: { brokerPort: "redis" } } },
       {
         plugins: [cloudflareTest({ miniflare: { compatibilityDate: "2026-10-01" } })],
         test: { name: "workerd", include: workerd, exclude: never },

@@ -59,7 +59,7 @@ test.for(Object.entries(precautions))(
     const master = await start();
     const successor = await startReplicaOf(master);
     const other = await startReplicaOf(master);
-    const port = openPort("ioredis", { port: master.server.port }, { timeoutMs: 1_500, tryTimeoutMs: 500 });
+    const port = openPort("redis", { port: master.server.port }, { timeoutMs: 1_500, tryTimeoutMs: 500 });
     onTestFinished(() => port.close());
     const work = workOn(durableRedis(port, { tier: "replicated", replicas }));
     expect(await work.enqueue("before")).toBe("enqueued");

@@ -1,6 +1,6 @@
 /**
  * Waits for Sentinels: to know of each other (2 s), to find a master down (0.5 s), to agree and to make the replica the master; and for
- * ioredis to give up a Sentinel that says nothing (2 s).
+ * a connection to give up a Sentinel that says nothing (2 s).
  */
 import { ioredisSettings } from "@asynqjs/core/redis/ioredis";
 import { startGateway } from "@asynqjs/gateway";
@@ -86,7 +86,7 @@ interface Ways {
   asked(): number;
 }
 
-async function startWays(kind: "sentinel" | "fetch" = "sentinel"): Promise<Ways> {
+async function startWays(kind: "sentinel" | "ioredis-sentinel" | "fetch"): Promise<Ways> {
   const redis = await startReplicated();
   const ways = await Promise.all(redis.sentinels.ports.map((port) => tcpFaults({ port })));
   const detours = new Map(redis.sentinels.ports.map((port, i) => [port, ways[i]!.port]));
@@ -129,7 +129,7 @@ async function enqueueInTheEnd(work: Work, id: string): Promise<string> {
 /** What a client asks a Sentinel. */
 const whereIsIt = "get-master-addr-by-name";
 
-test.for(["sentinel", "fetch"] as const)(
+test.for(["sentinel", "ioredis-sentinel", "fetch"] as const)(
   "a client that asks for its master in the very moment in which Sentinels replace it finds the new one, on the port %s",
   async (kind) => {
     const { redis, ways, work, asked } = await startWays(kind);
@@ -152,14 +152,17 @@ test.for(["sentinel", "fetch"] as const)(
   },
 );
 
-test("a client asks the next Sentinel when the first one lets it in and then answers no more", async () => {
-  const { redis, ways, work, asked } = await startWays();
-  expect(await work.enqueue("before")).toBe("enqueued");
-  const askedBefore = asked();
+test.for(["sentinel", "ioredis-sentinel"] as const)(
+  "a client asks the next Sentinel when the first one lets it in and then answers no more, on the port %s",
+  async (kind) => {
+    const { redis, ways, work, asked } = await startWays(kind);
+    expect(await work.enqueue("before")).toBe("enqueued");
+    const askedBefore = asked();
 
-  ways[0]!.hold(whereIsIt);
-  await redis.toMaster.call("CLIENT", "KILL", "TYPE", "normal");
+    ways[0]!.hold(whereIsIt);
+    await redis.toMaster.call("CLIENT", "KILL", "TYPE", "normal");
 
-  expect(await work.enqueue("after")).toBe("enqueued");
-  expect(asked()).toBe(askedBefore + 2);
-});
+    expect(await work.enqueue("after")).toBe("enqueued");
+    expect(asked()).toBe(askedBefore + 2);
+  },
+);

@@ -26,7 +26,7 @@ async function startServers(kind: PortKind): Promise<Servers> {
     await redis.stop();
     redis = await startRedis({ port });
   };
-  if (kind === "sentinel") {
+  if (kind === "sentinel" || kind === "ioredis-sentinel") {
     const sentinels = await startSentinels({ port });
     onTestFinished(() => sentinels.stop());
     return { at: { sentinels: sentinels.ports }, restart };
@@ -37,7 +37,7 @@ async function startServers(kind: PortKind): Promise<Servers> {
   return { at: { port, gateway: { url: gateway.url, token } }, restart };
 }
 
-test.for<PortKind>(["ioredis", "replaying", "sentinel", "cluster", "fetch", "upstash"])(
+test.for<PortKind>(["redis", "sentinel", "ioredis", "ioredis-sentinel", "cluster", "fetch", "upstash", "replaying"])(
   "work on the port %s goes on when its server was started again, what was sent meanwhile included",
   async (kind) => {
     const { at, restart } = await startServers(kind);

@@ -1,6 +1,7 @@
 import type { RedisPort } from "@asynqjs/core";
 import { type HttpFault, httpFaults } from "./http-faults.ts";
 import { openPort, type PortKind, type Whereabouts } from "./open-port.ts";
+import { sentinelDetour } from "./sentinel-detour.ts";
 import { type TcpFault, tcpFaults } from "./tcp-faults.ts";
 
 /** What is lost of a call on its way: on TCP and over HTTP alike. */
@@ -29,8 +30,7 @@ export interface LossyPort {
 /** No call of the tests takes so long on a connection that answers. */
 const tryTimeoutMs = 500;
 
-/** `open` makes the port under test, where it is not the kind's usual one. */
-export async function openLossyPort(kind: PortKind, at: Whereabouts, open: typeof openPort = openPort): Promise<LossyPort> {
+export async function openLossyPort(kind: PortKind, at: Whereabouts): Promise<LossyPort> {
   if (kind === "fetch" || kind === "upstash") {
     const faults = await httpFaults(at.gateway!.url);
     const port = openPort(kind, { gateway: { ...at.gateway!, url: faults.url } }, { tryTimeoutMs });
@@ -50,7 +50,8 @@ export async function openLossyPort(kind: PortKind, at: Whereabouts, open: typeo
   const servers = kind === "cluster" ? at.cluster! : [at.port!];
   const ways = await Promise.all(servers.map((server) => tcpFaults({ port: server })));
   const detours = new Map(servers.map((server, i) => [server, ways[i]!.port]));
-  const port = open(kind, { ...at, detours }, { tryTimeoutMs });
+  const sentinel = kind === "sentinel" ? await sentinelDetour(at.sentinels![0]!, detours) : undefined;
+  const port = openPort(kind, { ...at, detours, ...(sentinel && { sentinels: [sentinel.port] }) }, { tryTimeoutMs });
   return {
     port,
     lose(loss, byText) {
@@ -60,7 +61,7 @@ export async function openLossyPort(kind: PortKind, at: Whereabouts, open: typeo
     },
     async stop() {
       await port.close();
-      await Promise.all(ways.map((way) => way.stop()));
+      await Promise.all([...ways, ...(sentinel ? [sentinel] : [])].map((way) => way.stop()));
     },
   };
 }

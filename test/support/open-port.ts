@@ -3,11 +3,12 @@ import { fetchRedis } from "@asynqjs/core/redis/fetch";
 import { ioredisPort, ioredisSettings } from "@asynqjs/core/redis/ioredis";
 import { upstashRedis } from "@asynqjs/core/redis/upstash";
 import { replayingRedis } from "@asynqjs/core/testing";
+import { redisPort } from "@asynqjs/worker-node/redis";
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { Cluster, Redis } from "ioredis";
 
-/** The ports there are, and the one that sends everything twice. */
-export type PortKind = "ioredis" | "replaying" | "sentinel" | "cluster" | "fetch" | "upstash";
+/** The ports there are: our own on Node, to one Redis and through Sentinels, those over ioredis, over HTTP; and the one that sends everything twice. */
+export type PortKind = "redis" | "sentinel" | "ioredis" | "ioredis-sentinel" | "cluster" | "fetch" | "upstash" | "replaying";
 
 /** Where the servers of a port are; which of them it uses, its kind says. */
 export interface Whereabouts {
@@ -49,7 +50,12 @@ export function openPort(
         managed,
       );
     }
-    case "sentinel": {
+    case "redis":
+      return redisPort({ kind: "standalone", ...local(detours.get(port) ?? port), db }, patience);
+    case "sentinel":
+      // It goes where the Sentinels say: those know of detours.
+      return redisPort({ kind: "sentinel", sentinels: at.sentinels!.map(local), master: "mymaster", db }, patience);
+    case "ioredis-sentinel": {
       const { options } = ioredisSettings({ kind: "sentinel", sentinels: at.sentinels!.map(local), master: "mymaster", db });
       return ioredisPort(
         new Redis({ ...options, natMap }).on("error", () => {}),

@@ -43,7 +43,7 @@ test("a thousand servers replaced one after the other, replies lost on the way: 
   const faults = await tcpFaults({ port: Number(new URL(redisUrl).port) });
   onTestFinished(() => faults.stop());
   const db = Number(new URL(redisUrl).pathname.slice(1));
-  const open = (): RedisPort => awaited(openPort("ioredis", { port: faults.port, db }, { tryTimeoutMs: 500 }));
+  const open = (): RedisPort => awaited(openPort("redis", { port: faults.port, db }, { tryTimeoutMs: 500 }));
   const runs = new Map<string, number>();
   const succeeded = new Set<string>();
   let mostRetried = 0;

@@ -33,7 +33,7 @@ export type ClientOptions = (FetchRedisOptions | RedisOptions) & {
 
 interface RedisOptions extends Pick<HttpPortOptions, "clock" | "random"> {
   /**
-   * Any port of `@asynqjs/core`, such as `ioredisPort(client)`, whose own bounds hold. An instance of `@upstash/redis` takes the `Client` of
+   * Any port of `@asynqjs/core`, such as `redisPort(uri)` of `@asynqjs/worker-node/redis`, whose own bounds hold. An instance of `@upstash/redis` takes the `Client` of
    * `@asynqjs/client-edge/upstash`.
    */
   readonly redis: RedisPort;

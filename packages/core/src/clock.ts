@@ -33,6 +33,10 @@ export const systemClock: Clock = {
     return performance.now();
   },
   after(delayMs, then) {
+    if (delayMs <= longestTimerMs) {
+      const timer = setTimeout(then, delayMs);
+      return () => clearTimeout(timer);
+    }
     let timer: ReturnType<typeof setTimeout>;
     const arm = (leftMs: number): void => {
       timer = setTimeout(() => (leftMs > longestTimerMs ? arm(leftMs - longestTimerMs) : then()), Math.min(leftMs, longestTimerMs));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { openPort } from "../../../test/support/open-port.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { startCluster } from "../../../test/support/redis-topologies.ts";
 import { enqueue } from "./broker/enqueue.ts";
@@ -103,38 +104,45 @@ describe("at the tier fsync", () => {
   });
 });
 
-describe("at the tier replicated", () => {
+describe.each(["redis", "ioredis"] as const)("at the tier replicated, on the port %s,", (kind) => {
   test("what is acknowledged is on the replica, the call by hash and the one by text alike", async () => {
-    const broker = makeBroker({ redis: durableRedis(ioredisPort(connect(master)), { tier: "replicated" }), ...parts });
+    await connect(master).script("FLUSH");
+    const port = openPort(kind, master);
+    onTestFinished(() => port.close());
+    const broker = makeBroker({ redis: durableRedis(port, { tier: "replicated" }), ...parts });
     const reader = connect(replica);
 
-    for (const id of ["a", "b", "c"]) {
+    for (const id of ["a", "b", "c"].map((name) => `${kind}-${name}`)) {
       expect(await enqueue(broker, [aTask(id)])).toEqual([{ verdict: "enqueued" }]);
       expect(await reader.hget(`asynq:{default}:t:${id}`, "state")).toBe("pending");
     }
   });
 
   test("what a frozen replica does not have is not acknowledged, and it is there once when the replica is back", async () => {
-    const port = ioredisPort(connect(master), { timeoutMs: 1_500, tryTimeoutMs: 500 });
+    const port = openPort(kind, master, { timeoutMs: 1_500, tryTimeoutMs: 500 });
+    onTestFinished(() => port.close());
     const broker = makeBroker({ redis: durableRedis(port, { tier: "replicated" }), ...parts });
-    await enqueue(broker, [aTask("before")]);
+    const [frozen, thawed] = [`${kind}-frozen`, `${kind}-thawed`];
+    await enqueue(broker, [aTask(`${kind}-before`)]);
 
     await replica.kill("SIGSTOP");
-    const pending = enqueue(broker, [aTask("frozen")]);
+    const pending = enqueue(broker, [aTask(frozen)]);
     await expect(pending).rejects.toMatchObject({
       code: "REDIS",
       delivered: "unknown",
       reply: "NOREPLICAS",
     });
-    const again = enqueue(broker, [aTask("thawed")]);
+    const again = enqueue(broker, [aTask(thawed)]);
     await replica.kill("SIGCONT");
 
     // Repeated as the same call until the replica had it: one task, and no conflict with itself.
     expect(await again).toEqual([{ verdict: "enqueued" }]);
     const ids = await connect(replica).lrange("asynq:{default}:pending", 0, -1);
-    expect(ids.filter((id) => id === "thawed" || id === "frozen").sort()).toEqual(["frozen", "thawed"]);
+    expect(ids.filter((id) => id === thawed || id === frozen).sort()).toEqual([frozen, thawed]);
   });
+});
 
+describe("at the tier replicated", () => {
   // Waits for a Cluster: two seconds for it to serve.
   test("on a Cluster a master that lost its replica holds up what is written to it, and nothing else", async () => {
     const cluster = await startCluster(3, { replicas: 1 });

@@ -1,6 +1,14 @@
 import { type Clock, InvalidOptionError, type RedisPort } from "@asynqjs/core";
-import { type IoredisClient, ioredisPort, ioredisSettings, type ParsedRedis, parseRedisUri } from "@asynqjs/core/redis/ioredis";
+import {
+  type IoredisClient,
+  ioredisPort,
+  ioredisSettings,
+  type ParsedRedis,
+  parseRedisUri,
+  repeatingPort,
+} from "@asynqjs/core/redis/ioredis";
 import { Cluster, Redis } from "ioredis";
+import { type SingleWay, singleWay } from "./light-redis/single-way.ts";
 import { type Logger, seldom } from "./logger.ts";
 
 /**
@@ -11,8 +19,8 @@ export type RedisSource = string | ParsedRedis | Redis | Cluster | IoredisClient
 
 export interface Connection {
   readonly port: RedisPort;
-  /** Its client, if that is ours and one connection: what is said of that connection holds for every call. */
-  readonly client?: Redis;
+  /** Its way, if that is ours and one connection: what is said of that connection holds for every call. */
+  readonly way?: SingleWay;
   /** Where it leads, if it is ours: another connection like it may be made. */
   readonly parsed?: ParsedRedis;
   /** Whether the port came from outside: its owner closes it. */
@@ -22,7 +30,7 @@ export interface Connection {
 }
 
 /**
- * Makes the port. Does no I/O: a client of ours connects at its first call.
+ * Makes the port. Does no I/O: a connection of ours is made at its first call, and from then on whenever it was lost.
  * @throws {InvalidOptionError}
  */
 export function connect(redis: RedisSource, logger: Logger, clock: Clock): Connection {
@@ -51,13 +59,13 @@ export function secondClient(redis: RedisSource, logger: Logger, clock: Clock): 
 }
 
 function own(redis: ParsedRedis, logger: Logger, clock: Clock): Connection {
-  const client = ownClient(redis, logger, clock);
-  return {
-    port: ioredisPort(client, { managed: true }),
-    ...(client instanceof Redis ? { client } : {}),
-    parsed: redis,
-    cautions: [],
-  };
+  if (redis.kind === "cluster") {
+    const port = ioredisPort(ownClient(redis, logger, clock), { managed: true });
+    return { port, parsed: redis, cautions: [] };
+  }
+  const warn = seldom(clock, logger.warn);
+  const way = singleWay(redis, { stays: true, onFail: ({ message }) => warn("redis connection", { error: message }) });
+  return { port: repeatingPort(way), way, parsed: redis, cautions: [] };
 }
 
 function ownClient(redis: ParsedRedis, logger: Logger, clock: Clock, ofRedis: Readonly<Record<string, unknown>> = {}): Redis | Cluster {

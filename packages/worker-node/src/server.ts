@@ -205,8 +205,8 @@ export class Server {
     this.#heartbeater = beats;
     this.#settler = settler(this.#broker, settings, counters, (freedSlots) => processor.fetchBeside(freedSlots));
     const wakes = waker(this.#port, settings, () => processor.wake());
-    const command = this.#connection.client;
-    this.#watcher = command === undefined ? undefined : watcher(command, settings, wakes.changed);
+    const { way } = this.#connection;
+    this.#watcher = way === undefined ? undefined : watcher(way, settings, wakes.changed);
     const parts = { broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler, cluster };
     const processor = new Processor(parts, () => wakes.rests(this.#watcher?.watching === true));
     this.#processor = processor;

@@ -4,8 +4,8 @@
  * @see https://redis.io/docs/latest/develop/reference/client-side-caching/
  * @module
  */
-import type { Redis } from "ioredis";
 import type { Settings } from "./config.ts";
+import type { SingleWay } from "./light-redis/single-way.ts";
 import { seldom } from "./logger.ts";
 
 /** Where Redis tells of keys that changed, on a connection of the second protocol. */
@@ -42,7 +42,7 @@ const tryAgainMs = 60_000;
  * names, or nothing where anything may have: also whenever it begins to watch.
  */
 export function watcher(
-  command: Redis,
+  command: Pick<SingleWay, "ready" | "write" | "listen">,
   { clock, logger, random }: Pick<Settings, "clock" | "logger" | "random">,
   onChange: (keys?: string) => void,
 ): Watcher {
@@ -62,7 +62,7 @@ export function watcher(
 
   async function watch(): Promise<void> {
     unwatch();
-    if (stopped || listener === undefined || command.status !== "ready") return;
+    if (stopped || listener === undefined || !command.ready) return;
     const { clientId, ping } = listener;
     const key = `asynq:js:probe:${clientId}:${Math.floor(random.float() * 2 ** 32)}`;
     probe = key;
@@ -81,19 +81,14 @@ export function watcher(
   /** Only while it probes is it told of what it changes itself. */
   async function readAndDelete(key: string, clientId: number): Promise<void> {
     const tracking = ["CLIENT", "TRACKING", "ON", "REDIRECT", String(clientId)] as const;
-    const answers = await command
-      .pipeline()
-      .call(...tracking)
-      .set(key, "", "PX", probeTtlMs)
-      .get(key)
-      .del(key)
-      .call(...tracking, "NOLOOP")
-      .exec();
-    for (const [error] of answers ?? []) if (error !== null) throw error;
+    const answers = await command.write(
+      [tracking, ["SET", key, "", "PX", String(probeTtlMs)], ["GET", key], ["DEL", key], [...tracking, "NOLOOP"]],
+      { replicas: 0, withinMs: 0 },
+    );
+    for (const { error } of answers) if (error !== undefined) throw error;
   }
 
-  command.on("ready", watch);
-  command.on("close", unwatch);
+  const unlisten = command.listen({ onReady: watch, onClose: unwatch });
   return {
     get watching() {
       return watching;
@@ -117,8 +112,7 @@ export function watcher(
     stop() {
       stopped = true;
       unwatch();
-      command.off("ready", watch);
-      command.off("close", unwatch);
+      unlisten();
     },
   };
 }

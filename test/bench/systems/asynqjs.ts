@@ -1,26 +1,24 @@
 import { Client } from "@asynqjs/client-edge";
 import { Task } from "@asynqjs/core";
-import { ioredisPort, ioredisSettings } from "@asynqjs/core/redis/ioredis";
 import { Server } from "@asynqjs/worker-node";
-import { Redis } from "ioredis";
+import { redisPort } from "@asynqjs/worker-node/redis";
 import type { BenchTask, Producer, System } from "../system.ts";
 
 export const asynqjs: System = {
-  async makeProducer(redisPort) {
-    const { options } = ioredisSettings({ kind: "standalone", host: "127.0.0.1", port: redisPort });
-    const redis = new Redis(options);
-    const client = new Client({ redis: ioredisPort(redis) });
+  async makeProducer(port) {
+    const redis = redisPort(`redis://127.0.0.1:${port}`);
+    const client = new Client({ redis });
     await client.ping();
     return {
       ...enqueueWith(client),
       async close() {
         await client.close();
-        redis.disconnect();
+        await redis.close();
       },
     };
   },
-  async startWorker(redisPort, { concurrency, queues, strict, groupSize, handler }) {
-    const server = new Server(`redis://127.0.0.1:${redisPort}`, {
+  async startWorker(port, { concurrency, queues, strict, groupSize, handler }) {
+    const server = new Server(`redis://127.0.0.1:${port}`, {
       ...{ concurrency, queues, strictPriority: strict, logLevel: "error", retryDelayFunc: () => 0 },
       ...(groupSize === 0
         ? {}

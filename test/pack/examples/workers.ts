@@ -57,6 +57,12 @@ export const examples: Readonly<Record<string, Example>> = {
     await new Promise((resolve) => mailer.close(resolve));
   },
 
+  "packages/worker-node/README.md: Enqueuing from Node": async (block, around) => {
+    expect(around.project.run("npm", "install", "@asynqjs/client-edge").status).toBe(0);
+    expect(await startProgram(block, around).ended()).toBe(0);
+    expect(await around.redis.llen("asynq:{default}:pending")).toBe(1);
+  },
+
   "packages/worker-node/README.md: Typed tasks": async (block, around) => {
     expect(around.project.run("npm", "install", "@asynqjs/core", "zod").status).toBe(0);
     around.project.write("tasks.ts", block.text);

@@ -136,7 +136,7 @@ const kinds: readonly string[] = [
 
 type Space = ReadonlyMap<string, string>;
 
-describe.runIf(inject("brokerPort") === "ioredis")("hole I: a key of the wrong kind", () => {
+describe.runIf(inject("brokerPort") === "redis")("hole I: a key of the wrong kind", () => {
   const prepared = test.extend<{ readonly world: World; readonly reset: (rest: string) => Promise<string> }>({
     world: async ({ broker, clock, aTask }, use) => {
       const held = await seedEveryState(broker, aTask);

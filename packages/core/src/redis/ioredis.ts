@@ -2,12 +2,13 @@
  * The port over an ioredis-shaped client (standalone, Sentinel, Cluster), by shape: imports no library, the caller brings the client.
  * @module
  */
-import { RedisError } from "../errors.ts";
+import type { RedisError } from "../errors.ts";
 import type { Command, CommandResult, CommandWord, RedisPort, Reply } from "../redis.ts";
 import { mastersOf } from "./cluster-masters.ts";
 import { commandSlot } from "./key-slot.ts";
 import { refusal } from "./refusal.ts";
-import { type RepeatingPortOptions, type Replication, repeatingPort, wayFailed } from "./repeating-port.ts";
+import { type RepeatingPortOptions, repeatingPort, wayFailed } from "./repeating-port.ts";
+import { checkReplicated, type Replication, waitCommand } from "./replication.ts";
 import { stayConnected } from "./stay-connected.ts";
 
 export { ioredisSettings } from "./ioredis-settings.ts";
@@ -15,6 +16,7 @@ export { commandSlot, keySlot } from "./key-slot.ts";
 export { type HostPort, type ParsedRedis, parseRedisUri } from "./redis-uri.ts";
 export { refusal } from "./refusal.ts";
 export { type RepeatingPortOptions, repeatingPort, type Way, wayFailed } from "./repeating-port.ts";
+export { checkReplicated, type Replication, waitCommand } from "./replication.ts";
 export { stayConnected } from "./stay-connected.ts";
 
 /** What is used of a client: ioredis' `Redis` and `Cluster` have it, and whatever is shaped like them. */
@@ -117,19 +119,6 @@ async function write(client: IoredisClient, commands: readonly Command[], replic
   const results = answers.map(([error, reply]) => (error === null ? toReply(reply) : toRefusal(error)));
   if (wait !== undefined) checkReplicated(results.pop()!, replication);
   return results;
-}
-
-function waitCommand({ replicas, withinMs }: Replication): [string, string, string] {
-  return ["WAIT", String(replicas), String(Math.max(1, Math.floor(withinMs)))];
-}
-
-/** @throws {RedisError} too few replicas have it: it is written, and may be lost */
-function checkReplicated({ reply }: CommandResult, { replicas }: Replication): void {
-  if (typeof reply === "number" && reply >= replicas) return;
-  throw new RedisError(`redis did not replicate: written, but not on ${replicas} replica(s) in time`, {
-    delivered: "unknown",
-    reply: "NOREPLICAS",
-  });
 }
 
 /** ioredis takes bytes as Node's Buffer only, and makes text of any other: it is there wherever ioredis is, and needs no import. */

@@ -3,7 +3,8 @@ import { RedisError } from "../errors.ts";
 import type { Command, CommandResult } from "../redis.ts";
 import { manualClock, seededRandom } from "../testing/index.ts";
 import { refusal } from "./refusal.ts";
-import { type RepeatingPortOptions, type Replication, repeatingPort, type Way, wayFailed } from "./repeating-port.ts";
+import { type RepeatingPortOptions, repeatingPort, type Way, wayFailed } from "./repeating-port.ts";
+import type { Replication } from "./replication.ts";
 
 /** A way to nowhere: what is sent on it is answered as `write` says. */
 function nowhere(write: Way["write"]): Way {

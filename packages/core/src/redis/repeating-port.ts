@@ -3,15 +3,10 @@
  * @module
  */
 import { type Clock, type Random, sleep, systemClock, systemRandom } from "../clock.ts";
-import { RedisError, RedisVersionError } from "../errors.ts";
+import { type Delivered, RedisError, RedisVersionError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { afterTries, isPassing } from "./refusal.ts";
-
-/** How many replicas must have what was written, and in which time. */
-export interface Replication {
-  readonly replicas: number;
-  readonly withinMs: number;
-}
+import type { Replication } from "./replication.ts";
 
 /** Connections to one Redis, a Sentinel's master or a Cluster, that come back by themselves. */
 export interface Way {
@@ -40,6 +35,15 @@ export interface RepeatingPortOptions {
   readonly random?: Random | undefined;
 }
 
+/** A try that has no answer yet. */
+interface Try {
+  /** When it is given up. */
+  readonly dueMs: number;
+  readonly reject: (error: RedisError) => void;
+  readonly signal: AbortSignal | undefined;
+  onAbort: (() => void) | undefined;
+}
+
 /** The part of a try in which replicas must have what was written: the rest is for the answer to come. */
 const waitShare = 0.8;
 /** The longest wait between two tries. */
@@ -55,74 +59,121 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
   let closed = false;
 
   // A client whose connection closed may never settle what was in flight (ioredis#2193): we do.
-  const inFlight = new Set<(error: RedisError) => void>();
-  const onClose = (): void => {
-    for (const fail of [...inFlight]) fail(wayFailed("the connection closed before the answer came", "unknown"));
-  };
+  const inFlight = new Set<Try>();
+  const onClose = (): void => failAll("the connection closed before the answer came");
   const wakeAtReady = new Set<() => void>();
   const onReady = (): void => {
     for (const wake of [...wakeAtReady]) wake();
   };
   const unlisten = way.listen({ onReady, onClose });
 
-  /** One try: every command answered, or the way failed. */
-  function attempt(commands: readonly Command[], leftMs: number, { signal, replicas = 0 }: SendOptions): Promise<readonly CommandResult[]> {
+  // One timer for all tries, due when the first of them is: most are answered long before, and would each have made one for nothing.
+  let timerDueMs = Number.POSITIVE_INFINITY;
+  let cancelTimer = (): void => {};
+
+  function setTimer(dueMs: number, nowMs: number): void {
+    cancelTimer();
+    timerDueMs = dueMs;
+    cancelTimer = dueMs === Number.POSITIVE_INFINITY ? () => {} : clock.after(dueMs - nowMs, giveUpLate);
+  }
+
+  function giveUpLate(): void {
+    const nowMs = clock.monotonicMs();
+    const late: Try[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const each of inFlight) {
+      if (each.dueMs <= nowMs) late.push(each);
+      else nextMs = Math.min(nextMs, each.dueMs);
+    }
+    setTimer(nextMs, nowMs);
+    for (const each of late) fail(each, wayFailed("no answer in time", "unknown"));
+    if (late.length > 0) way.reset();
+  }
+
+  function failAll(why: string): void {
+    for (const each of [...inFlight]) fail(each, wayFailed(why, "unknown"));
+  }
+
+  function end(tried: Try): void {
+    inFlight.delete(tried);
+    if (tried.onAbort !== undefined) tried.signal!.removeEventListener("abort", tried.onAbort);
+    if (inFlight.size === 0) setTimer(Number.POSITIVE_INFINITY, 0);
+  }
+
+  function fail(tried: Try, error: RedisError): void {
+    end(tried);
+    tried.reject(error);
+  }
+
+  /** One try: every command answered, or the way failed. `delivered` is of the tries before. */
+  function attempt(
+    commands: readonly Command[],
+    { signal, replicas = 0 }: SendOptions,
+    nowMs: number,
+    deadlineMs: number,
+    delivered: Delivered,
+  ): Promise<readonly CommandResult[]> {
     return new Promise((resolve, reject) => {
-      const settled = (): void => {
-        cancel();
-        inFlight.delete(fail);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const fail = (error: RedisError): void => {
-        settled();
-        reject(error);
-      };
-      const onAbort = (): void => fail(wayFailed("given up by its caller", "unknown", signal?.reason));
-      const withinMs = Math.min(tryTimeoutMs, leftMs);
-      const cancel = clock.after(withinMs, () => {
-        fail(wayFailed("no answer in time", "unknown"));
-        way.reset();
-      });
-      inFlight.add(fail);
-      signal?.addEventListener("abort", onAbort, { once: true });
+      if (closed) throw wayFailed("the port is closed", delivered);
+      if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
+      const withinMs = Math.min(tryTimeoutMs, Math.max(1, deadlineMs - nowMs));
+      const tried: Try = { dueMs: nowMs + withinMs, reject, signal, onAbort: undefined };
+      if (signal !== undefined) {
+        tried.onAbort = () => fail(tried, wayFailed("given up by its caller", "unknown", signal.reason));
+        signal.addEventListener("abort", tried.onAbort, { once: true });
+      }
+      inFlight.add(tried);
+      if (tried.dueMs < timerDueMs) setTimer(tried.dueMs, nowMs);
       way.write(commands, { replicas, withinMs: withinMs * waitShare }).then(
         (results) => {
-          settled();
+          end(tried);
           resolve(results);
         },
-        (error: unknown) => fail(error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
+        (error: unknown) => fail(tried, error instanceof RedisError ? error : wayFailed("not sent", "no", error)),
       );
     });
   }
 
-  async function send(
+  // What every call costs is here: nearly all of them are answered at their first try.
+  async function send(commands: readonly Command[], options: SendOptions = {}): Promise<readonly CommandResult[]> {
+    const nowMs = clock.monotonicMs();
+    const deadlineMs = nowMs + (options.timeoutMs ?? timeoutMs);
+    let answers: readonly CommandResult[] | undefined;
+    let failure: RedisError | undefined;
+    try {
+      answers = await attempt(commands, options, nowMs, deadlineMs, "no");
+      if (!answers.some(mayPass)) return answers;
+    } catch (error) {
+      failure = error as RedisError;
+    }
+    return repeat(commands, options, deadlineMs, answers ?? failure!);
+  }
+
+  /** Goes on after a first try that ended so. */
+  async function repeat(
     commands: readonly Command[],
-    { signal, timeoutMs: ownTimeoutMs, replicas }: SendOptions = {},
-  ): Promise<CommandResult[]> {
-    const deadlineMs = clock.monotonicMs() + (ownTimeoutMs ?? timeoutMs);
+    options: SendOptions,
+    deadlineMs: number,
+    first: readonly CommandResult[] | RedisError,
+  ): Promise<readonly CommandResult[]> {
+    const { signal } = options;
     const results: CommandResult[] = new Array(commands.length);
+    /** Where in the call what is still to be asked stands. */
     let left = commands.map((_, i) => i);
-    let delivered: "no" | "unknown" = "no";
+    let delivered: Delivered = "no";
     /** Says more than the timeout that a later try may end with. */
     let tooFew: RedisError | undefined;
+    let last = first;
     for (let tries = 0; ; tries++) {
-      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
       let failure: RedisError | undefined;
-      try {
-        if (closed) throw wayFailed("the port is closed", delivered);
-        if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
-        const answers = await attempt(
-          left.map((i) => commands[i]!),
-          leftMs,
-          { signal, replicas },
-        );
-        for (const [nth, i] of left.entries()) results[i] = afterTries(answers[nth]!, delivered);
-        left = left.filter((i) => isPassing(results[i]!.error));
-        if (left.length === 0) return results;
-      } catch (error) {
-        failure = error as RedisError;
+      if (last instanceof RedisError) {
+        failure = last;
         if (failure.reply !== undefined) tooFew = failure;
         if (failure.delivered === "unknown") delivered = "unknown";
+      } else {
+        for (const [nth, i] of left.entries()) results[i] = afterTries(last[nth]!, delivered);
+        left = left.filter((i) => mayPass(results[i]!));
+        if (left.length === 0) return results;
       }
       const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(tries, 8)) * random.float();
       if (closed || signal?.aborted || clock.monotonicMs() + pauseMs >= deadlineMs) {
@@ -135,6 +186,13 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
         return results;
       }
       await ready(pauseMs, signal);
+      last = await attempt(
+        left.map((i) => commands[i]!),
+        options,
+        clock.monotonicMs(),
+        deadlineMs,
+        delivered,
+      ).catch((error: RedisError) => error);
     }
   }
 
@@ -167,11 +225,16 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       closed = true;
       unlisten();
       // What is under way, or waits for its next try, ends now: no timer outlives the port.
-      for (const fail of [...inFlight]) fail(wayFailed("the port is closed", "unknown"));
+      failAll("the port is closed");
       onReady();
       way.close();
     },
   };
+}
+
+/** Whether what a command was answered may be another answer soon. */
+function mayPass({ error }: CommandResult): boolean {
+  return error !== undefined && isPassing(error);
 }
 
 /** Why a try failed, and whether anything of it left. Carries no text of the cause's, which may quote the command; only its code. */

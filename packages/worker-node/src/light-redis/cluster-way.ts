@@ -3,9 +3,7 @@ import { commandSlot, type HostPort, type ParsedRedis, type Way, wayFailed } fro
 import type { Connection } from "./connection.ts";
 import { Link } from "./link.ts";
 import { inTime, openConnection } from "./open-connection.ts";
-import { ErrorReply, type RawReply } from "./reply-parser.ts";
 import { readRedirection, SlotMap } from "./slot-map.ts";
-import { toResult } from "./to-result.ts";
 
 type ClusterRedis = Extract<ParsedRedis, { readonly kind: "cluster" }>;
 
@@ -37,7 +35,7 @@ export function clusterWay({ nodes, username, password, tls }: ClusterRedis): Wa
     const name = nameOf(node);
     let link = links.get(name);
     if (link === undefined) {
-      link = new Link((signal) => openConnection({ ...node, username, password, tls }, signal), onOpen);
+      link = new Link((signal) => openConnection({ ...node, username, password, tls }, signal), { onOpen });
       links.set(name, link);
     }
     return link.get();
@@ -59,9 +57,9 @@ export function clusterWay({ nodes, username, password, tls }: ClusterRedis): Wa
       const node = known[(asked + i) % known.length]!;
       try {
         const connection = connectionTo(node);
-        const [reply] = await inTime(connection, () => connection.call([["CLUSTER", "SLOTS"]]));
-        if (!Array.isArray(reply) || reply.length === 0) continue;
-        slots = new SlotMap(reply, node);
+        const [answer] = await inTime(connection, () => connection.call([["CLUSTER", "SLOTS"]]));
+        if (!Array.isArray(answer!.reply) || answer!.reply.length === 0) continue;
+        slots = new SlotMap(answer!.reply, node);
         break;
       } catch {
         // Another may know.
@@ -78,7 +76,7 @@ export function clusterWay({ nodes, username, password, tls }: ClusterRedis): Wa
     ready();
   }
 
-  async function call(node: HostPort, commands: readonly Command[]): Promise<RawReply> {
+  async function call(node: HostPort, commands: readonly Command[]): Promise<CommandResult> {
     try {
       return (await connectionTo(node).call(commands)).at(-1)!;
     } catch (error) {
@@ -93,18 +91,18 @@ export function clusterWay({ nodes, username, password, tls }: ClusterRedis): Wa
       void askForSlots();
       throw wayFailed("the slots of the Cluster are not known yet", "no");
     }
-    let reply = await call(node, [command]);
-    for (let left = maxRedirections; left > 0 && reply instanceof ErrorReply; left--) {
-      const redirection = readRedirection(reply.text, node);
+    let result = await call(node, [command]);
+    for (let left = maxRedirections; left > 0 && result.error !== undefined; left--) {
+      const redirection = readRedirection(result.error, node);
       if (redirection === undefined) break;
       node = redirection.to;
       if (redirection.kind === "MOVED") {
         slots?.move(redirection.slot, node);
         void askForSlots();
       }
-      reply = await call(node, redirection.kind === "ASK" ? [["ASKING"], command] : [command]);
+      result = await call(node, redirection.kind === "ASK" ? [["ASKING"], command] : [command]);
     }
-    return toResult(reply);
+    return result;
   }
 
   return {

@@ -10,12 +10,12 @@ test("asks the next Sentinel when the first one lets it in and then answers no m
   const master = await startRedis();
   const sentinels = await startSentinels(master);
   const silent = await tcpFaults({ port: sentinels.ports[0]! });
-  silent.next("hold-reply", "GET-MASTER-ADDR-BY-NAME");
+  silent.next("hold-reply", "get-master-addr-by-name");
   const port = lightPort(parseRedisUri(`redis-sentinel://127.0.0.1:${silent.port},127.0.0.1:${sentinels.ports[1]}?master=mymaster`));
 
   expect(await port.send([["SET", "k", "v"]])).toEqual([{ reply: Buffer.from("OK") }]);
 
-  expect(silent.requests.join("")).toMatch("GET-MASTER-ADDR-BY-NAME");
+  expect(silent.requests.join("")).toMatch("get-master-addr-by-name");
   await port.close();
   await silent.stop();
   await sentinels.stop();

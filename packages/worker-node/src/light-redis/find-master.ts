@@ -1,6 +1,5 @@
-import { type HostPort, type ParsedRedis, refusal, wayFailed } from "@asynqjs/core/redis/ioredis";
+import { type HostPort, type ParsedRedis, wayFailed } from "@asynqjs/core/redis/ioredis";
 import { inTime, openConnection } from "./open-connection.ts";
-import { ErrorReply } from "./reply-parser.ts";
 
 type SentinelRedis = Extract<ParsedRedis, { readonly kind: "sentinel" }>;
 
@@ -21,9 +20,10 @@ export function masterFinder({
     for (const sentinel of order) {
       try {
         const connection = await openConnection({ ...sentinel, tls, username: sentinelUsername, password: sentinelPassword }, signal);
-        const ask = () => connection.call([["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master]]);
-        const [reply] = await inTime(connection, ask, signal).finally(() => connection.close());
-        if (reply instanceof ErrorReply) throw refusal(reply.text);
+        const ask = () => connection.call([["SENTINEL", "get-master-addr-by-name", master]]);
+        const [answer] = await inTime(connection, ask, signal).finally(() => connection.close());
+        if (answer!.error !== undefined) throw answer!.error;
+        const { reply } = answer!;
         if (reply === null) continue;
         order = [sentinel, ...order.filter((other) => other !== sentinel)];
         const [host, port] = (reply as readonly Uint8Array[]).map((word) => Buffer.from(word).toString());

@@ -1,36 +1,29 @@
 import { dequeue, enqueue, extendLeases, type RedisPort, writeServerState } from "@asynqjs/core";
-import { parseRedisUri, type RepeatingPortOptions } from "@asynqjs/core/redis/ioredis";
+import { parseRedisUri } from "@asynqjs/core/redis/ioredis";
 import { type FaultyRedis, faultyRedis } from "@asynqjs/core/testing";
 import { describe, inject } from "vitest";
 import { test as brokerTest, expect, startSec } from "../../../../test/support/broker-test.ts";
-import { type LossyPort, openLossyPort } from "../../../../test/support/lossy-port.ts";
 import type { Whereabouts } from "../../../../test/support/open-port.ts";
 import { portContract } from "../../../../test/support/port-contract.ts";
 import { lightPort } from "./light-port.ts";
 
-/** As `openPort` of the other ports. It goes where Sentinels and nodes of a Cluster say, and no detour. */
-function openLight(_: unknown, { port, db, sentinels, cluster, detours }: Whereabouts, patience: RepeatingPortOptions = {}): RedisPort {
-  const hosts = (ports: readonly number[]): string => ports.map((each) => `127.0.0.1:${each}`).join(",");
-  if (cluster !== undefined) return lightPort(parseRedisUri(`redis-cluster://${hosts(cluster)}`), patience);
-  if (sentinels !== undefined) return lightPort(parseRedisUri(`redis-sentinel://${hosts(sentinels)}/${db}?master=mymaster`), patience);
-  return lightPort(parseRedisUri(`redis://${hosts([detours?.get(port!) ?? port!])}/${db}`), patience);
+/** The port of the heartbeat thread. It goes where nodes of a Cluster say, and no detour. */
+function openLight({ port, db, cluster }: Whereabouts): RedisPort {
+  if (cluster === undefined) return lightPort(parseRedisUri(`redis://127.0.0.1:${port}/${db}`));
+  return lightPort(parseRedisUri(`redis-cluster://${cluster.map((each) => `127.0.0.1:${each}`).join(",")}`));
 }
 
-const test = brokerTest.extend<{ light: RedisPort; port: FaultyRedis; lossy: LossyPort }>({
+const test = brokerTest.extend<{ light: RedisPort; port: FaultyRedis }>({
   light: async ({ at }, use) => {
-    const light = openLight("light", at);
+    const light = openLight(at);
     await use(light);
     await light.close();
   },
   port: async ({ light }, use) => use(faultyRedis(light)),
-  lossy: async ({ at }, use) => {
-    const lossy = await openLossyPort("ioredis", at, openLight);
-    await use(lossy);
-    await lossy.stop();
-  },
 });
 
-portContract(test, { lossy: inject("brokerPort") === "ioredis" });
+// To one Redis it is the port of every broker suite.
+if (inject("brokerPort") === "cluster") portContract(test, { lossy: false });
 
 describe("a light port", () => {
   test("extends leases of many queues at once, wherever they live, and tells which are another's", async ({ broker, aTask, redis }) => {

@@ -1,5 +1,5 @@
 /**
- * A port that weighs little: what of a Redis client a thread that only beats needs, without one of the large libraries.
+ * A port that weighs little: what asynqjs needs of a Redis client, without one of the large libraries.
  * @module
  */
 import type { RedisPort } from "@asynqjs/core";

@@ -1,8 +1,7 @@
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { refusal, wayFailed } from "@asynqjs/core/redis/ioredis";
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { wayFailed } from "@asynqjs/core/redis/ioredis";
 import { Connection } from "./connection.ts";
-import { ErrorReply } from "./reply-parser.ts";
 
 /** Where one Redis is, and how to be let in. */
 export interface Endpoint {
@@ -26,7 +25,7 @@ const answerTimeoutMs = 2_000;
  * @throws {RedisError} not reachable, not let in, no master, or not in time
  */
 export async function openConnection(endpoint: Endpoint, signal: AbortSignal): Promise<Connection> {
-  const connection = new Connection(dial(endpoint));
+  const connection = new Connection((onread) => dial(endpoint, onread));
   try {
     await inTime(connection, () => introduce(connection, endpoint), signal);
     return connection;
@@ -50,21 +49,22 @@ export async function inTime<T>(connection: Connection, ask: () => Promise<T>, s
   }
 }
 
-function dial({ host = "localhost", port = 6379, path, tls }: Endpoint): Socket {
-  if (path !== undefined) return connectTcp({ path });
-  if (tls !== true) return connectTcp({ host, port });
-  return connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}) });
+function dial({ host = "localhost", port = 6379, path, tls }: Endpoint, onread: OnReadOpts): Socket {
+  if (path !== undefined) return connectTcp({ path, onread });
+  if (tls !== true) return connectTcp({ host, port, onread });
+  // Its types do not know of onread, which it hands on like every other option of a socket's.
+  return connectTls({ host, port, onread, ...(isIP(host) === 0 ? { servername: host } : {}) } as ConnectionOptions);
 }
 
 /** The first words on a connection; the socket keeps them until it is connected. The last one shows that the other side answers. */
 async function introduce(connection: Connection, { username, password, db = 0, mustBeMaster = false }: Endpoint): Promise<void> {
   const auth = password === undefined ? [] : [["AUTH", ...(username === undefined ? [] : [username]), password]];
   const select = db === 0 ? [] : [["SELECT", String(db)]];
-  const replies = await connection.call([...auth, ...select, [mustBeMaster ? "ROLE" : "PING"]]);
-  const last = replies.pop();
-  for (const reply of replies) {
+  const results = await connection.call([...auth, ...select, [mustBeMaster ? "ROLE" : "PING"]]);
+  const last = results.pop()?.reply;
+  for (const { error } of results) {
     // A Redis without a password lets in whoever brings one.
-    if (reply instanceof ErrorReply && !/without any password|no password is set/.test(reply.text)) throw refusal(reply.text);
+    if (error !== undefined && !/without any password|no password is set/.test(error.message)) throw error;
   }
   if (!mustBeMaster || !Array.isArray(last)) return;
   const role = Buffer.from(last[0] as Uint8Array).toString();

@@ -11,6 +11,7 @@ import { expect, test as redisTest } from "../../../../test/support/redis-test.t
 import { startSentinels } from "../../../../test/support/redis-topologies.ts";
 import { type TcpFaults, tcpFaults } from "../../../../test/support/tcp-faults.ts";
 import { lightPort } from "./light-port.ts";
+import { type SingleRedis, singleWay } from "./single-way.ts";
 
 const test = redisTest.extend<{ faults: TcpFaults }>({
   faults: async ({ redisUrl }, use) => {
@@ -107,6 +108,24 @@ describe("the way to one Redis", () => {
     await new Promise((resolve) => front.close(resolve));
   });
 
+  test("takes in one write what is sent in one turn, and answers each in its order", async ({ faults }) => {
+    const port = lightPort(parseRedisUri(`redis://127.0.0.1:${faults.port}/15`));
+    await port.send([["DEL", "k"]]);
+    const from = faults.requests.length;
+
+    const answers = await Promise.all([
+      port.send([
+        ["SET", "k", "0"],
+        ["INCR", "k"],
+      ]),
+      Promise.resolve().then(() => port.send([["INCR", "k"]])),
+    ]);
+
+    expect(answers).toEqual([[{ reply: Buffer.from("OK") }, { reply: 1 }], [{ reply: 2 }]]);
+    expect(faults.requests.slice(from)).toHaveLength(1);
+    await port.close();
+  });
+
   test("connects at its first call, once for many, and again after each loss; an answer lost is asked for again", async ({ faults }) => {
     const port = lightPort(parseRedisUri(`redis://127.0.0.1:${faults.port}/15`));
     await new Promise((resolve) => setImmediate(resolve));
@@ -121,6 +140,28 @@ describe("the way to one Redis", () => {
     }
     expect(faults.connections).toBe(3);
     await port.close();
+  });
+
+  test.for([
+    ["that stays is there again", true],
+    ["that does not is not there", false],
+  ] as const)("%s after it was lost, while nobody asks", async ([, stays], { faults }) => {
+    const way = singleWay(parseRedisUri(`redis://127.0.0.1:${faults.port}/15`) as SingleRedis, { stays });
+    const told: string[] = [];
+    way.listen({ onReady: () => told.push("ready"), onClose: () => told.push("close") });
+    const ping = () => way.write([["PING"]], { replicas: 0, withinMs: 0 });
+    await expect(ping()).rejects.toMatchObject({ delivered: "no" });
+    await expect.poll(() => way.ready).toBe(true);
+
+    faults.cut();
+    await expect.poll(() => told.length).toBeGreaterThan(1);
+    if (stays) await expect.poll(() => way.ready, { timeout: 5_000 }).toBe(true);
+    else for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+
+    expect(told).toEqual(stays ? ["ready", "close", "ready"] : ["ready", "close"]);
+    expect([faults.connections, way.ready]).toEqual(stays ? [2, true] : [1, false]);
+    way.close();
+    await expect.poll(() => way.ready).toBe(false);
   });
 
   test("is left when it does not answer in time, and what it did not answer is asked for again", async ({ faults }) => {

@@ -1,3 +1,4 @@
+import { refusal } from "@asynqjs/core/redis/ioredis";
 import { describe, expect, test } from "vitest";
 import { readRedirection, SlotMap } from "./slot-map.ts";
 
@@ -39,13 +40,13 @@ describe("SlotMap", () => {
 
 describe("readRedirection", () => {
   test("reads MOVED and ASK, with IPv6 hosts and without any, and no other error", () => {
-    expect(readRedirection("MOVED 3999 127.0.0.1:6381", asked)).toEqual({
+    expect(readRedirection(refusal("MOVED 3999 127.0.0.1:6381"), asked)).toEqual({
       kind: "MOVED",
       slot: 3999,
       to: { host: "127.0.0.1", port: 6381 },
     });
-    expect(readRedirection("ASK 1 ::1:6381", asked)).toEqual({ kind: "ASK", slot: 1, to: { host: "::1", port: 6381 } });
-    expect(readRedirection("MOVED 1 :6381", asked)).toEqual({ kind: "MOVED", slot: 1, to: { host: "asked.example", port: 6381 } });
-    expect(readRedirection("ERR no", asked)).toBeUndefined();
+    expect(readRedirection(refusal("ASK 1 ::1:6381"), asked)).toEqual({ kind: "ASK", slot: 1, to: { host: "::1", port: 6381 } });
+    expect(readRedirection(refusal("MOVED 1 :6381"), asked)).toEqual({ kind: "MOVED", slot: 1, to: { host: "asked.example", port: 6381 } });
+    expect(readRedirection(refusal("ERR no"), asked)).toBeUndefined();
   });
 });

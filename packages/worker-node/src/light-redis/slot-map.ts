@@ -1,5 +1,5 @@
+import type { RedisError, Reply } from "@asynqjs/core";
 import type { HostPort } from "@asynqjs/core/redis/ioredis";
-import type { RawReply } from "./reply-parser.ts";
 
 /** Which master has which slot, as far as we were told. */
 export class SlotMap {
@@ -8,7 +8,7 @@ export class SlotMap {
   readonly #moved = new Map<number, HostPort>();
 
   /** Reads the answer of CLUSTER SLOTS. A master that names no host is at the one that was asked. */
-  constructor(slots: RawReply, asked: HostPort) {
+  constructor(slots: Reply, asked: HostPort) {
     this.#ranges = (slots as readonly [number, number, readonly [Uint8Array | null, number]][]).map(([from, to, [host, port]]) => ({
       ...{ from, to },
       master: { host: (host === null ? "" : Buffer.from(host).toString()) || asked.host, port },
@@ -37,9 +37,9 @@ export interface Redirection {
   readonly to: HostPort;
 }
 
-/** Reads `MOVED 3999 127.0.0.1:6381`, `ASK …`; `undefined` for any other error. */
-export function readRedirection(text: string, asked: HostPort): Redirection | undefined {
-  const match = /^(MOVED|ASK) (\d+) (.*):(\d+)$/.exec(text);
+/** Reads the refusal `MOVED 3999 127.0.0.1:6381`, `ASK …`; `undefined` for any other error. */
+export function readRedirection({ message }: RedisError, asked: HostPort): Redirection | undefined {
+  const match = /^redis refused: (MOVED|ASK) (\d+) (.*):(\d+)$/.exec(message);
   if (match === null) return undefined;
   return { kind: match[1] as Redirection["kind"], slot: Number(match[2]), to: { host: match[3] || asked.host, port: Number(match[4]) } };
 }
