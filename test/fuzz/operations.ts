@@ -332,8 +332,8 @@ export const operations: readonly Operation[] = [
   {
     name: "writeServerState",
     call: (broker) => writeServerState(broker, { ...server, info: none, workers: [] }, { nowSec: 1, ttlSec: 2 }),
-    answers: [[1, 1, 1]],
-    told: nothing,
+    answers: [[1, ["1700000000", "999999"]]],
+    told: finite,
   },
   { name: "clearServerState", call: (broker) => clearServerState(broker, server), answers: [[1, 1, 2]], told: nothing },
   { name: "cancelProcessing", call: (broker) => cancelProcessing(broker, [{ id: "a" }]), answers: [[1, 0, 1]], told: nothing },

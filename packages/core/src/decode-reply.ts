@@ -32,6 +32,13 @@ export function decodeScore(reply: Reply): number {
   return /^\d{1,12}(\.\d+)?$/.test(score) ? Number(score) : 0;
 }
 
+/** What TIME answers, seconds and microseconds, as milliseconds. */
+export function decodeTime(reply: Reply): number {
+  const [sec = Number.NaN, micros = Number.NaN] = decodeList(reply).map((part) => Number(decodeText(part)));
+  const timeMs = sec * 1000 + micros / 1000;
+  return Number.isFinite(timeMs) ? timeMs : unexpected();
+}
+
 export function decodeList(reply: Reply): readonly Reply[] {
   return Array.isArray(reply) ? reply : unexpected();
 }
