@@ -11,6 +11,7 @@ import {
   worrySkewMs,
 } from "@asynqjs/core";
 import { aggregator } from "./aggregator.ts";
+import { changes } from "./changes.ts";
 import { type Config, checkConfig, type Settings } from "./config.ts";
 import { type Connection, connect, type RedisSource, secondClient } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
@@ -205,9 +206,14 @@ export class Server {
     this.#settler = settler(this.#broker, settings, counters);
     const wakes = waker(this.#port, settings, () => processor.wake());
     const command = this.#connection.client;
-    this.#watcher = command === undefined ? undefined : watcher(command, settings, wakes.changed);
+    const news = changes(() => this.#watcher?.watching === true);
+    const onChange = (names?: string): void => {
+      wakes.changed(names);
+      news.heard(names);
+    };
+    this.#watcher = command === undefined ? undefined : watcher(command, settings, onChange);
     const parts = { broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler };
-    const processor = new Processor(parts, () => wakes.rests(this.#watcher?.watching === true));
+    const processor = new Processor(parts, () => wakes.rests(news.watching));
     this.#processor = processor;
     const listening = secondClient(this.#redis, settings.logger, clock);
     const check = settings.healthCheckFunc;
@@ -218,10 +224,10 @@ export class Server {
       ...(listening === undefined ? [] : [subscriber(listening, settings, (target) => processor.cancel(target), this.#watcher)]),
       wakes,
       this.#settler,
-      ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters)]),
-      ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters, wakes.changed)]),
+      ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters, news)]),
+      ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters, wakes.changed, news)]),
       processor,
-      ...(janitorIntervalMs === false ? [] : [janitor(this.#broker, { ...settings, janitorIntervalMs }, counters)]),
+      ...(janitorIntervalMs === false ? [] : [janitor(this.#broker, { ...settings, janitorIntervalMs }, counters, news)]),
       ...(repairIntervalMs === false ? [] : [repairer(this.#broker, { ...settings, repairIntervalMs }, counters, wakes.changed)]),
       ...(groupAggregator === undefined ? [] : [aggregator(this.#enqueuing(), { ...settings, groupAggregator }, counters, wakes.changed)]),
     ];

@@ -1,9 +1,8 @@
 import { seededRandom } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
 import { useOwnRedis } from "../../../test/support/redis-test.ts";
-import { describe, expect, test, until } from "../../../test/support/server-test.ts";
+import { describe, expect, test, until, watching } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
-import type { Server } from "./server.ts";
 
 // What it was asked is counted, and that of all databases.
 useOwnRedis();
@@ -150,11 +149,3 @@ describe("an idle server", () => {
     await redis.call("ACL", "DELUSER", "narrow");
   });
 });
-
-/** Until the server hears of changes. */
-async function watching(pass: (ms: number) => Promise<void>, ...servers: readonly Server[]): Promise<void> {
-  await until(async () => {
-    await pass(20);
-    return servers.every((server) => server.metrics().watching);
-  });
-}
