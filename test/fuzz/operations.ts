@@ -74,9 +74,11 @@ const tick = (...counts: readonly string[]): Shape =>
   record({
     ...Object.fromEntries(counts.map((name) => [name, count])),
     more: bool,
+    nextSec: maybe(count),
     errors: list(record({ queue: text, error: (value) => (value instanceof Error ? undefined : "is no error") })),
   });
 
+const expiredCounts = { expired: count, completedTrimmed: count, trimmed: count, dangling: count };
 const set = { queue: "q", group: "g", setId: "s" };
 const held = { queue: "q", id: "a", token: 5 };
 const now = manualClock(Date.UTC(2040, 0, 2, 3, 4, 5));
@@ -144,8 +146,8 @@ export const operations: readonly Operation[] = [
         { queue: "q", from: "scheduled" },
         { queue: "q", from: "retry" },
       ]),
-    answers: [["100,99,1,0", "0,0,0,0"]],
-    told: list(outcome(record({ forwarded: count, dangling: count, quarantined: count, more: bool })), 2),
+    answers: [["100,99,1,0,1700000000", "0,0,0,0,1700000000"]],
+    told: list(outcome(record({ forwarded: count, dangling: count, quarantined: count, more: bool, nextSec: maybe(count) })), 2),
   },
   {
     name: "aggregationCheck",
@@ -169,8 +171,8 @@ export const operations: readonly Operation[] = [
   {
     name: "deleteExpired",
     call: (broker) => deleteExpired(broker, ["q"]),
-    answers: [["1,2,3,4,1"], ["0,0,0,0,0"]],
-    told: list(outcome(record({ expired: count, completedTrimmed: count, trimmed: count, dangling: count, more: bool })), 1),
+    answers: [["1,2,3,4,1,0"], ["0,0,0,0,0,1700000000"]],
+    told: list(outcome(record({ ...expiredCounts, more: bool, nextSec: maybe(count) })), 1),
   },
   { name: "estimateMemory", call: (broker) => estimateMemory(broker, ["q"]), answers: [[12_345]], told: list(outcome(count), 1) },
   {
@@ -194,8 +196,8 @@ export const operations: readonly Operation[] = [
   {
     name: "listExpiredLeases",
     call: (broker) => listExpiredLeases(broker, "q", 2_000_000_000),
-    answers: [[[1, "a", "1700000000.5", msg, "1@2", "b", "1700000001", null, null]], [[0]]],
-    told: record({ leases: list(record({ id: text, score: text, msg: maybe(bytes), recovered: maybe(text) })), more: bool }),
+    answers: [[[1, 2_000_000_001, "a", "1700000000.5", msg, "1@2", "b", "1700000001", null, null]], [[0, 0]]],
+    told: record({ leases: list(record({ id: text, score: text, msg: maybe(bytes), recovered: maybe(text) })), more: bool, nextSec: maybe(count) }),
   },
   {
     name: "listGroups",
@@ -248,8 +250,8 @@ export const operations: readonly Operation[] = [
   {
     name: "reclaimStaleAggregationSets",
     call: (broker) => reclaimStaleAggregationSets(broker, "q"),
-    answers: [["1,2,3,4,1"]],
-    told: record({ sets: count, reclaimed: count, dangling: count, putOff: count, more: bool }),
+    answers: [["1,2,3,4,1,1700000000"]],
+    told: record({ sets: count, reclaimed: count, dangling: count, putOff: count, more: bool, nextSec: maybe(count) }),
   },
   {
     name: "repairKeys",
@@ -332,8 +334,8 @@ export const operations: readonly Operation[] = [
   {
     name: "writeServerState",
     call: (broker) => writeServerState(broker, { ...server, info: none, workers: [] }, { nowSec: 1, ttlSec: 2 }),
-    answers: [[1, 1, 1]],
-    told: nothing,
+    answers: [[1, ["1700000000", "999999"]]],
+    told: finite,
   },
   { name: "clearServerState", call: (broker) => clearServerState(broker, server), answers: [[1, 1, 2]], told: nothing },
   { name: "cancelProcessing", call: (broker) => cancelProcessing(broker, [{ id: "a" }]), answers: [[1, 0, 1]], told: nothing },
@@ -368,15 +370,15 @@ export const operations: readonly Operation[] = [
   {
     name: "forward",
     call: (broker) => forward(broker, { queues: ["q"] }),
-    answers: [["100,99,1,0", "0,0,0,0", "3,3,0,0"]],
+    answers: [["100,99,1,0,1", "0,0,0,0,1700000000", "3,3,0,0,0"]],
     told: tick("forwarded", "dangling", "quarantined"),
   },
   {
     name: "recover",
     call: (broker) => recover(broker, { queues: ["q"] }),
     answers: [
-      [[0, "a", "1700000000.5", msg, "1@1"], "s,0", "0,0,0,0,0"],
-      [[0, "a", "1700000000", "garbage", null], "s,0", "0,0,0,0,0"],
+      [[0, 0, "a", "1700000000.5", msg, "1@1"], "s,0", "0,0,0,0,0,0"],
+      [[0, 2_300_000_000, "a", "1700000000", "garbage", null], "s,0", "0,0,0,0,0,1700000000"],
     ],
     told: (value) =>
       Object.entries(value as object)
@@ -386,7 +388,7 @@ export const operations: readonly Operation[] = [
   {
     name: "janitor",
     call: (broker) => janitor(broker, { queues: ["q"] }),
-    answers: [["1,2,3,4,0"]],
+    answers: [["1,2,3,4,0,1700000000"]],
     told: tick("expired", "completedTrimmed", "trimmed", "dangling", "aggregatedDeleted"),
   },
   {

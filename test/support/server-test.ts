@@ -130,6 +130,14 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   while (!(await holds())) await turn();
 }
 
+/** Until Redis tells these servers of changes. */
+export async function watching(pass: (ms: number) => Promise<void>, ...servers: readonly Server[]): Promise<void> {
+  await until(async () => {
+    await pass(20);
+    return servers.every((server) => server.metrics().watching);
+  });
+}
+
 /** One turn of the event loop. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -58,6 +58,28 @@ describe("correctedClock", () => {
     expect(clock.offsetMs).toBe(200_500);
   });
 
+  test("looks by what travels with something else too, and is steady while the last look agrees to two seconds", async () => {
+    const machine = manualClock(0);
+    const clock = correctedClock(machine);
+    expect(clock.steady).toBe(true);
+    const answered = clock.asking();
+    await machine.advance(20);
+    answered(100_000);
+    expect([clock.offsetMs, clock.steady]).toEqual([99_990, true]);
+
+    for (const [offMs, steady] of [
+      [2_000, true],
+      [2_001, false],
+      [-2_001, false],
+      [0, true],
+    ] as const) {
+      clock.adopt(0);
+      for (let look = 0; look < 4; look++) clock.asking()(machine.nowMs());
+      clock.asking()(machine.nowMs() + offMs);
+      expect([offMs, clock.offsetMs, clock.steady]).toEqual([offMs, 0, steady]);
+    }
+  });
+
   test("keeps its correction when Redis does not answer", async () => {
     const machine = manualClock(0);
     const clock = correctedClock(machine);

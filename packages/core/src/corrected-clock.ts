@@ -3,11 +3,10 @@
  * @module
  */
 import type { Clock } from "./clock.ts";
-import { decodeList } from "./decode-reply.ts";
+import { decodeTime } from "./decode-reply.ts";
 import { ClockSkewError } from "./errors.ts";
-import type { RedisPort, Reply, SendOptions } from "./redis.ts";
+import type { RedisPort, SendOptions } from "./redis.ts";
 import { ask } from "./send-plain.ts";
-import { decodeText, unexpected } from "./verdicts.ts";
 
 /** More than that is worth a warning. */
 export const worrySkewMs = 2_000;
@@ -26,6 +25,10 @@ export interface CorrectedClock extends Clock {
    * @throws {RedisError} no answer: the correction stays as it was
    */
   look(redis: RedisPort, options?: SendOptions): Promise<void>;
+  /** A look that travels with something else that is asked now: what this answers is called with Redis' time when the answer is there. */
+  asking(): (timeMs: number) => void;
+  /** Whether the last look agreed with the correction: where it did not a clock was set, and more looks will tell. */
+  readonly steady: boolean;
   /** Goes by an offset that another clock of this machine found. */
   adopt(offsetMs: number): void;
 }
@@ -34,6 +37,20 @@ export interface CorrectedClock extends Clock {
 export function correctedClock(clock: Clock): CorrectedClock {
   const looks: number[] = [];
   let offsetMs = 0;
+
+  function asking(): (timeMs: number) => void {
+    const sentMs = clock.nowMs();
+    const sentAtMs = clock.monotonicMs();
+    return (timeMs) => {
+      // Redis looked at its clock somewhere between our question and its answer.
+      const midwayMs = sentMs + (clock.monotonicMs() - sentAtMs) / 2;
+      looks.push(timeMs - midwayMs);
+      if (looks.length > looksKept) looks.shift();
+      const sorted = [...looks].sort((a, b) => a - b);
+      offsetMs = sorted[Math.floor((sorted.length - 1) / 2)]!;
+    };
+  }
+
   return {
     nowMs: () => clock.nowMs() + offsetMs,
     monotonicMs: () => clock.monotonicMs(),
@@ -45,16 +62,13 @@ export function correctedClock(clock: Clock): CorrectedClock {
       looks.length = 0;
       offsetMs = foundMs;
     },
+    get steady() {
+      return Math.abs((looks.at(-1) ?? offsetMs) - offsetMs) <= worrySkewMs;
+    },
+    asking,
     async look(redis, options) {
-      const sentMs = clock.nowMs();
-      const sentAtMs = clock.monotonicMs();
-      const timeMs = await ask(redis, ["TIME"], decodeTime, options);
-      // Redis looked at its clock somewhere between our question and its answer.
-      const midwayMs = sentMs + (clock.monotonicMs() - sentAtMs) / 2;
-      looks.push(timeMs - midwayMs);
-      if (looks.length > looksKept) looks.shift();
-      const sorted = [...looks].sort((a, b) => a - b);
-      offsetMs = sorted[Math.floor((sorted.length - 1) / 2)]!;
+      const answered = asking();
+      answered(await ask(redis, ["TIME"], decodeTime, options));
     },
   };
 }
@@ -67,11 +81,4 @@ export function isCorrected(clock: Clock): clock is CorrectedClock {
 /** @throws {ClockSkewError} the clocks are more than five minutes apart */
 export function checkSkew({ offsetMs }: CorrectedClock): void {
   if (Math.abs(offsetMs) > mostSkewMs) throw new ClockSkewError(offsetMs, mostSkewMs);
-}
-
-/** Seconds and microseconds as milliseconds. */
-function decodeTime(reply: Reply): number {
-  const [sec = Number.NaN, micros = Number.NaN] = decodeList(reply).map((part) => Number(decodeText(part)));
-  const timeMs = sec * 1000 + micros / 1000;
-  return Number.isFinite(timeMs) ? timeMs : unexpected();
 }

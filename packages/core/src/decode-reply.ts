@@ -32,6 +32,18 @@ export function decodeScore(reply: Reply): number {
   return /^\d{1,12}(\.\d+)?$/.test(score) ? Number(score) : 0;
 }
 
+/** The second at which the next of a set is due; 0 is none, and where more may be due it says nothing. */
+export function toNextSec(more: boolean, next: number): number | undefined {
+  return more || next === 0 ? undefined : next;
+}
+
+/** What TIME answers, seconds and microseconds, as milliseconds. */
+export function decodeTime(reply: Reply): number {
+  const [sec = Number.NaN, micros = Number.NaN] = decodeList(reply).map((part) => Number(decodeText(part)));
+  const timeMs = sec * 1000 + micros / 1000;
+  return Number.isFinite(timeMs) ? timeMs : unexpected();
+}
+
 export function decodeList(reply: Reply): readonly Reply[] {
   return Array.isArray(reply) ? reply : unexpected();
 }

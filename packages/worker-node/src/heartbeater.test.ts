@@ -1,4 +1,4 @@
-import { cancelProcessing, type RedisPort } from "@asynqjs/core";
+import { cancelProcessing, correctedClock, type RedisPort } from "@asynqjs/core";
 import { decodeServerInfo, decodeWorkerInfo } from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
 import { closing, describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
@@ -164,7 +164,7 @@ describe("heartbeater", () => {
     await until(() => server.metrics().done === 1);
   });
 
-  test("tells of the server at once, of its tasks and its state with each beat, and nothing more when it is closed", async ({
+  test("tells of the server and of its state at once, of its tasks with each beat, and nothing more when it is closed", async ({
     makeServer,
     seed,
     pass,
@@ -187,10 +187,10 @@ describe("heartbeater", () => {
     ]);
     const { host, pid, serverId } = servers[0]!;
     const keys = await redis.zrange("asynq:servers", "0", "-1", "WITHSCORES");
-    expect(keys).toEqual([`asynq:servers:{${host}:${pid}:${serverId}}`, String(startSec + 10)]);
+    expect(keys).toEqual([`asynq:servers:{${host}:${pid}:${serverId}}`, String(startSec + 130)]);
 
     server.stop();
-    await pass(5_000);
+    await quiet();
 
     expect(await told(redis)).toEqual({
       servers: [{ ...servers[0]!, status: "stopped", activeWorkerCount: 1 }],
@@ -206,6 +206,98 @@ describe("heartbeater", () => {
     await closing(server, clock);
     expect(await redis.keys("asynq:servers*")).toEqual([]);
     expect(await redis.keys("asynq:workers*")).toEqual([]);
+  });
+
+  test("beats once a minute while nothing runs, at once when a task is taken, and every 5 s while it runs", async ({
+    makeServer,
+    seed,
+    pass,
+    quiet,
+    port,
+    redis,
+    clock,
+  }) => {
+    const order: string[] = [];
+    const noting: RedisPort = {
+      ...port,
+      send(commands, options) {
+        const [name, , key] = commands[0]! as [string, string, string];
+        if (name === "ZADD") order.push(`beat at ${clock.monotonicMs() / 1000}: ${commands.map(([word]) => word)}`);
+        else if (name === "EVALSHA" && key === "2") order.push("lease");
+        return port.send(commands, options);
+      },
+    };
+    const since = (): string[] => order.splice(0);
+    const left = async (): Promise<number> => Number((await redis.zrange("asynq:servers", "0", "-1", "WITHSCORES"))[1]) - startSec;
+    const server = makeServer({ taskCheckIntervalMs: 1 }, noting);
+    const handler = gate();
+    await server.start(() => {
+      order.push("handler");
+      return handler.opened;
+    });
+    await pass(130_000);
+    expect(since()).toEqual(["beat at 0: ZADD,EVALSHA", "beat at 60: ZADD,EVALSHA", "beat at 120: ZADD,EVALSHA"]);
+    expect(await left()).toBe(120 + 130);
+    const [serverKey] = await redis.keys("asynq:servers:*");
+    expect(await redis.ttl(serverKey!)).toBeGreaterThan(125);
+    expect(await redis.keys("asynq:workers*")).toEqual([]);
+
+    await seed({ taskId: "a" });
+    await pass(1);
+    await until(() => server.metrics().started === 1);
+    await quiet();
+
+    expect(since()).toEqual(["handler", "lease", "beat at 130.001: ZADD,ZADD,EVALSHA"]);
+    expect(await left()).toBe(130 + 10);
+    expect(await redis.ttl(serverKey!)).toBeLessThanOrEqual(10);
+    expect((await told(redis)).workers).toMatchObject([{ taskId: "a" }]);
+
+    await pass(10_000);
+    expect(since().filter((line) => line !== "lease")).toEqual(["beat at 135.001: ZADD,ZADD,EVALSHA", "beat at 140.001: ZADD,ZADD,EVALSHA"]);
+
+    handler.open();
+    await until(() => server.metrics().done === 1);
+    await pass(70_000);
+    // The first one takes the list out of the index.
+    expect(since()).toEqual(["beat at 145.001: ZADD,ZREM,EVALSHA", "beat at 205.001: ZADD,EVALSHA"]);
+    expect(await redis.keys("asynq:workers*")).toEqual([]);
+  });
+
+  test("learns Redis' time from what it tells, and looks every 5 s again once a clock was set", async ({ makeServer, pass, port, clock }) => {
+    const sent: string[] = [];
+    let aheadMs = 1_500;
+    const text = (value: number): Uint8Array => new TextEncoder().encode(String(value));
+    const elsewhere: RedisPort = {
+      ...port,
+      async send(commands, options) {
+        sent.push(commands.map(([word]) => word).join());
+        const results = [...(await port.send(commands, options))];
+        const nowMs = clock.nowMs() + aheadMs;
+        const time = [text(Math.floor(nowMs / 1000)), text((nowMs % 1000) * 1000)];
+        const at = commands.findIndex(([word]) => word === "TIME" || word === "EVALSHA");
+        if (commands[0]![0] === "TIME" || commands[0]![0] === "ZADD") results[at] = { reply: time };
+        return results;
+      },
+    };
+    const corrected = correctedClock(clock);
+    const server = makeServer({ clock: corrected, taskCheckIntervalMs: 1_000_000 }, elsewhere);
+    await server.start(() => {});
+    await pass(60_000);
+    expect(corrected.offsetMs).toBe(1_500);
+    const beats = (): number => sent.splice(0).filter((words) => words.startsWith("ZADD")).length;
+    expect(sent.filter((words) => words.includes("TIME"))).toEqual(["TIME"]);
+    expect(beats()).toBe(2);
+
+    aheadMs = 11_500;
+    await pass(60_000);
+    expect([corrected.offsetMs, beats()]).toEqual([1_500, 1]);
+    await pass(10_000);
+    // Most of the last five looks say so.
+    expect([corrected.offsetMs, beats()]).toEqual([11_500, 2]);
+    await pass(59_000);
+    expect(beats()).toBe(0);
+    await pass(1_000);
+    expect(beats()).toBe(1);
   });
 
   test("ends a run that was canceled while nobody listened, and no later one", async ({ makeServer, seed, pass, broker, message }) => {

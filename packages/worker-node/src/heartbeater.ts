@@ -10,6 +10,7 @@ import {
   LeaseExpiredError,
   LeaseLostError,
   listCancelIntents,
+  type RedisError,
   unixSec,
   worrySkewMs,
   writeServerState,
@@ -38,7 +39,7 @@ export interface Heartbeater extends Component {
   hold(leases: readonly HeldLease[]): void;
   /** Its outcome was answered, or nobody waits for it: the lease is left alone. */
   forget(lease: HeldLease): void;
-  /** What the server tells of its state from the next beat on. */
+  /** What the server tells of its state from now on; with a beat at once where that is another than before. */
   tell(status: ServerState): void;
 }
 
@@ -57,13 +58,19 @@ export interface HeartbeaterParts {
   readonly onBeat?: ((extended: readonly HeldLease[], endsAtMs: number) => void) | undefined;
 }
 
+/** A server that runs nothing tells of itself so often. */
+export const idleBeatMs = 60_000;
+/** What it tells then stands for so long: one beat may be missed. */
+const idleTtlSec = 130;
 /** How long a server that ends waits for Redis to hear of it; its records are over by themselves soon after. */
 const clearTimeoutMs = 2_000;
 
 /**
- * Beats at once and then every 5 s. A beat has steps, beside each other, so that none waits for what another waits for: it looks at Redis'
- * clock, extends the leases of all held tasks, hears of cancelations that were missed, and tells of the server. A lease whose second has passed is tried too: as long as nobody took
- * the task the fence lets it through. Only when Redis says that the task is not ours, or says nothing while the lease ends, is its run told.
+ * Beats at once and then every 5 s, while no task is held every minute; the first task after that is followed by a beat at once, before its
+ * handler is called. A beat has steps, beside each other, so that none waits for what another waits for: it extends the leases of all held
+ * tasks, hears of cancelations that were missed, and tells of the server, whereby it learns what time it is for Redis. A lease whose second
+ * has passed is tried too: as long as nobody took the task the fence lets it through. Only when Redis says that the task is not ours, or
+ * says nothing while the lease ends, is its run told.
  */
 export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeater {
   const { server, clock, logger, heartbeatIntervalMs, counters, leaseSec = asynqLeaseSec, onCancelIntent, onBeat } = parts;
@@ -72,17 +79,13 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
   /** A beat that was not answered in that time is given up: the next one is due. */
   const timeoutMs = (leaseSec * 1000) / 6;
   let status: ServerState = "active";
+  /** Whether Redis may hold a list of our tasks. */
+  let hadWorkers = false;
+  /** Monotonic: until when Redis need not be told again, as long as nothing happens. */
+  let restUntilMs = 0;
 
   function lose(lease: HeldLease, error: LeaseLostError | LeaseExpiredError): void {
     if (held.delete(lease)) lease.onLost(error);
-  }
-
-  /** What Redis does not answer leaves the correction as it was: the extensions of this beat will tell. */
-  async function lookAtClock(signal: AbortSignal): Promise<void> {
-    if (!isCorrected(clock)) return;
-    await clock.look(broker.redis, { timeoutMs, signal }).catch(() => {});
-    if (Math.abs(clock.offsetMs) > worrySkewMs)
-      warn("this machine's clock is off; Redis' is used", { offsetMs: Math.round(clock.offsetMs) });
   }
 
   /** Answers those that go on until `endsAtMs`. */
@@ -119,14 +122,32 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
   }
 
   async function tellOfServer(signal: AbortSignal): Promise<void> {
+    const startedMs = clock.monotonicMs();
+    const idle = held.size === 0 && status !== "closed";
+    const ttlSec = idle ? idleTtlSec : Math.ceil((2 * heartbeatIntervalMs) / 1000);
+    restUntilMs = 0;
     try {
-      const life = { nowSec: unixSec(clock.nowMs()), ttlSec: Math.ceil((2 * heartbeatIntervalMs) / 1000) };
-      await writeServerState(broker, serverRecord(server, status, held), life, { timeoutMs, signal });
+      const record = serverRecord(server, status, held);
+      const answered = isCorrected(clock) ? clock.asking() : undefined;
+      const life = { nowSec: unixSec(clock.nowMs()), ttlSec, hadWorkers };
+      hadWorkers ||= record.workers.length > 0;
+      const timeMs = await writeServerState(broker, record, life, { timeoutMs, signal });
+      answered?.(timeMs);
+      hadWorkers = record.workers.length > 0;
+      if (idle) restUntilMs = startedMs + idleBeatMs;
     } catch (error) {
       if (signal.aborted) return;
       counters.add("stateErrors");
       warn("heartbeater could not tell of the server", { error: (error as Error).message });
+      // It answers, but not that.
+      if ((error as RedisError).reply !== undefined && isCorrected(clock))
+        await clock.look(broker.redis, { timeoutMs, signal }).catch(() => {});
     }
+    if (!isCorrected(clock)) return;
+    if (Math.abs(clock.offsetMs) > worrySkewMs)
+      warn("this machine's clock is off; Redis' is used", { offsetMs: Math.round(clock.offsetMs) });
+    // A clock was set: the next looks must not be a minute away.
+    if (!clock.steady) restUntilMs = 0;
   }
 
   /** Asks only while there is a run that could be meant. */
@@ -148,20 +169,24 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
 
   async function beat(signal: AbortSignal): Promise<void> {
     const endsAtMs = clock.monotonicMs() + leaseSec * 1000;
-    const [extended] = await Promise.all([extendHeld(signal, endsAtMs), lookAtClock(signal), hearOfCancels(signal), tellOfServer(signal)]);
+    const [extended] = await Promise.all([extendHeld(signal, endsAtMs), hearOfCancels(signal), tellOfServer(signal)]);
     loseEnded();
     onBeat?.(extended, endsAtMs);
   }
 
-  const beats = ticker("heartbeater", clock, { everyMs: heartbeatIntervalMs, first: "at once" }, beat);
+  const restMs = (): number => (held.size > 0 ? 0 : restUntilMs - clock.monotonicMs());
+  const beats = ticker("heartbeater", clock, { everyMs: heartbeatIntervalMs, first: "at once", restMs }, beat);
   return {
     ...beats,
     hold(leases) {
       for (const lease of leases) held.add(lease);
+      if (leases.length > 0) beats.hurry();
     },
     forget: (lease) => void held.delete(lease),
     tell(now) {
+      if (status === now) return;
       status = now;
+      beats.now();
     },
     async stop() {
       await beats.stop();

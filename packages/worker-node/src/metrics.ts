@@ -100,12 +100,15 @@ const runBoundsSec = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800];
 export class Counters {
   /** How many handlers are leaked now. */
   leaked = 0;
+  /** How much was counted in all: as long as it stays the same this server did nothing. */
+  added = 0;
   readonly waitSec: Histogram = new Histogram(waitBoundsSec);
   readonly runSec: Histogram = new Histogram(runBoundsSec);
   readonly #counts = Object.fromEntries(counters.map((name) => [name, 0])) as Record<Counter, number>;
 
   add(name: Counter, count = 1): void {
     this.#counts[name] += count;
+    this.added += count;
   }
 
   snapshot(): Readonly<Record<Counter, number>> & Pick<Metrics, "waitSec" | "runSec"> {

@@ -18,12 +18,12 @@ export function repairer(
   const queues = Object.keys(settings.queues);
   const rhythm = { everyMs: repairIntervalMs, first: "after one interval" } as const;
   return housekeeper("repairer", settings, { ...rhythm, counters, errors: "repairErrors" }, async (signal) => {
-    const { more: _, errors, dangling, ...mended } = await repair(broker, { queues, signal });
+    const { more, errors, nextSec: _, dangling, ...mended } = await repair(broker, { queues, signal });
     const repaired = Object.values(mended).reduce((sum, count) => sum + count, 0);
     counters.add("repaired", repaired);
     if (repaired > 0) onMoved();
     counters.add("dangling", dangling);
     if (repaired + dangling > 0) logger.warn("repairer mended what was left behind", { ...mended, dangling });
-    return errors;
+    return { more, errors };
   });
 }

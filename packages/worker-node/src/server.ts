@@ -11,21 +11,23 @@ import {
   worrySkewMs,
 } from "@asynqjs/core";
 import { aggregator } from "./aggregator.ts";
+import { changes } from "./changes.ts";
 import { type Config, checkConfig, type Settings } from "./config.ts";
 import { type Connection, connect, type RedisSource, secondClient } from "./connect.ts";
 import { forwarder } from "./forwarder.ts";
 import { healthchecker } from "./healthchecker.ts";
 import type { Heartbeater } from "./heartbeater.ts";
 import { janitor } from "./janitor.ts";
-import { makeHeartbeater } from "./make-heartbeater.ts";
+import { beatsInThread, makeHeartbeater } from "./make-heartbeater.ts";
 import { Counters, type Metrics } from "./metrics.ts";
+import { probeTimeoutMs, prober } from "./prober.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
 import { repairer } from "./repairer.ts";
 import { type Handler, type HandlerFunc, toHandlerFunc } from "./serve-mux.ts";
 import { type Settler, settler } from "./settler.ts";
 import { strayRejections } from "./stray-rejections.ts";
-import { subscriber } from "./subscriber.ts";
+import { type Subscriber, subscriber } from "./subscriber.ts";
 import type { Component } from "./ticker.ts";
 import { untilSignal } from "./until-signal.ts";
 import { waker } from "./waker.ts";
@@ -56,6 +58,7 @@ const stopOrder = [
   "processor",
   "recoverer",
   "settler",
+  "prober",
   "subscriber",
   "janitor",
   "aggregator",
@@ -206,25 +209,43 @@ export class Server {
     this.#settler = settler(this.#broker, settings, counters, (freedSlots) => processor.fetchBeside(freedSlots));
     const wakes = waker(this.#port, settings, () => processor.wake());
     const { way } = this.#connection;
-    this.#watcher = way === undefined ? undefined : watcher(way, settings, wakes.changed);
+    const news = changes(() => this.#watcher?.watching === true);
+    const onChange = (names?: string): void => {
+      wakes.changed(names);
+      news.heard(names);
+    };
+    this.#watcher = way === undefined ? undefined : watcher(way, settings, onChange);
     const parts = { broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler, cluster };
-    const processor = new Processor(parts, () => wakes.rests(this.#watcher?.watching === true));
+    const processor = new Processor(parts, () => wakes.rests(news.watching));
     this.#processor = processor;
     const listening = secondClient(this.#redis, settings.logger, clock);
+    const subscribes =
+      listening === undefined ? undefined : subscriber(listening, settings, (target) => processor.cancel(target), this.#watcher);
     const check = settings.healthCheckFunc;
     return [
       ...(settings.catchStrayRejections ? [strayRejections()] : []),
       beats,
       ...(check === undefined ? [] : [healthchecker(this.#port, settings, check, counters)]),
-      ...(listening === undefined ? [] : [subscriber(listening, settings, (target) => processor.cancel(target), this.#watcher)]),
+      ...(subscribes === undefined ? [] : [subscribes]),
+      prober(this.#probes(subscribes), settings, () => processor.busy > 0),
       wakes,
       this.#settler,
-      ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters)]),
-      ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters, wakes.changed)]),
+      ...(recoverIntervalMs === false ? [] : [recoverer(this.#broker, { ...settings, recoverIntervalMs }, counters, news)]),
+      ...(forwardIntervalMs === false ? [] : [forwarder(this.#broker, { ...settings, forwardIntervalMs }, counters, wakes.changed, news)]),
       processor,
-      ...(janitorIntervalMs === false ? [] : [janitor(this.#broker, { ...settings, janitorIntervalMs }, counters)]),
+      ...(janitorIntervalMs === false ? [] : [janitor(this.#broker, { ...settings, janitorIntervalMs }, counters, news)]),
       ...(repairIntervalMs === false ? [] : [repairer(this.#broker, { ...settings, repairIntervalMs }, counters, wakes.changed)]),
       ...(groupAggregator === undefined ? [] : [aggregator(this.#enqueuing(), { ...settings, groupAggregator }, counters, wakes.changed)]),
+    ];
+  }
+
+  /** What sees whether connections are there that the heartbeats do not use; the port breaks one of ours that does not answer. */
+  #probes(subscribes: Subscriber | undefined): ((signal: AbortSignal) => Promise<unknown>)[] {
+    const ping = (signal: AbortSignal): Promise<unknown> =>
+      this.#port.send([["PING"]], { timeoutMs: probeTimeoutMs, signal }).catch(() => {});
+    return [
+      ...(subscribes === undefined ? [] : [subscribes.probe]),
+      ...(beatsInThread(this.#connection, this.#settings) ? [ping] : []),
     ];
   }
 

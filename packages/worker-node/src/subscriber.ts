@@ -1,13 +1,19 @@
-import { type CancelTarget, cancelChannel, narrowCancelChannel, readCancelTarget } from "@asynqjs/core";
+import { type CancelTarget, cancelChannel, narrowCancelChannel, readCancelTarget, within } from "@asynqjs/core";
 import { stayConnected } from "@asynqjs/core/redis/ioredis";
 import type { Cluster, Redis } from "ioredis";
 import type { Settings } from "./config.ts";
 import { seldom } from "./logger.ts";
+import { probeTimeoutMs } from "./prober.ts";
 import type { Component } from "./ticker.ts";
 import { invalidations, type Watcher } from "./watcher.ts";
 
 /** How long it waits before it asks once more for what Redis refused. Asynq: its subscriber's retry time. */
 const retryAfterMs = 5_000;
+
+export interface Subscriber extends Component {
+  /** Sees whether its connection is still there, and makes another where it is not. A Cluster's is not looked at. */
+  probe(signal: AbortSignal): Promise<void>;
+}
 
 /**
  * Hears cancelations, on a connection of its own, and hands them on; and what the watcher of the command connection is to hear. What is
@@ -19,10 +25,11 @@ export function subscriber(
   { clock, logger }: Pick<Settings, "clock" | "logger">,
   onCancel: (target: CancelTarget) => void,
   watcher?: Watcher,
-): Component {
+): Subscriber {
   const warn = seldom(clock, logger.warn);
   let cancelRetry = (): void => {};
   let stopped = false;
+  let closes = 0;
 
   async function subscribe(): Promise<void> {
     try {
@@ -40,7 +47,10 @@ export function subscriber(
 
   client.on("ready", subscribe);
   const letGo = stayConnected(client, clock);
-  client.on("close", () => watcher?.deaf());
+  client.on("close", () => {
+    closes++;
+    watcher?.deaf();
+  });
   client.on("message", (channel: string, message: string) => {
     if (stopped) return;
     if (channel === invalidations) watcher?.heard(message);
@@ -52,6 +62,15 @@ export function subscriber(
       if (stopped || client.status !== "wait") return;
       // Whether it comes at once or later: the client goes on trying by itself.
       client.connect().catch(() => {});
+    },
+    async probe(signal) {
+      if (client.isCluster || client.status !== "ready") return;
+      const before = closes;
+      const answered = (): true => true;
+      const answer = await within(clock, probeTimeoutMs, signal, client.ping().then(answered, answered));
+      if (answer || signal.aborted || closes !== before) return;
+      warn("redis does not answer the subscriber: it connects anew");
+      client.disconnect(true);
     },
     async stop() {
       stopped = true;

@@ -64,4 +64,74 @@ describe("ticker", () => {
 
     expect({ runs, told, waiting: clock.waiting }).toEqual({ runs: 1, told: true, waiting: 0 });
   });
+
+  test("leaves runs out for as long as they may rest, looks again at least every interval, and ends a rest that is hurried", async () => {
+    const clock = manualClock(0);
+    const ran: number[] = [];
+    let restUntilMs = 0;
+    let asked = 0;
+    const restMs = (): number => {
+      asked++;
+      return restUntilMs - clock.monotonicMs();
+    };
+    const tick = ticker("tick", clock, { everyMs: 10, first: "at once", restMs }, async () => {
+      ran.push(clock.nowMs());
+      restUntilMs = clock.monotonicMs() + 35;
+    });
+    tick.hurry();
+    tick.start();
+    await clock.advance(34);
+    expect({ ran, asked }).toEqual({ ran: [0], asked: 3 });
+    await clock.advance(1);
+    expect(ran).toEqual([0, 35]);
+
+    // Not before an interval has passed since it ran.
+    restUntilMs = 0;
+    await clock.advance(9);
+    tick.hurry();
+    expect(ran).toEqual([0, 35]);
+    await clock.advance(1);
+    expect(ran).toEqual([0, 35, 45]);
+
+    await clock.advance(12);
+    tick.hurry();
+    expect(ran).toEqual([0, 35, 45]);
+    restUntilMs = 0;
+    tick.hurry();
+    expect(ran).toEqual([0, 35, 45, 57]);
+    await clock.advance(0);
+    await tick.stop();
+    tick.hurry();
+    tick.now();
+    expect({ ran, waiting: clock.waiting }).toEqual({ ran: [0, 35, 45, 57], waiting: 0 });
+  });
+
+  test("runs now when it is told to, and once more where it was running", async () => {
+    const clock = manualClock(0);
+    const ran: number[] = [];
+    let running = gate();
+    const tick = ticker("tick", clock, { everyMs: 10, first: "after one interval", restMs: () => 1_000 }, async () => {
+      ran.push(clock.nowMs());
+      await running.opened;
+    });
+    tick.now();
+    tick.start();
+    expect(ran).toEqual([]);
+
+    await clock.advance(3);
+    tick.now();
+    tick.now();
+    tick.now();
+    expect(ran).toEqual([3]);
+    const [first] = [running];
+    running = gate();
+    await clock.advance(1);
+    first.open();
+    await clock.advance(0);
+    expect(ran).toEqual([3, 4]);
+    running.open();
+    await clock.advance(100);
+    expect(ran).toEqual([3, 4]);
+    await tick.stop();
+  });
 });

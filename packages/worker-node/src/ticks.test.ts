@@ -1,5 +1,16 @@
 import { leaseScore, RedisError, type RedisPort } from "@asynqjs/core";
-import { closing, describe, expect, startSec, test, until } from "../../../test/support/server-test.ts";
+import type { ManualClock } from "@asynqjs/core/testing";
+import type { Redis } from "ioredis";
+import { closing, describe, expect, startSec, test, until, watching } from "../../../test/support/server-test.ts";
+
+/** Lets time pass up to a time for servers on connections of their own, a second at a time. */
+async function passUntil(toMs: number, clock: ManualClock, redis: Redis): Promise<void> {
+  while (clock.nowMs() < toMs) {
+    await clock.advance(Math.min(1_000, toMs - clock.nowMs()));
+    // What Redis was asked before, and what follows from it, is answered before.
+    for (let i = 0; i < 4; i++) await redis.ping();
+  }
+}
 
 describe("forwarder", () => {
   test("makes due tasks pending every 5 s, the first time after one interval", async ({ makeServer, seed, clock, pass }) => {
@@ -16,6 +27,53 @@ describe("forwarder", () => {
       await clock.advance(1_500);
       return server.metrics().done === 1;
     });
+  });
+
+  test("where it is told of changes, makes a task that anybody schedules pending at its very second", async ({
+    makeServer,
+    seed,
+    clock,
+    pass,
+    redis,
+    redisUrl,
+  }) => {
+    const server = makeServer({ delayedTaskCheckIntervalMs: 5_000 }, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+    await passUntil((startSec + 20) * 1_000, clock, redis);
+
+    for (const taskId of ["a", "b"]) {
+      await seed({ taskId, processInSec: 43 });
+      const dueMs = Number(await redis.zscore("asynq:{default}:scheduled", taskId)) * 1_000;
+      const before = server.metrics().done;
+      await passUntil(dueMs - 1, clock, redis);
+      expect(server.metrics().forwarded).toBe(before);
+      await passUntil(dueMs, clock, redis);
+      await until(() => server.metrics().done === before + 1);
+    }
+  });
+
+  test("where it is told of changes, makes what its own server puts off pending within an interval", async ({
+    makeServer,
+    seed,
+    clock,
+    pass,
+    redis,
+    redisUrl,
+  }) => {
+    const server = makeServer({ delayedTaskCheckIntervalMs: 5_000, retryDelayFunc: () => 12_000 }, redisUrl);
+    await server.start(({ retryCount }) => {
+      if (retryCount === 0) throw new Error("later");
+    });
+    await watching(pass, server);
+    await passUntil((startSec + 20) * 1_000, clock, redis);
+    await seed({ taskId: "a" });
+    await until(() => server.metrics().retried === 1);
+    const dueMs = Number(await redis.zscore("asynq:{default}:retry", "a")) * 1_000;
+
+    await passUntil(dueMs + 5_000, clock, redis);
+
+    await until(() => server.metrics().done === 1);
   });
 
   test("says so when it cannot serve a queue, and serves the others", async ({ makeServer, seed, clock, redis, log }) => {
@@ -54,6 +112,32 @@ describe("recoverer", () => {
 
     await clock.advance(60_000);
     await until(() => server.metrics().recovered === 2);
+  });
+
+  test("where it is told of changes, takes a task back in the second its lease is over for 30 s, if it looked a minute before", async ({
+    makeServer,
+    seed,
+    clock,
+    pass,
+    redis,
+    redisUrl,
+  }) => {
+    const server = makeServer({ recoverIntervalMs: 60_000 }, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+    await passUntil((startSec + 130) * 1_000, clock, redis);
+    await seed({ taskId: "a", processInSec: 1_000 });
+    await redis
+      .multi()
+      .del("asynq:{default}:scheduled")
+      .lpush("asynq:{default}:active", "a")
+      .zadd("asynq:{default}:lease", leaseScore(startSec + 230, 77), "a")
+      .exec();
+
+    await passUntil((startSec + 261) * 1_000 - 1, clock, redis);
+    expect(server.metrics().recovered).toBe(0);
+    await clock.advance(1);
+    await until(() => server.metrics().recovered === 1);
   });
 
   test("archives a task that may not be retried, unless told otherwise", async ({ makeServer, seed, redis }) => {
@@ -122,6 +206,26 @@ describe("janitor", () => {
     expect(log).toContain('warn completed tasks were trimmed before their retention ended {"completedTrimmed":1}');
   });
 
+  test("where it is told of changes, deletes a task that another server completed in the very second its retention ends", async ({
+    makeServer,
+    clock,
+    pass,
+    redis,
+    redisUrl,
+  }) => {
+    const server = makeServer({ janitorIntervalMs: 8_000 }, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+    await passUntil((startSec + 20) * 1_000, clock, redis);
+    await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "completed");
+    await redis.zadd("asynq:{default}:completed", startSec + 61, "a");
+
+    await passUntil((startSec + 61) * 1_000 - 1, clock, redis);
+    expect(server.metrics().expired).toBe(0);
+    await clock.advance(1);
+    await until(() => server.metrics().expired === 1);
+  });
+
   test("an archiving worker trims to the same limits", async ({ makeServer, seed, redis }) => {
     await seed(...["a", "b", "c"].map((taskId) => ({ taskId, maxRetry: 0 })));
     const server = makeServer({ archiveMaxSize: 3, concurrency: 1 });
@@ -160,8 +264,8 @@ test("what a shutdown gives up in the middle, sent by text since Redis forgot th
   const forgetful: RedisPort = {
     ...port,
     async send(commands, options) {
-      // One or two scripts for each of both queues: a tick. The processor asks for both in one script.
-      if (commands.length % 2 !== 0) return port.send(commands, options);
+      // One or two scripts for each of both queues: a tick. The processor asks for both in one script; a beat begins with the index.
+      if (commands.length % 2 !== 0 || commands[0]![0] === "ZADD") return port.send(commands, options);
       if (commands[0]![0] === "EVALSHA")
         return commands.map(() => ({ error: new RedisError("no such script", { delivered: "no", reply: "NOSCRIPT" }) }));
       waiting++;

@@ -1,9 +1,8 @@
 import { seededRandom } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
 import { useOwnRedis } from "../../../test/support/redis-test.ts";
-import { describe, expect, test, until } from "../../../test/support/server-test.ts";
+import { describe, expect, test, until, watching } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
-import type { Server } from "./server.ts";
 
 // What it was asked is counted, and that of all databases.
 useOwnRedis();
@@ -100,6 +99,39 @@ describe("an idle server", () => {
     await until(() => server.metrics().done === 1);
   });
 
+  test("asks once of a paused queue that is full and fills, and of the others as ever, until it is resumed", async ({
+    makeServer,
+    seed,
+    redisUrl,
+    redis,
+    pass,
+  }) => {
+    await redis.set("asynq:{default}:paused", "1");
+    await seed(...Array.from({ length: 1_000 }, (_, i) => ({ taskId: `full-${i}` })));
+    const server = makeServer({ queues: { default: 2, other: 1 }, heartbeatIntervalMs: 10_000 }, redisUrl);
+    await server.start(() => {});
+    await watching(pass, server);
+    await seed({ taskId: "learn that it is paused" });
+    await pass(10);
+    await redis.config("RESETSTAT");
+
+    for (let i = 0; i < 300; i++) {
+      await seed({ taskId: `fills-${i}` });
+      await redis.ping();
+    }
+    expect((await calls(redis)).scripts - 300).toBeLessThanOrEqual(1);
+    await seed({ taskId: "b", queue: "other" });
+    await until(() => server.metrics().done === 1);
+    await redis.del("asynq:{default}:paused");
+
+    await until(() => server.metrics().done === 1_302);
+    await redis.set("asynq:{default}:paused", "1");
+    await seed({ taskId: "again" });
+    await pass(10);
+    await redis.del("asynq:{default}:paused");
+    await until(() => server.metrics().done === 1_303);
+  });
+
   test("runs what its own forwarder makes pending", async ({ makeServer, seed, redisUrl, pass }) => {
     const server = makeServer({ delayedTaskCheckIntervalMs: 1_000 }, redisUrl);
     await server.start(() => {});
@@ -150,11 +182,3 @@ describe("an idle server", () => {
     await redis.call("ACL", "DELUSER", "narrow");
   });
 });
-
-/** Until the server hears of changes. */
-async function watching(pass: (ms: number) => Promise<void>, ...servers: readonly Server[]): Promise<void> {
-  await until(async () => {
-    await pass(20);
-    return servers.every((server) => server.metrics().watching);
-  });
-}

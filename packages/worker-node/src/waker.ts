@@ -29,14 +29,23 @@ export function waker(
   wake: () => void,
 ): Waker {
   const names = Object.keys(queues);
+  /** Those of which nothing can be taken: what is enqueued there wakes nobody. */
+  let paused = new Set<string>();
+  /** How often Redis told that queues were paused or resumed, perhaps: an answer that was under way then is no answer. */
+  let pauses = 0;
   let servers = 1;
   /** It was woken and has not rested since. */
   let woken = false;
   let turn: { readonly cancel: () => void; changed: boolean } | undefined;
   let stopped = false;
 
-  function concerns(text: string): boolean {
-    return names.some((queue) => text.includes(pendingKey(queue)) || text.includes(pausedKey(queue)));
+  function concerns(text: string | undefined): boolean {
+    if (text === undefined || names.some((queue) => text.includes(pausedKey(queue)))) {
+      paused.clear();
+      pauses++;
+      return true;
+    }
+    return names.some((queue) => text.includes(pendingKey(queue)) && !paused.has(queue));
   }
 
   function look(): void {
@@ -44,15 +53,23 @@ export function waker(
     wake();
   }
 
-  /** Answers how many tasks wait, and learns how many servers there are; where Redis does not answer it is as if there were one. */
+  /**
+   * Answers how many tasks wait in queues that are not paused, and learns which are, and how many servers there are; where Redis does not
+   * answer it is as if there were one. It is told of the next pause and resumption since it asked.
+   */
   async function waiting(): Promise<number> {
+    const before = pauses;
     try {
-      const answers = await redis.send([...names.map((queue) => ["LLEN", pendingKey(queue)]), ["ZCARD", allServers]], {
-        timeoutMs: lookTimeoutMs,
-      });
+      const asked = names.flatMap((queue) => [
+        ["LLEN", pendingKey(queue)],
+        ["EXISTS", pausedKey(queue)],
+      ]);
+      const answers = await redis.send([...asked, ["ZCARD", allServers]], { timeoutMs: lookTimeoutMs });
       const counts = answers.map(({ reply }) => Number(reply ?? 0));
       servers = counts.pop()!;
-      return counts.reduce((sum, count) => sum + count, 0);
+      const isPaused = (nth: number): boolean => counts[2 * nth + 1] === 1;
+      if (pauses === before) paused = new Set(names.filter((_, nth) => isPaused(nth)));
+      return names.reduce((sum, _, nth) => (isPaused(nth) ? sum : sum + counts[2 * nth]!), 0);
     } catch {
       return 1;
     }
@@ -79,13 +96,13 @@ export function waker(
     name: "waker",
     start() {},
     changed(text) {
-      if (stopped || (text !== undefined && !concerns(text))) return;
+      if (stopped || !concerns(text)) return;
       if (turn !== undefined) turn.changed = true;
       else if (servers <= fewServers) look();
       else void takeTurn();
     },
     rests(watching) {
-      // Another server was quicker: it is good to know how many there are.
+      // Another server was quicker, or the queue is paused: it is good to know.
       if (woken && watching) void waiting();
       woken = false;
       if (watching) return watchedRestMs * (0.5 + random.float() / 2);

@@ -140,10 +140,16 @@ export const serverKind: OperationKind<{ by: number; what: number; workers: numb
         return {
           text: `${name} tells that it lives and runs ${workers} tasks`,
           moves: [],
-          run: () => writeServerState(broker, { ...server, info: toBytes("lives"), workers: running }, { nowSec, ttlSec: 10 }),
+          // What time it is for Redis is no matter of the model's.
+          async run() {
+            const record = { ...server, info: toBytes("lives"), workers: running };
+            await writeServerState(broker, record, { nowSec, ttlSec: 10, hadWorkers: true });
+          },
           steps: silent(() => [
             change("ZADD", (k) => k.setScore("asynq:servers", serverKey, nowSec + 10)),
-            change("ZADD", (k) => k.setScore("asynq:workers", workersKey, nowSec + 10)),
+            workers > 0
+              ? change("ZADD", (k) => k.setScore("asynq:workers", workersKey, nowSec + 10))
+              : change("ZREM", (k) => k.removeScore("asynq:workers", workersKey)),
             change("write-server-state", (k) => {
               k.setText(serverKey, "lives", 10);
               k.drop(workersKey);

@@ -10,6 +10,7 @@ import { changeStored, readStored } from "../stored-message.ts";
 import { reclaimSets } from "../verbs/aggregation.ts";
 import { deleteAggregatedTasks, deleteExpiredTasks } from "../verbs/delete-tasks.ts";
 import { type Forwarded, forwardTasks } from "../verbs/forward.ts";
+import { firstOf } from "../verbs/next-sec.ts";
 import { type Settled, type StoredOutcome, settleTasks } from "../verbs/settle.ts";
 import { queues } from "./new-task.ts";
 
@@ -47,6 +48,7 @@ export const forwardKind: OperationKind<{ by: number; some: readonly string[] }>
           dangling: sum("dangling"),
           quarantined: sum("quarantined"),
           more: false,
+          nextSec: firstOf(counts.map(({ nextSec }) => nextSec)),
           errors: answers.flatMap((answer, i) => errorsOf(sets[i]!.queue, answer)),
         };
       },
@@ -76,13 +78,20 @@ interface Expired {
   readonly recovered: string | undefined;
 }
 
-function listExpired(k: Keyspace, queue: string, cutoffSec: number): Expired[] | undefined {
+interface Listed {
+  readonly expired: readonly Expired[];
+  readonly nextSec: number | undefined;
+}
+
+function listExpired(k: Keyspace, queue: string, cutoffSec: number): Listed | undefined {
   const { lease } = layoutOf(queue);
   if (!k.fits("zset", lease)) return undefined;
-  return k
+  const live = k.ranked(lease).find(([, score]) => score > cutoffSec);
+  const expired = k
     .ranked(lease)
     .filter(([, score]) => score <= cutoffSec)
     .map(([id, score]) => ({ id, score, msg: k.field(taskAt(queue, id), "msg"), recovered: k.field(taskAt(queue, id), "js:recovered") }));
+  return { expired, nextSec: live === undefined ? undefined : Math.ceil(live[1]) };
 }
 
 function* recoverSteps(actor: Actor, some: readonly string[], recoverNoRetry: boolean): Steps {
@@ -90,17 +99,20 @@ function* recoverSteps(actor: Actor, some: readonly string[], recoverNoRetry: bo
   const cutoffSec = secOf(nowMs) - 30;
   const counts = { recovered: 0, archived: 0, quarantined: 0, dangling: 0, reclaimed: 0, trimmed: 0 };
   const errors: QueueError[] = [];
+  const nextSecs: (number | undefined)[] = [];
   for (const queue of some) {
     const listed = yield* ask({
       name: "list-expired-leases",
       apply(k) {
-        const expired = listExpired(k, queue, cutoffSec);
-        return expired === undefined ? wrongKind : unrecorded(expired);
+        const found = listExpired(k, queue, cutoffSec);
+        return found === undefined ? wrongKind : unrecorded(found);
       },
     });
     errors.push(...errorsOf(queue, listed));
     if (listed instanceof Refusal) continue;
-    const outcomes = (listed as Expired[]).map((one) => lostTask(queue, one, nowMs, recoverNoRetry, actor.random.told));
+    const { expired, nextSec } = listed as Listed;
+    nextSecs.push(nextSec === undefined ? undefined : nextSec + 30);
+    const outcomes = expired.map((one) => lostTask(queue, one, nowMs, recoverNoRetry, actor.random.told));
     if (outcomes.length === 0) continue;
     const answer = yield* ask({
       name: "settle",
@@ -120,12 +132,20 @@ function* recoverSteps(actor: Actor, some: readonly string[], recoverNoRetry: bo
     const answer = yield* ask({ name: "reclaim-stale-aggregation-sets", apply: (k) => reclaimSets(k, queue, nowMs) });
     errors.push(...errorsOf(queue, answer));
     if (answer instanceof Refusal) continue;
-    const { reclaimed, dangling, putOff } = answer as { reclaimed: number; dangling: number; putOff: number };
+    const { reclaimed, dangling, putOff, nextSec } = answer as Reclaimed;
+    nextSecs.push(nextSec);
     counts.reclaimed += reclaimed;
     counts.dangling += dangling;
     if (putOff > 0) errors.push({ queue, error: "WRONGTYPE" });
   }
-  return { ...counts, more: false, errors };
+  return { ...counts, more: false, nextSec: firstOf(nextSecs), errors };
+}
+
+interface Reclaimed {
+  readonly reclaimed: number;
+  readonly dangling: number;
+  readonly putOff: number;
+  readonly nextSec: number | undefined;
 }
 
 /** A lost worker charges nothing: retry, later each time; archived at the third in a row, or where it may not be retried. */
@@ -175,6 +195,7 @@ export const janitorKind: OperationKind<{ by: number; some: readonly string[]; b
 function* janitorSteps({ nowMs, kept }: Actor, some: readonly string[], batchSize: number): Steps {
   const counts = { expired: 0, completedTrimmed: 0, trimmed: 0, aggregatedDeleted: 0, dangling: 0 };
   const errors: QueueError[] = [];
+  const nextSecs: (number | undefined)[] = [];
   let [withExpired, withAggregated] = [some, some];
   while (withExpired.length + withAggregated.length > 0) {
     const requests: (readonly Call[])[] = [
@@ -188,7 +209,8 @@ function* janitorSteps({ nowMs, kept }: Actor, some: readonly string[], batchSiz
     for (const [i, queue] of withExpired.entries()) {
       errors.push(...errorsOf(queue, expired![i]));
       if (expired![i] instanceof Refusal) continue;
-      const one = expired![i] as Omit<typeof counts, "aggregatedDeleted">;
+      const one = expired![i] as Omit<typeof counts, "aggregatedDeleted"> & { readonly nextSec: number | undefined };
+      nextSecs.push(one.nextSec);
       counts.expired += one.expired;
       counts.completedTrimmed += one.completedTrimmed;
       counts.trimmed += one.trimmed;
@@ -202,5 +224,5 @@ function* janitorSteps({ nowMs, kept }: Actor, some: readonly string[], batchSiz
     withExpired = withExpired.filter((_, i) => hasMore(expired![i]));
     withAggregated = withAggregated.filter((_, i) => hasMore(aggregated![i]));
   }
-  return { ...counts, more: false, errors };
+  return { ...counts, more: false, nextSec: firstOf(nextSecs), errors };
 }

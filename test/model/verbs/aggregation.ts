@@ -4,6 +4,7 @@ import type { Keyspace } from "../keyspace.ts";
 import { groupAt, groupOfSet, layoutOf, secOf, setAt, taskAt } from "../layout.ts";
 import { deleteSet } from "./delete-tasks.ts";
 import { enqueueTask, type StoredTask } from "./enqueue.ts";
+import { nextSecOf } from "./next-sec.ts";
 
 interface GroupRule {
   readonly gracePeriodSec: number;
@@ -154,6 +155,7 @@ export function reclaimSets(k: Keyspace, queue: string, nowMs: number): Answer {
       sets++;
     }
   }
-  const counts = { sets, reclaimed, dangling, putOff, more: stale.length === 10 };
+  const more = stale.length === 10;
+  const counts = { sets, reclaimed, dangling, putOff, more, nextSec: nextSecOf(k, registry, more) };
   return stale.length > 0 ? recorded(counts) : unrecorded(counts);
 }

@@ -3,6 +3,7 @@ import { type Answer, recorded, unrecorded, wrongKind } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { groupOfSet, layoutOf, secOf, taskAt } from "../layout.ts";
 import type { KeptLimits } from "./settle.ts";
+import { firstOf, nextSecOf } from "./next-sec.ts";
 
 /** Gives a lock back if that task holds it. */
 export function releaseLock(k: Keyspace, lock: string, id: string): void {
@@ -74,7 +75,10 @@ export function deleteExpiredTasks(k: Keyspace, queue: string, limits: KeptLimit
     more = over > batchSize;
   }
   const { trimmed, more: moreArchived } = trimArchive(k, queue, limits, nowMs, { keep: new Set(), limit: batchSize });
-  const counts = { expired, completedTrimmed, trimmed, dangling, more: more || moreArchived };
+  more ||= moreArchived;
+  const oldestSec = nextSecOf(k, archived, more);
+  const nextSec = firstOf([nextSecOf(k, completed, more), oldestSec === undefined ? undefined : oldestSec + limits.archiveMaxAgeSec]);
+  const counts = { expired, completedTrimmed, trimmed, dangling, more, nextSec };
   return expired + completedTrimmed + trimmed + dangling > 0 ? recorded(counts) : unrecorded(counts);
 }
 

@@ -1,12 +1,14 @@
 import { type Answer, recorded, unrecorded, wrongKind } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { groupAt, layoutOf, nsOf, secOf, taskAt } from "../layout.ts";
+import { nextSecOf } from "./next-sec.ts";
 
 export interface Forwarded {
   readonly forwarded: number;
   readonly dangling: number;
   readonly quarantined: number;
   readonly more: boolean;
+  readonly nextSec: number | undefined;
 }
 
 /** scheduled | retry -> pending, or back into the group it was in: what is due, lowest score first. */
@@ -37,6 +39,7 @@ export function forwardTasks(k: Keyspace, queue: string, from: "scheduled" | "re
       k.setFields(key, { state: "js:quarantine", "js:from": from, "js:why": "the key of its group holds the wrong kind of value" });
     }
   }
-  const counts: Forwarded = { forwarded, dangling, quarantined, more: due.length === 100 };
+  const more = due.length === 100;
+  const counts: Forwarded = { forwarded, dangling, quarantined, more, nextSec: nextSecOf(k, keys[from], more) };
   return due.length > 0 ? recorded(counts) : unrecorded(counts);
 }

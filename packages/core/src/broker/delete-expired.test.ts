@@ -23,7 +23,7 @@ describe("deleteExpired", () => {
 
     const [outcome] = await deleteExpired(broker, ["default"]);
 
-    expect(outcome!.value).toEqual({ expired: 1, completedTrimmed: 0, trimmed: 0, dangling: 3, more: false });
+    expect(outcome!.value).toEqual({ expired: 1, completedTrimmed: 0, trimmed: 0, dangling: 3, more: false, nextSec: startSec + 1 });
     expect(await keyspace()).toEqual({
       "asynq:{default}:t:text": "no hash",
       [completed]: { kept: String(startSec + 1) },
@@ -70,6 +70,7 @@ describe("deleteExpired", () => {
       trimmed: 3,
       dangling: 0,
       more: false,
+      nextSec: startSec - 2 + 100,
     });
 
     // One fewer than the limit, as in Asynq.
@@ -139,13 +140,13 @@ describe("deleteExpired", () => {
 
     for (const completedMaxSize of [4, 5, 6]) {
       const limited = { ...broker, limits: { archiveMaxAgeSec: 10, archiveMaxSize: 10, completedMaxSize } };
-      expect((await deleteExpired(limited, ["default"]))[0]!.value).toEqual(none);
+      expect((await deleteExpired(limited, ["default"]))[0]!.value).toEqual({ ...none, nextSec: startSec + 10 });
     }
     // The archive keeps one fewer than its limit.
     await redis.rename(completed, archived);
     for (const archiveMaxSize of [5, 6, 7]) {
       const limited = { ...broker, limits: { archiveMaxAgeSec: 10, archiveMaxSize } };
-      expect((await deleteExpired(limited, ["default"]))[0]!.value).toEqual(none);
+      expect((await deleteExpired(limited, ["default"]))[0]!.value).toEqual({ ...none, nextSec: startSec + 20 });
     }
     expect(await redis.zcard(archived)).toBe(4);
   });
@@ -161,7 +162,29 @@ describe("deleteExpired", () => {
     }
 
     expect((await deleteExpired(limited, ["default"], { batchSize: 2 }))[0]!.value).toEqual({ ...none, expired: 2, more: true });
-    expect((await deleteExpired(limited, ["default"], { batchSize: 2 }))[0]!.value).toEqual({ ...none, completedTrimmed: 2 });
+    expect((await deleteExpired(limited, ["default"], { batchSize: 2 }))[0]!.value).toEqual({
+      ...none,
+      completedTrimmed: 2,
+      nextSec: startSec + 10,
+    });
+  });
+
+  test("tells when the next one is over, by its retention or its age, whichever comes first", async ({ broker, redis }) => {
+    const limited = { ...broker, limits: { archiveMaxAgeSec: 100, archiveMaxSize: 10 } };
+    const nextSec = async (): Promise<number | undefined> => (await deleteExpired(limited, ["default"]))[0]!.value!.nextSec;
+    expect(await nextSec()).toBeUndefined();
+
+    await redis.zadd(archived, startSec - 40, "a", startSec - 30, "b");
+    expect(await nextSec()).toBe(startSec + 60);
+    await redis.zadd(completed, startSec + 70, "c");
+    expect(await nextSec()).toBe(startSec + 60);
+    await redis.zadd(completed, startSec + 59.5, "d");
+    expect(await nextSec()).toBe(startSec + 60);
+    await redis.zadd(completed, startSec + 58.5, "d");
+    expect(await nextSec()).toBe(startSec + 59);
+    await redis.del(archived);
+    await redis.zadd(completed, "+inf", "c", "+inf", "d");
+    expect(await nextSec()).toBe(99_999_999_999);
   });
 
   test("says that archived tasks may be left after a full batch of the old ones, whatever is too many besides", async ({

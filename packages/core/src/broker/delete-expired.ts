@@ -1,10 +1,11 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
-import { decodeCounts } from "../decode-reply.ts";
+import { decodeCounts, toNextSec } from "../decode-reply.ts";
 import { archivedKey, completedKey, queuePrefix } from "../keys.ts";
 import { limitsOf } from "../limits.ts";
 import { containers } from "../lua/containers.ts";
 import { deleteTasks } from "../lua/delete-tasks.ts";
+import { headSecond } from "../lua/head-second.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
@@ -24,6 +25,8 @@ export interface ExpiredCounts {
   readonly dangling: number;
   /** Whether more may be due. */
   readonly more: boolean;
+  /** The second at which the next of those that are left is over by its retention or its age, where none may be already. */
+  readonly nextSec: number | undefined;
 }
 
 /**
@@ -41,6 +44,7 @@ export const deleteExpiredScript = defineScript({
     ${containers}
     ${deleteTasks}
     ${trimArchive}
+    ${headSecond}
     if is_wrong("zset", completed) or is_wrong("zset", archived) then return wrong_container() end
     limit = tonumber(limit)
     local ids = redis.call("ZRANGEBYSCORE", completed, "-inf", now_s, "LIMIT", 0, limit)
@@ -57,16 +61,22 @@ export const deleteExpiredScript = defineScript({
       end
     end
     local trimmed, more_archived = trim_archive({}, limit)
-    local reply = table.concat({ expired, completed_trimmed, trimmed, dropped, (more or more_archived) and 1 or 0 }, ",")
+    local next_s, oldest = head_second(completed), head_second(archived)
+    if oldest > 0 then
+      oldest = oldest + now_s - archive_cutoff_s
+      next_s = next_s > 0 and math.min(next_s, oldest) or oldest
+    end
+    local reply = table.concat({ expired, completed_trimmed, trimmed, dropped, (more or more_archived) and 1 or 0, next_s }, ",")
     return expired + completed_trimmed + trimmed + dropped > 0 and remember(reply) or reply
   `,
   decode: (reply): ExpiredCounts => {
-    const counts = decodeExpired(reply);
-    return { ...counts, more: counts.more === 1 };
+    const { next, ...counts } = decodeExpired(reply);
+    const more = counts.more === 1;
+    return { ...counts, more, nextSec: toNextSec(more, next) };
   },
 });
 
-const decodeExpired = decodeCounts("expired", "completedTrimmed", "trimmed", "dangling", "more");
+const decodeExpired = decodeCounts("expired", "completedTrimmed", "trimmed", "dangling", "more", "next");
 
 /**
  * Deletes, in each of the queues, at most `batchSize` completed tasks whose retention has ended or that are too many, and as many archived

@@ -68,7 +68,10 @@ describe("forwardDue", () => {
   test("answers zeros, and writes nothing, where nothing is due", async ({ broker, redis }) => {
     await redis.zadd(scheduled, startSec + 1, "later");
 
-    expect(await forwardDue(broker, [from, { queue: "none", from: "retry" }])).toEqual([{ value: none }, { value: none }]);
+    expect(await forwardDue(broker, [from, { queue: "none", from: "retry" }])).toEqual([
+      { value: { ...none, nextSec: startSec + 1 } },
+      { value: none },
+    ]);
 
     expect(await redis.keys("*")).toEqual([scheduled]);
   });

@@ -1,8 +1,9 @@
 import type { Broker } from "../broker.ts";
 import { unixNs, unixSec } from "../clock.ts";
-import { decodeCounts } from "../decode-reply.ts";
+import { decodeCounts, toNextSec } from "../decode-reply.ts";
 import { groupsKey, pendingKey, quarantineKey, queuePrefix, retryKey, scheduledKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
+import { headSecond } from "../lua/head-second.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
 import type { TakenBy } from "../task-state.ts";
@@ -25,6 +26,8 @@ export interface ForwardCounts {
   readonly quarantined: number;
   /** Whether a full batch was taken, so that more may be due. */
   readonly more: boolean;
+  /** The second at which the next of those that are left is due, where none may be already. */
+  readonly nextSec: number | undefined;
 }
 
 /**
@@ -40,11 +43,12 @@ export const forwardDueScript = defineScript({
   args: { from: "text", prefix: "text", now_s: "text", now_ns: "text", limit: "text" },
   lua: /* lua */ `
     ${containers}
+    ${headSecond}
     if is_wrong("zset", source) or is_wrong("list", pending) or is_wrong("set", groups) or is_wrong("zset", quarantine) then
       return wrong_container()
     end
     local due = redis.call("ZRANGEBYSCORE", source, "-inf", now_s, "LIMIT", 0, limit)
-    if #due == 0 then return "0,0,0,0" end
+    if #due == 0 then return "0,0,0,0," .. head_second(source) end
 
     local forwarded, dangling, quarantined, ready = 0, 0, 0, {}
     redis.call("ZREM", source, unpack(due))
@@ -70,15 +74,16 @@ export const forwardDueScript = defineScript({
       end
     end
     if #ready > 0 then redis.call("LPUSH", pending, unpack(ready)) end
-    return remember(#due .. "," .. forwarded .. "," .. dangling .. "," .. quarantined)
+    return remember(#due .. "," .. forwarded .. "," .. dangling .. "," .. quarantined .. "," .. head_second(source))
   `,
   decode: (reply): ForwardCounts => {
-    const { taken, ...counts } = decodeForwarded(reply);
-    return { ...counts, more: taken === forwardBatch };
+    const { taken, next, ...counts } = decodeForwarded(reply);
+    const more = taken === forwardBatch;
+    return { ...counts, more, nextSec: toNextSec(more, next) };
   },
 });
 
-const decodeForwarded = decodeCounts("taken", "forwarded", "dangling", "quarantined");
+const decodeForwarded = decodeCounts("taken", "forwarded", "dangling", "quarantined", "next");
 
 /**
  * Moves a batch of due tasks out of each of the sets: one call per set, all in one request; what became of each, in order.

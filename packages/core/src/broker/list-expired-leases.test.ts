@@ -9,17 +9,20 @@ describe("listExpiredLeases", () => {
     broker,
     redis,
   }) => {
-    await redis.zadd(lease, startSec, "go", startSec - 1 + 1 / 2 ** 20, "ours", startSec + 1, "lives");
+    await redis.zadd(lease, startSec, "go", startSec - 1 + 1 / 2 ** 20, "ours", startSec + 1.5, "lives", "+inf", "never");
     await redis.hset("asynq:{default}:t:ours", "msg", "m", "js:recovered", "1@0");
     await redis.hset("asynq:{default}:t:go", "msg", "n");
 
-    const { leases, more } = await listExpiredLeases(broker, "default", startSec);
+    const { leases, more, nextSec } = await listExpiredLeases(broker, "default", startSec);
 
     expect(leases.map(({ msg, ...rest }) => ({ ...rest, msg: Buffer.from(msg!).toString() }))).toEqual([
       { id: "ours", score: await redis.zscore(lease, "ours"), msg: "m", recovered: "1@0" },
       { id: "go", score: String(startSec), msg: "n", recovered: undefined },
     ]);
-    expect(more).toBe(false);
+    expect([more, nextSec]).toEqual([false, startSec + 2]);
+
+    await redis.zrem(lease, "lives");
+    expect(await listExpiredLeases(broker, "default", startSec)).toMatchObject({ nextSec: 99_999_999_999 });
   });
 
   test("lists an id whose hash is gone, is no hash or has no message, without one", async ({ broker, redis }) => {

@@ -1,5 +1,5 @@
 import type { Broker } from "../broker.ts";
-import { decodeBytes, decodeCount, decodeList, decodeOptional, decodeRows } from "../decode-reply.ts";
+import { decodeBytes, decodeCount, decodeList, decodeOptional, decodeRows, toNextSec } from "../decode-reply.ts";
 import { leaseKey, queuePrefix } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
@@ -23,6 +23,8 @@ export interface ExpiredLeases {
   readonly leases: readonly ExpiredLease[];
   /** Whether the look ended at its bounds, so that more may have expired. */
   readonly more: boolean;
+  /** The second at which the first of the leases ends that have not by then. */
+  readonly nextSec: number | undefined;
 }
 
 /** Leases that ended at or before `cutoff_s`, oldest first. @see Asynq internal/rdb/rdb.go, `listLeaseExpiredCmd` */
@@ -34,7 +36,8 @@ export const listExpiredLeasesScript = defineScript({
   lua: /* lua */ `
     local found = redis.call("ZRANGEBYSCORE", lease, "-inf", cutoff_s, "WITHSCORES", "LIMIT", 0, limit)
     local bytes_left = tonumber(max_bytes)
-    local reply = { #found / 2 < tonumber(limit) and 0 or 1 }
+    local next_end = redis.call("ZRANGEBYSCORE", lease, "(" .. cutoff_s, "+inf", "WITHSCORES", "LIMIT", 0, 1)[2] or 0
+    local reply = { #found / 2 < tonumber(limit) and 0 or 1, math.min(math.ceil(tonumber(next_end)), 99999999999) }
     for i = 1, #found, 2 do
       if bytes_left <= 0 then
         reply[1] = 1
@@ -50,7 +53,7 @@ export const listExpiredLeasesScript = defineScript({
     return reply
   `,
   decode: (reply): ExpiredLeases => {
-    const [more = null, ...words] = decodeList(reply);
+    const [more = null, next = null, ...words] = decodeList(reply);
     const leases = decodeRows(words, 4).map(
       ([id, score, msg, recovered]): ExpiredLease => ({
         id: decodeText(id!),
@@ -59,7 +62,7 @@ export const listExpiredLeasesScript = defineScript({
         recovered: decodeOptional(recovered!, decodeText),
       }),
     );
-    return { leases, more: decodeCount(more, 1) === 1 };
+    return { leases, more: decodeCount(more, 1) === 1, nextSec: toNextSec(false, decodeCount(next)) };
   },
 });
 

@@ -130,7 +130,10 @@ describe("reclaimStaleAggregationSets", () => {
     await redis.set("asynq:{default}:g:bad", "in the way");
     await clock.advance(120_000);
 
-    expect(await reclaimStaleAggregationSets(broker, "default")).toEqual({ sets: 1, reclaimed: 1, dangling: 2, putOff: 1, more: false });
+    expect(await reclaimStaleAggregationSets(broker, "default")).toEqual({
+      ...{ sets: 1, reclaimed: 1, dangling: 2, putOff: 1, more: false },
+      nextSec: startSec + 240,
+    });
 
     expect(await redis.zrange(sets, "0", "-1", "WITHSCORES")).toEqual(["asynq:{default}:g:bad:some-id", String(startSec + 240)]);
     expect(await redis.zrange("asynq:{default}:g:bad:some-id", "0", "-1")).toEqual(["b"]);

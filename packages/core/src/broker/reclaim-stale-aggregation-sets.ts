@@ -1,8 +1,9 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
-import { decodeCounts } from "../decode-reply.ts";
+import { decodeCounts, toNextSec } from "../decode-reply.ts";
 import { aggregationSetsKey, groupsKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
+import { headSecond } from "../lua/head-second.ts";
 import { setGroup } from "../lua/set-group.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
@@ -19,6 +20,8 @@ export interface ReclaimedSets {
   readonly putOff: number;
   /** Whether more may be stale. */
   readonly more: boolean;
+  /** The second at which the next deadline passes, where none may have passed. */
+  readonly nextSec: number | undefined;
 }
 
 /**
@@ -36,9 +39,10 @@ export const reclaimStaleAggregationSetsScript = defineScript({
   lua: /* lua */ `
     ${containers}
     ${setGroup}
+    ${headSecond}
     if is_wrong("zset", aggregation_sets) or is_wrong("set", groups) then return wrong_container() end
     local stale = redis.call("ZRANGEBYSCORE", aggregation_sets, "-inf", now_s, "LIMIT", 0, 10)
-    if #stale == 0 then return "0,0,0,0,0" end
+    if #stale == 0 then return "0,0,0,0,0," .. head_second(aggregation_sets) end
 
     local sets, reclaimed, dangling, put_off, left, more = 0, 0, 0, 0, 500, #stale == 10
     for _, set_key in ipairs(stale) do
@@ -79,15 +83,16 @@ export const reclaimStaleAggregationSetsScript = defineScript({
         left = left - #ids
       end
     end
-    return remember(table.concat({ sets, reclaimed, dangling, put_off, more and 1 or 0 }, ","))
+    return remember(table.concat({ sets, reclaimed, dangling, put_off, more and 1 or 0, head_second(aggregation_sets) }, ","))
   `,
   decode: (reply): ReclaimedSets => {
-    const counts = decodeReclaimed(reply);
-    return { ...counts, more: counts.more === 1 };
+    const { next, ...counts } = decodeReclaimed(reply);
+    const more = counts.more === 1;
+    return { ...counts, more, nextSec: toNextSec(more, next) };
   },
 });
 
-const decodeReclaimed = decodeCounts("sets", "reclaimed", "dangling", "putOff", "more");
+const decodeReclaimed = decodeCounts("sets", "reclaimed", "dangling", "putOff", "more", "next");
 
 /**
  * Gives tasks of a queue's sets back to their groups whose maker did not aggregate them by the deadline. One call, a bounded part: call it

@@ -35,13 +35,29 @@ describe("writeServerState", () => {
     await writeServerState(broker, { ...record, workers: [{ taskId: "id2", info: record.workers[0]!.info }] }, life);
     expect((await keyspace())[workersKey]).toEqual({ id2: latin1(workerInfo.hex) });
 
-    await writeServerState(broker, { ...record, workers: [] }, { nowSec: startSec + 5, ttlSec: 10 });
+    await writeServerState(broker, { ...record, workers: [] }, { nowSec: startSec + 5, ttlSec: 10, hadWorkers: true });
 
-    expect(await keyspace()).toEqual({
-      "asynq:servers": { [serverKey]: String(startSec + 15) },
-      "asynq:workers": { [workersKey]: String(startSec + 15) },
-      [serverKey]: latin1(serverInfo.hex),
-    });
+    const idle = { "asynq:servers": { [serverKey]: String(startSec + 15) }, [serverKey]: latin1(serverInfo.hex) };
+    expect(await keyspace()).toEqual(idle);
+
+    await writeServerState(broker, { ...record, workers: [] }, { nowSec: startSec + 5, ttlSec: 10 });
+    expect(await keyspace()).toEqual(idle);
+  });
+
+  test("answers Redis' time, and is two commands where nothing runs", async ({ broker, port, redis }) => {
+    const timeMs = async (): Promise<number> => {
+      const [sec, micros] = await redis.time();
+      return Number(sec) * 1000 + Number(micros) / 1000;
+    };
+    const before = await timeMs();
+
+    for (const workers of [record.workers, []]) {
+      const answered = await writeServerState(broker, { ...record, workers }, life);
+      expect(answered).toBeGreaterThanOrEqual(before);
+      expect(answered).toBeLessThanOrEqual(await timeMs());
+    }
+
+    expect(port.sent.at(-1)!.map(([word]) => word)).toEqual(["ZADD", "EVALSHA"]);
   });
 
   test("writes any number of tasks, a hundred a call", async ({ broker, port, redis }) => {

@@ -1,4 +1,5 @@
 import type { Broker } from "../broker.ts";
+import { decodeTime } from "../decode-reply.ts";
 import { allServers, allWorkers, type ServerName, serverKey, workersKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import type { Command, SendOptions } from "../redis.ts";
@@ -13,11 +14,20 @@ export interface ServerRecord extends ServerName {
   readonly workers: readonly { readonly taskId: string; readonly info: Uint8Array }[];
 }
 
+export interface ServerLife {
+  readonly nowSec: number;
+  /** How long what is written stands, whole seconds. */
+  readonly ttlSec: number;
+  /** Whether tasks were told of before: where there are none now, the index forgets their list. */
+  readonly hadWorkers?: boolean | undefined;
+}
+
 /** A call writes at most so much: Asynq writes all tasks in one. */
 const maxPerWrite = { items: 100, bytes: 1024 * 1024 };
 
 /**
- * Writes a server's record and begins the list of its tasks anew, or adds to that list. Nobody else writes these keys.
+ * Writes a server's record and begins the list of its tasks anew, or adds to that list. Nobody else writes these keys. Answers
+ * what time it is for Redis, so that nobody has to ask that too.
  * @see Asynq internal/rdb/rdb.go, `writeServerStateCmd`
  */
 export const writeServerStateScript = defineScript({
@@ -36,13 +46,15 @@ export const writeServerStateScript = defineScript({
     end
     for_each_item(task_id, worker_info) do redis.call("HSET", workers, task_id, worker_info) end
     redis.call("EXPIRE", workers, ttl_s)
+    return redis.call("TIME")
   `,
-  decode: () => undefined,
+  decode: decodeTime,
 });
 
 /**
  * Tells that a server lives and what it runs, for `ttlSec` whole seconds: Asynq's CLI and dashboards show it. All in one request, 100 tasks
- * a call, so that a reader may for a moment see the first hundred only.
+ * a call, so that a reader may for a moment see the first hundred only. A server that runs nothing is two commands. Answers Redis' time,
+ * epoch milliseconds.
  *
  * May be repeated: yes, it writes the same.
  * @throws {RedisError}
@@ -51,14 +63,13 @@ export const writeServerStateScript = defineScript({
 export async function writeServerState(
   broker: Broker,
   { info, workers, ...server }: ServerRecord,
-  { nowSec, ttlSec }: { readonly nowSec: number; readonly ttlSec: number },
+  { nowSec, ttlSec, hadWorkers = false }: ServerLife,
   options: SendOptions = {},
-): Promise<void> {
+): Promise<number> {
   const keys = { server: serverKey(server), workers: workersKey(server) };
-  const index: Command[] = [
-    ["ZADD", allServers, String(nowSec + ttlSec), keys.server],
-    ["ZADD", allWorkers, String(nowSec + ttlSec), keys.workers],
-  ];
+  const index: Command[] = [["ZADD", allServers, String(nowSec + ttlSec), keys.server]];
+  if (workers.length > 0) index.push(["ZADD", allWorkers, String(nowSec + ttlSec), keys.workers]);
+  else if (hadWorkers) index.push(["ZREM", allWorkers, keys.workers]);
   const [first = [], ...rest] = splitCalls(workers, maxPerWrite, (worker) => worker.info.byteLength);
   const outcomes = await runAll(
     broker,
@@ -74,6 +85,7 @@ export async function writeServerState(
     options,
   );
   for (const { error, beforeError = error } of outcomes) if (beforeError !== undefined) throw beforeError;
+  return outcomes[0]!.value!;
 }
 
 /**

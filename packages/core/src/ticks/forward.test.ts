@@ -21,7 +21,10 @@ describe("forward", () => {
     await redis.zadd("asynq:{default}:retry", startSec + 10, "again");
 
     await clock.advance(10_000);
-    expect(await forward(broker, { queues: ["default"] })).toEqual({ forwarded: 3, dangling: 0, quarantined: 0, more: false, errors: [] });
+    expect(await forward(broker, { queues: ["default"] })).toEqual({
+      ...{ forwarded: 3, dangling: 0, quarantined: 0, more: false, errors: [] },
+      nextSec: startSec + 60,
+    });
 
     const pendingSince = `${startSec + 10}000000000`;
     expect(await keyspace()).toEqual({

@@ -1,6 +1,6 @@
 import { forwardDue, type WaitingSet } from "../broker/forward-due.ts";
 import type { Broker } from "../broker.ts";
-import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface ForwardReport extends TickReport {
   readonly forwarded: number;
@@ -22,6 +22,7 @@ export function forward(broker: Broker, options: TickOptions): Promise<ForwardRe
 
 async function forwardOnce(broker: Broker, { queues, signal }: TickOptions, spent: Spent): Promise<ForwardReport> {
   let report: ForwardReport = { forwarded: 0, dangling: 0, quarantined: 0, more: false, errors: [] };
+  let nextSec: number | undefined;
   let waiting = queues.flatMap((queue): WaitingSet[] => [
     { queue, from: "scheduled" },
     { queue, from: "retry" },
@@ -31,11 +32,12 @@ async function forwardOnce(broker: Broker, { queues, signal }: TickOptions, spen
     const answers = await forwardDue(broker, waiting, { signal });
     for (const [i, { value, error }] of answers.entries()) {
       const { queue } = waiting[i]!;
+      nextSec = earliest(nextSec, value?.nextSec);
       report = addReports(report, error === undefined ? { ...value, more: false, errors: [] } : { ...nothing, errors: [{ queue, error }] });
     }
     waiting = waiting.filter((_, i) => answers[i]!.value?.more === true);
   }
-  return report;
+  return { ...report, nextSec };
 }
 
 const nothing: ForwardReport = { forwarded: 0, dangling: 0, quarantined: 0, more: false, errors: [] };

@@ -20,9 +20,9 @@ describe("janitor", () => {
   test("deletes any number of expired tasks in batches, and those whose retention has not ended stay", async ({ broker, redis, clock }) => {
     await redis.eval(seed, 2, "asynq:{default}:completed", "asynq:{default}:t:", startSec, "completed", 450);
 
-    expect(await janitor(broker, { queues })).toEqual(nothing);
+    expect(await janitor(broker, { queues })).toEqual({ ...nothing, nextSec: startSec + 1 });
     await clock.advance(449_000);
-    expect(await janitor(broker, { queues })).toEqual({ ...nothing, expired: 449 });
+    expect(await janitor(broker, { queues })).toEqual({ ...nothing, expired: 449, nextSec: startSec + 450 });
 
     expect(await redis.zrange("asynq:{default}:completed", "0", "-1")).toEqual(["t450"]);
     expect(await redis.keys("asynq:{default}:t:*")).toEqual(["asynq:{default}:t:t450"]);
@@ -31,9 +31,10 @@ describe("janitor", () => {
   test("trims the archive to Asynq's 9,999 when nothing is archived any more, and to the broker's limits", async ({ broker, redis }) => {
     await redis.eval(seed, 2, "asynq:{default}:archived", "asynq:{default}:t:", startSec - 20_000, "archived", 10_250);
 
-    expect(await janitor(broker, { queues })).toEqual({ ...nothing, trimmed: 251 });
+    const oldestSec = startSec - 20_000 + 252;
+    expect(await janitor(broker, { queues })).toEqual({ ...nothing, trimmed: 251, nextSec: oldestSec + 3600 * 24 * 90 });
     const limited = { ...broker, limits: { archiveMaxAgeSec: 3600 * 24, archiveMaxSize: 9_901 } };
-    expect(await janitor(limited, { queues, batchSize: 7 })).toEqual({ ...nothing, trimmed: 99 });
+    expect(await janitor(limited, { queues, batchSize: 7 })).toEqual({ ...nothing, trimmed: 99, nextSec: oldestSec + 99 + 3600 * 24 });
 
     expect(await redis.zcard("asynq:{default}:archived")).toBe(9_900);
     expect(await redis.keys("asynq:{default}:t:*")).toHaveLength(9_900);

@@ -2,7 +2,7 @@ import { deleteAggregated } from "../broker/delete-aggregated.ts";
 import { defaultJanitorBatchSize, deleteExpired, maxJanitorBatchSize } from "../broker/delete-expired.ts";
 import type { Broker } from "../broker.ts";
 import { InvalidOptionError } from "../errors.ts";
-import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface JanitorOptions extends TickOptions {
   /** How many tasks of each kind one call deletes at most, up to 1,000. Default 100. Asynq: `JanitorBatchSize`. */
@@ -51,6 +51,7 @@ const nothing: JanitorReport = {
 
 async function janitorOnce(broker: Broker, { queues, batchSize, signal }: JanitorOptions, spent: Spent): Promise<JanitorReport> {
   let report = nothing;
+  let nextSec: number | undefined;
   let [withExpired, withAggregated] = [queues, queues];
   while (withExpired.length + withAggregated.length > 0) {
     if (spent()) return { ...report, more: true };
@@ -58,13 +59,15 @@ async function janitorOnce(broker: Broker, { queues, batchSize, signal }: Janito
       deleteExpired(broker, withExpired, { batchSize, signal }),
       deleteAggregated(broker, withAggregated, { signal }),
     ]);
-    for (const [i, { value, error }] of expired.entries())
+    for (const [i, { value, error }] of expired.entries()) {
+      nextSec = earliest(nextSec, value?.nextSec);
       report = addReports(report, {
         ...nothing,
         ...value,
         more: false,
         errors: error === undefined ? [] : [{ queue: withExpired[i]!, error }],
       });
+    }
     for (const [i, { value, error }] of aggregated.entries()) {
       const errors = error === undefined ? [] : [{ queue: withAggregated[i]!, error }];
       report = addReports(report, { ...nothing, aggregatedDeleted: value?.deleted ?? 0, errors });
@@ -72,5 +75,5 @@ async function janitorOnce(broker: Broker, { queues, batchSize, signal }: Janito
     withExpired = withExpired.filter((_, i) => expired[i]!.value?.more === true);
     withAggregated = withAggregated.filter((_, i) => aggregated[i]!.value?.more === true);
   }
-  return report;
+  return { ...report, nextSec };
 }

@@ -7,7 +7,7 @@ import { LeaseExpiredError, RedisError } from "../errors.ts";
 import { decideRecovery, maxRecoveries } from "../failure.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
-import { addReports, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, earliest, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 /** How long after its lease a task counts as lost. Asynq: the recoverer's tolerance. */
 export const recoverAfterSec = 30;
@@ -58,6 +58,7 @@ const nothing: RecoverReport = {
 
 async function recoverOnce(broker: Broker, options: RecoverOptions, spent: Spent): Promise<RecoverReport> {
   let report = nothing;
+  let nextSec: number | undefined;
   let batches = [recoverBatch, reclaimBatch].flatMap((batch) => options.queues.map((queue) => ({ batch, queue })));
   while (batches.length > 0) {
     const again: typeof batches = [];
@@ -65,23 +66,24 @@ async function recoverOnce(broker: Broker, options: RecoverOptions, spent: Spent
       if (spent()) return { ...report, more: true };
       const { full, ...one } = await batch(broker, queue, options);
       report = addReports(report, one);
+      nextSec = earliest(nextSec, one.nextSec);
       if (full) again.push({ batch, queue });
     }
     batches = again;
   }
-  return report;
+  return { ...report, nextSec };
 }
 
 /** Some sets of one queue; `full` when more may be stale. */
 async function reclaimBatch(broker: Broker, queue: string, { signal }: RecoverOptions): Promise<RecoverReport & { full: boolean }> {
   const answer = await reclaimStaleAggregationSets(broker, queue, { signal }).catch(refused);
   if (answer instanceof Error) return { ...nothing, errors: [{ queue, error: answer }], full: false };
-  const { reclaimed, dangling, putOff, more } = answer;
+  const { reclaimed, dangling, putOff, more, nextSec } = answer;
   const error = new RedisError("the key of a group holds the wrong kind of value: its set was not given back", {
     delivered: "no",
     reply: "WRONGTYPE",
   });
-  return { ...nothing, reclaimed, dangling, errors: putOff > 0 ? [{ queue, error }] : [], full: more };
+  return { ...nothing, reclaimed, dangling, nextSec, errors: putOff > 0 ? [{ queue, error }] : [], full: more };
 }
 
 /** One batch of one queue; `full` when more may have expired and this batch moved something. */
@@ -109,6 +111,7 @@ async function recoverBatch(
     reclaimed: 0,
     trimmed,
     more: false,
+    nextSec: expired.nextSec === undefined ? undefined : expired.nextSec + recoverAfterSec,
     errors: error === undefined ? [] : [{ queue, error }],
     full: expired.more && moved > 0,
   };

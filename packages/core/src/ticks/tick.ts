@@ -16,6 +16,8 @@ export interface TickOptions {
 export interface TickReport {
   /** Whether work was left when the budget was spent or the signal came. */
   readonly more: boolean;
+  /** Unix seconds: when the next of what waits is due, as far as was seen; of ticks that look for it. Absent where nothing waits. */
+  readonly nextSec?: number | undefined;
   /** What went wrong with one queue while the others were served. */
   readonly errors: readonly { readonly queue: string; readonly error: Error }[];
 }
@@ -43,15 +45,20 @@ export async function runTick<R extends TickReport>(
   return sum;
 }
 
-/** Adds up the counts of a report and a later one of the same tick; `more` is the later one's. */
-export function addReports<R extends TickReport>(sum: R, one: NoInfer<R>): R {
+/** Adds up the counts of a report and a later one of the same tick; `more` and `nextSec` are the later one's. */
+export function addReports<R extends TickReport>({ nextSec: _, ...sum }: R, one: NoInfer<R>): R {
   const later = one as Readonly<Record<string, unknown>>;
   const counts = Object.entries(sum).map(([name, count]) => [name, typeof count === "number" ? count + Number(later[name]) : count]);
-  return { ...Object.fromEntries(counts), more: one.more, errors: [...sum.errors, ...one.errors] };
+  return { ...Object.fromEntries(counts), more: one.more, nextSec: one.nextSec, errors: [...sum.errors, ...one.errors] };
 }
 
 /** An answer of Redis about this queue is reported; a way that failed ends the tick. */
 export function refused(error: unknown): Error {
   if (error instanceof Error && "reply" in error && error.reply !== undefined) return error;
   throw error;
+}
+
+/** The earliest of some times, where there is one. */
+export function earliest(...secs: readonly (number | undefined)[]): number | undefined {
+  return secs.reduce((least, sec) => (least === undefined || (sec !== undefined && sec < least) ? sec : least), undefined);
 }
