@@ -193,7 +193,7 @@ export const settleScript = defineScript({
     local scores = command("ZMSCORE", lease, unpack(words, ${wordsBefore + 1}, next_word))
     local task_prefix = prefix .. "t:"
     local verdicts, gone, settled, doomed, archived_now = {}, {}, {}, {}, {}
-    local looked_at, settled_count, doomed_count, processed_count, failed_count = 0, 0, 0, 0, 0
+    local looked_at, done_count, settled_count, doomed_count, processed_count, failed_count = 0, 0, 0, 0, 0, 0
     for kind, length, fence in string.gmatch(runs, "(%a)(%d+):([^;]*);") do
       local is_done = kind == "d" or kind == "u"
       local score, is_owned
@@ -216,23 +216,25 @@ export const settleScript = defineScript({
         if gone[id] or not is_owned then
           verdicts[looked_at] = "l"
         else
-          gone[id] = true
+          gone[id] = is_done and "done" or "moved"
           settled_count = settled_count + 1
           settled[settled_count] = id
           local task = task_prefix .. id
           local holds_lock = lock and attempt("GET", lock) == id
           local stored = is_done and 1 or attempt("HEXISTS", task, "msg")
 
-          command("LREM", active, -1, id)
+          if is_done then
+            done_count = done_count + 1
+          else
+            command("LREM", active, -1, id)
+          end
           verdicts[looked_at] = stored == 1 and "s" or "d"
           if is_done or stored == 0 then
             doomed_count = doomed_count + 1
             doomed[doomed_count] = task
           end
-          if stored == 1 then
-            if is_done then
-              processed_count = processed_count + 1
-            elseif kind == "c" then
+          if not is_done and stored == 1 then
+            if kind == "c" then
               command("ZADD", completed, at_s, id)
               command("HSET", task, "msg", msg, "state", "completed")
               processed_count = processed_count + 1
@@ -263,15 +265,28 @@ export const settleScript = defineScript({
               command("HSET", task, "state", "js:quarantine", "js:from", "active", "js:why", note)
             end
             if kind == "c" or kind == "r" or kind == "a" then command("HDEL", task, "js:recovered", "js:handed_back") end
-            if holds_lock then command("DEL", lock) end
           end
+          if holds_lock and stored == 1 then command("DEL", lock) end
         end
       end
     end
 
+    -- What is done stands at the end of the list, where the oldest are, as long as all take the same time: that end goes at once.
+    if done_count > 8 and gone[command("LINDEX", active, -1)] == "done" then
+      local tail = command("LRANGE", active, -done_count, -1)
+      local left = #tail
+      while gone[tail[left]] == "done" do
+        gone[tail[left]] = "moved"
+        left = left - 1
+      end
+      command("LTRIM", active, 0, left - #tail - 1)
+    end
+    for nth = 1, done_count > 0 and settled_count or 0 do
+      if gone[settled[nth]] == "done" then command("LREM", active, -1, settled[nth]) end
+    end
     if settled_count > 0 then command("ZREM", lease, unpack(settled)) end
     if doomed_count > 0 then command("DEL", unpack(doomed)) end
-    count_tasks(processed, processed_total, processed_count)
+    count_tasks(processed, processed_total, processed_count + done_count)
     count_tasks(failed, failed_total, failed_count)
     local trimmed = 0
     if next(archived_now) then
