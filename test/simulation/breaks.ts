@@ -64,12 +64,12 @@ export const breaks: Readonly<Record<string, Break>> = {
     "isFailure ? { ...changes, retried: message.retried + 1 } : changes",
     "{ ...changes, retried: message.retried + 1 }",
   ),
-  "the token is not looked at": core("lua/owns.ts", "return score % 1 == tonumber(fence) / 1048576", "return true"),
+  "the token is not looked at": core("lua/owns.ts", "return score % 1 == token / 1048576", "return true"),
   "a replay is not known": core("lua/call-record.ts", "if recorded_seq == seq then", "if false then"),
   "a late call is not known": core(
     "lua/call-record.ts",
-    "if recorded_seq and tonumber(recorded_seq) > tonumber(seq) then",
-    "if false then",
+    "elseif recorded_seq and tonumber(recorded_seq) > tonumber(seq) then",
+    "elseif false then",
   ),
   "a script that Redis forgot is not sent again": core(
     "script.ts",

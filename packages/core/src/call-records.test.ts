@@ -292,6 +292,21 @@ describe("call records", () => {
     expect(b.client).toBe(a.client);
   });
 
+  test("a record is found again by the highest number that a call can have", async ({ broker, other, port, aTask, redis }) => {
+    await warm(other, aTask);
+    await enqueue(broker, [aTask({ taskId: "a" })]);
+    const last = String(Number.MAX_SAFE_INTEGER);
+    // The command, the hash, four keys behind their number: then what the call is known by.
+    const [first] = port.sent.at(-1)!.slice(-1);
+    const at = 3 + Number(first![2]);
+    const numbered = (seq: string) => [first!.map((word, i) => (i === at ? seq : word))];
+
+    expect(letters((await port.send(numbered(last)))[0]!)).toBe("c");
+    await redis.del("asynq:{default}:t:a");
+    expect(letters((await port.send(numbered(last)))[0]!)).toBe("c");
+    expect((await port.send(numbered(String(Number.MAX_SAFE_INTEGER - 1))))[0]!.error).toMatchObject({ reply: "STALECALL" });
+  });
+
   test("a record is kept for 300 seconds, and as long again from each repetition on", async ({ broker, port, aTask, redis }) => {
     await enqueue(broker, [aTask()]);
 

@@ -44,6 +44,12 @@ for item = 1, item_count do
     expect(defineScript({ ...bare, each: { value: "bytes" } }).text("json", false)).toContain(bytesPrelude.trim());
   });
 
+  test("reads a word without a name as bytes where the body says so", () => {
+    const script = defineScript({ ...bare, lua: "return bytes_of(ARGV[2]) .. ARGV[3]" });
+    expect(script.text("raw", false)).toBe("-- asynqjs bare\nreturn (ARGV[2]) .. ARGV[3]");
+    expect(script.text("json", false)).toBe(`-- asynqjs bare\n${bytesPrelude.trim()}\nreturn unpack_bytes(ARGV[2]) .. ARGV[3]`);
+  });
+
   test("has nothing that it does not need", () => {
     expect(defineScript(bare).text("raw", true)).toBe("-- asynqjs bare\nreturn 1");
     expect(defineScript(bare).text("json", true)).toBe("-- asynqjs bare\nreturn 1");

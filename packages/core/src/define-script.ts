@@ -16,8 +16,9 @@ export interface ScriptSpec<K extends string, A extends ArgKinds, EK extends str
   readonly allowOom?: boolean;
   /**
    * The body. Every key and argument is a local of its name. `for_each_item(a, b) do` loops over the items with the named ones as locals
-   * and `item` as their number; `item_count` says how many there are. A body with a record ends in `return remember(reply)`, where reply
-   * is a string; what it returns otherwise writes no record.
+   * and `item` as their number; `item_count` says how many there are. `bytes_of(word)` reads a word of ARGV that no name is given to and
+   * that is bytes. A body with a record ends in `return remember(reply)`, where reply is a string; what it returns otherwise writes no
+   * record.
    */
   readonly lua: string;
 }
@@ -59,10 +60,11 @@ function link(
   const argNames = records ? ["seq", "window_s", ...Object.keys(args)] : Object.keys(args);
   const kinds: ArgKinds = { ...args };
   const read = (kind: ArgKind | undefined, word: string): string => (kind === "bytes" && codec === "json" ? `unpack_bytes(${word})` : word);
-  const hasBytes = [...Object.values(args), ...Object.values(each)].includes("bytes");
+  const hasBytes = [...Object.values(args), ...Object.values(each)].includes("bytes") || lua.includes("bytes_of(");
   const itemNames = Object.keys(each);
 
-  const loops = lua.replaceAll(/for_each_item\(([^)]*)\) do/g, (_, list: string) => {
+  const body = lua.replaceAll("bytes_of(", codec === "json" ? "unpack_bytes(" : "(");
+  const loops = body.replaceAll(/for_each_item\(([^)]*)\) do/g, (_, list: string) => {
     const wanted = list.split(",").map((word) => word.trim());
     const values = wanted.map((wantedName) => {
       const keyAt = eachKeys.indexOf(wantedName);

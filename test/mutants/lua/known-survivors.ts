@@ -28,17 +28,10 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
   },
   {
     chunk: "callRecord",
-    before: "if recorded_seq and tonumber(recorded_seq) > tonumber(seq) then",
-    after: "if recorded_seq and tonumber(recorded_seq) >= tonumber(seq) then",
+    before: "elseif recorded_seq and tonumber(recorded_seq) > tonumber(seq) then",
+    after: "elseif recorded_seq and tonumber(recorded_seq) >= tonumber(seq) then",
     kind: "never",
     why: "both count calls and are written alike: equal ones went the other way two lines before",
-  },
-  {
-    chunk: "callRecord",
-    before: 'local recorded_seq, replayed = string.match(redis.call("GET", call) or "", "^(%d+):(.*)$")',
-    after: 'local recorded_seq, replayed = string.match(redis.call("GET", call) or "?", "^(%d+):(.*)$")',
-    kind: "same",
-    why: "neither text has the form of a record",
   },
   {
     chunk: "delete-aggregated",
@@ -53,13 +46,6 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     after: 'if (redis.pcall("GET", lock) == id) then redis.call("DEL", lock) end',
     kind: "same",
     why: "Redis refuses `false` as a key, and a refusal is no id",
-  },
-  {
-    chunk: "dequeue",
-    before: 'waits[#waits + 1] = since_ns and string.format("%.0f", now_ms - since_ns / 1000000) or "x"',
-    after: 'waits[#waits + 1] = since_ns and string.format("%.0f", now_ms - since_ns / 1000000) or ""',
-    kind: "same",
-    why: "who reads it takes all that is no number for not known",
   },
   {
     chunk: "enqueue",

@@ -83,6 +83,65 @@ describe("dequeue", () => {
     ]);
   });
 
+  test("knows of no wait where one of them is written in two parts, and takes the tasks all the same", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    await seedPending("a", "b");
+    await redis.hset("asynq:{default}:t:a", "pending_since", "1,2");
+
+    expect((await dequeue(broker, ["default"], 2)).tasks).toMatchObject([
+      { id: "a", waitedMs: undefined },
+      { id: "b", waitedMs: undefined },
+    ]);
+  });
+
+  test("makes a tree of leases that are many, by one call or by several, and leaves nothing else among them", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    const lease = "asynq:{default}:lease";
+    const isTree = async () => (await redis.object("ENCODING", lease)) === "skiplist";
+    const take = async (from: number, to: number) => {
+      const ids = Array.from({ length: to - from }, (_, i) => `t${from + i}`);
+      await seedPending(...ids);
+      expect((await dequeue(broker, ["default"], 100)).tasks.map(({ id }) => id)).toEqual(ids);
+      expect(await redis.zcard(lease)).toBe(to);
+    };
+
+    await take(0, 9);
+    expect(await isTree()).toBe(true);
+
+    await redis.flushdb();
+    broker.published.clear();
+    for (const from of [0, 8, 16, 24]) await take(from, from + 8);
+    expect(await isTree()).toBe(false);
+    await take(32, 33);
+    expect(await isTree()).toBe(true);
+
+    await redis.flushdb();
+    broker.published.clear();
+    for (const from of [0, 8, 16, 24]) await take(from, from + 8);
+    await redis.zadd(lease, startSec, "of another");
+    await seedPending("last");
+    await dequeue(broker, ["default"], 1);
+    expect(await isTree()).toBe(false);
+  });
+
+  test("keeps the lease of a task whose id is as long as what makes the tree", async ({ broker, seedPending, redis }) => {
+    const id = "-".repeat(65);
+    await seedPending(id);
+    const [first] = (await dequeue(broker, ["default"], 1)).tasks;
+    await seedPending(...Array.from({ length: 9 }, (_, i) => `t${i}`));
+
+    await dequeue(broker, ["default"], 9);
+
+    expect(await redis.zcard("asynq:{default}:lease")).toBe(10);
+    expect(Number(await redis.zscore("asynq:{default}:lease", id))).toBe(leaseScore(startSec + 30, first!.token));
+  });
+
   test("takes all of the first queue before any of the second, up to the limit", async ({ broker, aTask }) => {
     await enqueue(broker, [
       aTask({ taskId: "l1", queue: "low" }),

@@ -1,6 +1,6 @@
 import type { Broker } from "../broker.ts";
 import { unixSec, within } from "../clock.ts";
-import { decodeBytes, decodeList, decodeRows, toCount } from "../decode-reply.ts";
+import { decodeList, toCount } from "../decode-reply.ts";
 import { activeKey, leaseKey, pausedKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import { drawToken, leaseScore, leaseSec } from "../lease.ts";
 import { containers } from "../lua/containers.ts";
@@ -13,6 +13,9 @@ import { decodeText, unexpected } from "../verdicts.ts";
 export const maxDequeuePerCall = 100;
 /** A call looks at so many queues, which holds Redis for a millisecond or two; of thousands it would be hundreds. */
 export const maxQueuesPerCall = 250;
+
+/** Longer than what Redis keeps in a small sorted set (64 bytes, unless it was told otherwise). */
+const longMember = "-".repeat(65);
 
 /** A task that is ours until its lease ends. */
 export interface DequeuedTask {
@@ -54,6 +57,9 @@ export interface DequeueOptions extends SendOptions {
  * pending -> active, many at once, over several queues in the order given. Moves by the id first, which Redis does not refuse when it is
  * full; all that could fail was looked at before. Its record keeps the ids, so that a replay answers the same tasks while they are still
  * held by this token.
+ *
+ * In Lua a string costs by its length each time one is made, and a number made into text as much as a command: so what is joined is joined
+ * once, and the wait of a task is left to who reads it.
  * @see Asynq internal/rdb/rdb.go, `dequeueCmd`
  */
 export const dequeueScript = defineScript({
@@ -61,105 +67,120 @@ export const dequeueScript = defineScript({
   effect: "record-in-body",
   allowOom: true,
   keys: [],
-  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_s: "text", put_off_turn: "text", now_ms: "text" },
+  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_s: "text", put_off_turn: "text" },
   eachKeys: ["pending", "paused", "active", "lease", "scheduled"],
   each: { prefix: "text" },
   lua: /* lua */ `
-    local reply = {}
+    local command, attempt = redis.call, redis.pcall
     ${containers}
-    ${owns}
     local function is_suspect(recovered)
       return recovered and string.find(recovered, "^[1-9]") ~= nil
     end
-    local suspect_at = 0
+    -- First of all goes the head, which is known last.
+    local reply, replied, suspect_at = {}, 0, 0
 
     if replayed then
+      ${owns}
       local lease_of, prefix_of = {}, {}
       for_each_item(lease, prefix) do
         lease_of[item], prefix_of[item] = lease, prefix
       end
-      local dropped, counts, at = string.match(replayed, "^(%d+,%d+,)%d+;([^;]*);\\n()")
+      local dropped, counts, lengths, at = string.match(replayed, "^(%d+,%d+,)%d+;([^;]*);([^;]*);()")
+      local next_length, alike, length = string.gmatch(lengths, "(%d+)x(%d+)"), 0, nil
       local still = {}
       for count in string.gmatch(counts, "[^,]+") do
         local i = #still + 1
         still[i] = count == "x" and "x" or 0
         for _ = 1, tonumber(count) or 0 do
-          local length, from = string.match(replayed, "^(%d+):()", at)
-          at = from + length
-          local id = string.sub(replayed, from, at - 1)
-          local score = redis.call("ZSCORE", lease_of[i], id)
-          local fields = owns(score, token) and redis.pcall("HMGET", prefix_of[i] .. "t:" .. id, "msg", "js:recovered")
+          if alike == 0 then alike, length = next_length() end
+          alike = alike - 1
+          local id = string.sub(replayed, at, at + length - 1)
+          at = at + length
+          local score = command("ZSCORE", lease_of[i], id)
+          local fields = owns(score, token) and attempt("HMGET", prefix_of[i] .. "t:" .. id, "msg", "js:recovered")
           if fields and fields[1] then
-            if is_suspect(fields[2]) then suspect_at = #reply / 2 + 1 end
-            reply[#reply + 1] = id
-            reply[#reply + 1] = fields[1]
+            replied = replied + 1
+            reply[2 * replied], reply[2 * replied + 1] = id, fields[1]
+            if is_suspect(fields[2]) then suspect_at = replied end
             still[i] = still[i] + 1
           end
         end
       end
-      table.insert(reply, 1, dropped .. suspect_at .. ";" .. table.concat(still, ",") .. ";")
+      reply[1] = dropped .. suspect_at .. ";" .. table.concat(still, ",") .. ";"
       return reply
     end
 
     local left, looks = tonumber(limit), 100
     local may_suspect = suspects == "1"
     local dangling, put_off, popped = 0, 0, 0
-    local counts, record, waits = {}, {}, {}
+    local taken, leases, since, counts = {}, {}, {}, {}
+    local lengths, alike, length = {}, 0, nil
     for_each_item(pending, paused, active, lease, scheduled, prefix) do
-      if is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", lease) or is_wrong("zset", scheduled) then
+      local held = tonumber(attempt("ZCARD", lease))
+      if not held or is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", scheduled) then
         counts[item] = "x"
-      elseif redis.call("EXISTS", paused) == 1 then
+      elseif command("EXISTS", paused) == 1 then
         counts[item] = 0
       else
-        local taken, leases = {}, {}
+        local task_prefix, before = prefix .. "t:", replied
         while left > 0 and looks > 0 do
-          local ids = redis.call("RPOP", pending, math.min(left, looks))
+          local ids = command("RPOP", pending, math.min(left, looks))
           if not ids then break end
           looks = looks - #ids
           popped = popped + #ids
-          for _, id in ipairs(ids) do
-            local task = prefix .. "t:" .. id
-            local fields = redis.pcall("HMGET", task, "msg", "js:recovered", "pending_since")
-            if fields.err then
+          for nth = 1, #ids do
+            local id = ids[nth]
+            local task = task_prefix .. id
+            local fields = attempt("HMGET", task, "msg", "js:recovered", "pending_since")
+            local msg, suspect = fields[1], is_suspect(fields[2])
+            if not msg then
+              if not fields.err then command("DEL", task) end
               dangling = dangling + 1
-            elseif not fields[1] then
-              redis.call("DEL", task)
-              dangling = dangling + 1
-            elseif not may_suspect and is_suspect(fields[2]) then
+            elseif suspect and not may_suspect then
               -- One after the other: they would only meet again.
-              redis.call("ZADD", scheduled, put_off_s + (put_off_turn + put_off) % 5, id)
-              redis.call("HSET", task, "state", "scheduled")
-              redis.call("HDEL", task, "pending_since")
+              command("ZADD", scheduled, put_off_s + (put_off_turn + put_off) % 5, id)
+              command("HSET", task, "state", "scheduled")
+              command("HDEL", task, "pending_since")
               put_off = put_off + 1
             else
-              if is_suspect(fields[2]) then
+              command("HSET", task, "state", "active")
+              command("HDEL", task, "pending_since")
+              replied = replied + 1
+              if suspect then
                 may_suspect = false
-                suspect_at = #reply / 2 + 1
+                suspect_at = replied
               end
-              taken[#taken + 1] = id
-              leases[#leases + 1] = lease_score
-              leases[#leases + 1] = id
-              redis.call("HSET", task, "state", "active")
-              redis.call("HDEL", task, "pending_since")
-              reply[#reply + 1] = id
-              reply[#reply + 1] = fields[1]
-              record[#record + 1] = #id .. ":" .. id
-              local since_ns = tonumber(fields[3])
-              waits[#waits + 1] = since_ns and string.format("%.0f", now_ms - since_ns / 1000000) or "x"
+              reply[2 * replied], reply[2 * replied + 1] = id, msg
+              leases[2 * replied - 1], leases[2 * replied] = lease_score, id
+              taken[replied], since[replied] = id, fields[3] or ""
+              if #id ~= length then
+                if length then lengths[#lengths + 1] = alike .. "x" .. length end
+                alike, length = 0, #id
+              end
+              alike = alike + 1
               left = left - 1
             end
           end
         end
-        if #taken > 0 then
-          redis.call("LPUSH", active, unpack(taken))
-          redis.call("ZADD", lease, unpack(leases))
+        local count = replied - before
+        if count > 0 then
+          command("LPUSH", active, unpack(taken, before + 1, replied))
+          -- Redis keeps a small set as a list, and reads half of its scores, which are text there, to find the place of one. A member too
+          -- long for such a list makes it a tree, which it stays until it is empty.
+          local is_tree = (count > 8 or held <= 32 and held + count > 32) and command("ZADD", lease, "NX", 0, "${longMember}") == 1
+          command("ZADD", lease, unpack(leases, 2 * before + 1, 2 * replied))
+          if is_tree then command("ZREM", lease, "${longMember}") end
         end
-        counts[item] = #taken
+        counts[item] = count
       end
     end
+    if length then lengths[#lengths + 1] = alike .. "x" .. length end
     local head = dangling .. "," .. put_off .. "," .. suspect_at .. ";" .. table.concat(counts, ",") .. ";"
-    if popped > 0 then remember(head .. "\\n" .. table.concat(record)) end
-    table.insert(reply, 1, head .. table.concat(waits, ","))
+    if popped > 0 then
+      taken[0] = seq .. ":" .. head .. table.concat(lengths, ",") .. ";"
+      command("SET", call, table.concat(taken, "", 0, replied), "EX", window_s)
+    end
+    reply[1] = head .. table.concat(since, ",")
     return reply
   `,
   decode: decodeDequeued,
@@ -241,7 +262,6 @@ export function bindDequeue(
       suspects: suspect ? 1 : 0,
       put_off_s: unixSec(nowMs) + 1,
       put_off_turn: Math.floor(broker.random.float() * 5),
-      now_ms: Math.floor(nowMs),
     },
     items: queues.map((queue) => ({
       pending: pendingKey(queue),
@@ -252,21 +272,26 @@ export function bindDequeue(
       prefix: queuePrefix(queue),
     })),
   });
-  const read = ({ ids, counts, suspectAt, waits, ...dropped }: DequeueReply): DequeueReport => {
-    const tasks = queues.flatMap((queue, i) => {
-      const start = counts.slice(0, i).reduce<number>((sum, count) => sum + (count ?? 0), 0);
-      return ids.slice(start, start + (counts[i] ?? 0)).map(
-        (task, nth): DequeuedTask => ({
-          ...task,
+  const read = ({ words, counts, suspectAt, since, dangling, putOff }: DequeueReply): DequeueReport => {
+    const tasks: DequeuedTask[] = [];
+    const brokenQueues: string[] = [];
+    for (const [i, queue] of queues.entries()) {
+      const count = counts[i];
+      if (count === undefined) brokenQueues.push(queue);
+      for (let left = count ?? 0; left > 0; left--) {
+        const nth = tasks.length;
+        tasks.push({
           queue,
+          id: decodeText(words[2 * nth + 1]!),
+          msg: words[2 * nth + 2] as Uint8Array,
           token,
           leaseUntilSec,
-          suspect: task === ids[suspectAt - 1],
-          waitedMs: waits[start + nth],
-        }),
-      );
-    });
-    return { ...dropped, tasks, brokenQueues: queues.filter((_, i) => counts[i] === undefined) };
+          suspect: nth + 1 === suspectAt,
+          waitedMs: waited(since[nth], nowMs),
+        });
+      }
+    }
+    return { tasks, dangling, putOff, brokenQueues };
   };
   return { script, read };
 }
@@ -279,25 +304,25 @@ export interface DequeueReply {
   readonly suspectAt: number;
   /** Tasks per queue; `undefined` for a broken one. */
   readonly counts: readonly (number | undefined)[];
-  readonly ids: readonly { readonly id: string; readonly msg: Uint8Array }[];
-  /** How long each task waited; nothing at all in a replay. */
-  readonly waits: readonly (number | undefined)[];
+  /** After the head id and message of each task, all of them strings. */
+  readonly words: readonly Reply[];
+  /** `pending_since` of each task; nothing at all in a replay, or where one of them holds a comma. */
+  readonly since: readonly string[];
 }
 
-/** `<dangling>,<put off>,<which is the suspect>;<count of each queue, or x>;<wait of each task, or x>`, then id and message of each task. */
+/** `<dangling>,<put off>,<which is the suspect>;<count of each queue, or x>;<pending_since of each task>`, then id and message of each task. */
 function decodeDequeued(reply: Reply, queues: number): DequeueReply {
-  const [head = null, ...words] = decodeList(reply);
-  const [, dropped, counted, waited] = /^(\d+,\d+,\d+);([^;]*);([^;]*)$/.exec(decodeText(head)) ?? unexpected();
-  const ids = decodeRows(words, 2).map(([id, msg]) => ({ id: decodeText(id!), msg: decodeBytes(msg!) }));
+  const words = decodeList(reply);
+  const [, dropped, counted, joined] = /^(\d+,\d+,\d+);([^;]*);(.*)$/s.exec(decodeText(words[0] ?? null)) ?? unexpected();
   const [dangling, putOff, suspectAt] = dropped!.split(",").map(toCount) as [number, number, number];
   const counts = counted!.split(",").map((count) => (count === "x" ? undefined : toCount(count)));
-  const waits = waited === "" ? [] : waited!.split(",").map(readWait);
   const taken = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
-  if (counts.length !== queues || taken !== ids.length || (waited !== "" && waits.length !== ids.length)) unexpected();
-  return { dangling, putOff, suspectAt, counts, ids, waits };
+  if (counts.length !== queues || words.length !== 1 + 2 * taken || !words.every((word) => word instanceof Uint8Array)) unexpected();
+  const since = joined!.split(",");
+  return { dangling, putOff, suspectAt, counts, words, since: since.length === taken ? since : [] };
 }
 
 /** Anybody may have written since when a task is pending: what is no number is not known, and later than now is now. */
-function readWait(word: string): number | undefined {
-  return /^-?\d{1,15}$/.test(word) ? Math.max(0, Number(word)) : undefined;
+function waited(sinceNs = "", nowMs: number): number | undefined {
+  return /^\d{1,19}$/.test(sinceNs) ? Math.max(0, Math.round(Math.floor(nowMs) - Number(sinceNs) / 1e6)) : undefined;
 }

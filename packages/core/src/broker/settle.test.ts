@@ -219,6 +219,87 @@ describe("settle", () => {
     ).toEqual(["settled", "lease-lost"]);
   });
 
+  test("settles outcomes of every kind and fence in any order, each with its own values", async ({ broker, aTask, keyspace, redis }) => {
+    const locked = ["b", "d"].map((taskId) => aTask({ taskId, payload: taskId, uniqueTtlSec: 60 }));
+    const uniqueKey = (nth: number) => locked[nth]!.message.uniqueKey;
+    await enqueue(broker, [aTask({ taskId: "a" }), locked[0]!, aTask({ taskId: "c" }), locked[1]!]);
+    await enqueue(
+      broker,
+      ["e", "f", "g"].map((taskId) => aTask({ taskId })),
+    );
+    const [a, b, c, d] = await take(broker, 4);
+    const [e, f, g] = await take(broker, 3);
+    const expiredScore = (await redis.zscore("asynq:{default}:lease", "g"))!;
+    const asOf = { cutoffSec: startSec + 31 };
+
+    const { results } = await settle(
+      broker,
+      [
+        { ...held(a!), to: "done" },
+        { ...held(b!), to: "done", uniqueKey: uniqueKey(0) },
+        { ...held(e!), fence: { token: a!.token }, to: "done" },
+        { ...held(c!), to: "retry", msg: failed(c!), retryAtSec: startSec + 20, isFailure: true },
+        { ...held(d!), to: "completed", msg: failed(d!, 0), expireAtSec: startSec + 30, uniqueKey: uniqueKey(1) },
+        { ...held(f!), to: "quarantined", why: "f" },
+        { ...held(g!), fence: { expiredScore }, to: "done" },
+        { ...held(e!), to: "done" },
+      ],
+      asOf,
+    );
+
+    const [settled, lost] = ["settled", "lease-lost"];
+    expect(results.map(({ verdict }) => verdict)).toEqual([settled, settled, lost, settled, settled, settled, settled, settled]);
+    expect(await keyspace()).toEqual({
+      "asynq:queues": ["default"],
+      "asynq:{default}:retry": { c: String(startSec + 20) },
+      "asynq:{default}:completed": { d: String(startSec + 30) },
+      "asynq:{default}:js:quarantine": { f: String(startSec) },
+      "asynq:{default}:t:c": { msg: latin1(failed(c!).bytes), state: "retry" },
+      "asynq:{default}:t:d": { msg: latin1(failed(d!, 0).bytes), state: "completed", unique_key: uniqueKey(1) },
+      "asynq:{default}:t:f": { msg: latin1(f!.msg), state: "js:quarantine", "js:from": "active", "js:why": "f" },
+      "asynq:{default}:processed": "6",
+      "asynq:{default}:failed": "1",
+      [`asynq:{default}:processed:${day}`]: "6",
+      [`asynq:{default}:failed:${day}`]: "1",
+    });
+  });
+
+  test("takes what is done out of the active ones wherever it stands among others, and each once", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    const ids = Array.from({ length: 10 }, (_, i) => `t${i}`);
+    const others = [
+      { active: [...ids].reverse(), left: [] },
+      { active: ["new", ...ids], left: ["new"] },
+      { active: [...ids, "old"], left: ["old"] },
+      { active: [...ids.slice(0, 4), "old", ...ids.slice(4)], left: ["old"] },
+      { active: ["old", ...ids.slice(1), "old"], left: ["old", "old"] },
+      { active: ["t9", ...ids, "t8"], left: ["t9", "t8"] },
+      { active: [...ids, "t9"], left: ["t9"] },
+      { active: ids.slice(3), left: [] },
+    ];
+    for (const { active, left } of others) {
+      await redis.flushdb();
+      broker.published.clear();
+      await seedPending(...ids);
+      const tasks = await take(broker, 10);
+      await redis.del("asynq:{default}:active");
+      await redis.rpush("asynq:{default}:active", ...active);
+
+      await settle(
+        broker,
+        tasks.map((task) => (task.id === "t5" ? { ...held(task), to: "requeued" } : { ...held(task), to: "done" })),
+      );
+
+      // Of an id that is there twice the one nearer the end goes.
+      const first = active.filter((id, i) => !ids.includes(id) || active.indexOf(id, i + 1) >= 0);
+      expect([active, await redis.lrange("asynq:{default}:active", 0, -1)]).toEqual([active, first]);
+      expect([...first].sort()).toEqual([...left].sort());
+    }
+  });
+
   test("settles several queues and more than 100 tasks in one request, with results in order", async ({ broker, aTask, port }) => {
     const tasks = Array.from({ length: 150 }, (_, i) => aTask({ taskId: `t${i}`, queue: i % 3 === 0 ? "low" : "high" }));
     await enqueue(broker, tasks);
@@ -370,13 +451,16 @@ describe("settle", () => {
   });
 
   test("a task without a lock gives back none, though a key without a name holds its id", async ({ broker, seedPending, redis }) => {
-    await redis.set("", "a");
-    await seedPending("a");
-    const [a] = await take(broker);
+    const outcomes = [{ to: "done" }, { to: "completed", expireAtSec: startSec }] as const;
+    for (const outcome of outcomes) {
+      await redis.set("", "a");
+      await seedPending("a");
+      const [a] = await take(broker);
 
-    expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
+      expect(await verdicts(broker, [{ ...held(a!), msg: failed(a!), ...outcome } as TaskOutcome])).toEqual(["settled"]);
 
-    expect(await redis.get("")).toBe("a");
+      expect(await redis.get("")).toBe("a");
+    }
   });
 
   test("of an id that is active twice one is taken away, the one nearer the end: there the oldest are", async ({
@@ -398,13 +482,21 @@ describe("settle", () => {
     seedPending,
     redis,
   }) => {
-    await seedPending("a", "b", "c");
+    await seedPending("a", "b", "c", "d", "e");
     await redis.set("asynq:{default}:processed", "9223372036854775807");
     await redis.set(`asynq:{default}:processed:${day}`, "not a number");
-    const [a, b, c] = await take(broker, 3);
+    const [a, b, c, d, e] = await take(broker, 5);
 
     expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
     expect(await redis.get("asynq:{default}:processed")).toBe("1");
+
+    await redis.set("asynq:{default}:processed", "9223372036854775806");
+    await redis.set("asynq:{default}:failed", "5");
+    expect(await verdicts(broker, [d!, e!].map((task) => ({ ...held(task), to: "archived", msg: failed(task) })))).toEqual([
+      "settled",
+      "settled",
+    ]);
+    expect(await redis.mget("asynq:{default}:processed", "asynq:{default}:failed")).toEqual(["2", "7"]);
 
     await redis.set("asynq:{default}:processed", "no number");
     expect(await verdicts(broker, [{ ...held(b!), to: "done" }])).toEqual(["settled"]);

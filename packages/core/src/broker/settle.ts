@@ -130,10 +130,30 @@ const letters = {
   requeued: "q",
   quarantined: "x",
 } as const satisfies Record<TaskOutcome["to"], string>;
+/** `done`, of a task that may hold a lock. */
+const doneWithLock = "u";
+
+/** One for each name in `args`, the two of the call record before them, then the words of the outcomes. */
+const args = {
+  prefix: "text",
+  now_s: "text",
+  now_ns: "text",
+  cutoff_s: "text",
+  stats_expire_s: "text",
+  archive_cutoff_s: "text",
+  archive_max: "text",
+  count: "text",
+  runs: "text",
+} as const;
+const wordsBefore = 2 + Object.keys(args).length;
 
 /**
  * active -> gone | completed | retry | scheduled | archived | pending | quarantine, many at once, each fenced by its lease. Looks at everything that
  * could fail first; then LREM, which Redis does not refuse when it is full, before anything else is written.
+ *
+ * Each word that is sent costs, so an outcome has those only that it needs: `runs` says for how many one after the other a letter and a fence
+ * are the same (`d99:524288;r1:7;`), then come all ids, then what each has beside its id: nothing where it is done (`d`), its lock where it
+ * is done and has one (`u`), otherwise a second, a message, and its lock or what is noted.
  * @see Asynq internal/rdb/rdb.go, `doneCmd`, `doneUniqueCmd`, `markAsCompleteCmd`, `markAsCompleteUniqueCmd`, `retryCmd`, `archiveCmd`, `requeueCmd`
  */
 export const settleScript = defineScript({
@@ -154,96 +174,126 @@ export const settleScript = defineScript({
     "processed_total",
     "failed_total",
   ],
-  args: {
-    prefix: "text",
-    now_s: "text",
-    now_ns: "text",
-    cutoff_s: "text",
-    stats_expire_s: "text",
-    archive_cutoff_s: "text",
-    archive_max: "text",
-  },
-  each: { id: "text", fence: "text", to: "text", at_s: "text", msg: "bytes", lock: "text", note: "text" },
+  args,
   lua: /* lua */ `
+    local command, attempt = redis.call, redis.pcall
     ${containers}
     ${owns}
     ${countTasks}
-    ${deleteTasks}
-    ${trimArchive}
 
     if is_wrong("list", active) or is_wrong("zset", lease) then return wrong_container() end
-    local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
-    local ids, outcomes = {}, {}
-    for_each_item(id, to) do
-      ids[item], outcomes[to] = id, to
-    end
-    for _, to in pairs(outcomes) do
-      if container[to] and is_wrong("zset", container[to]) or to == "q" and is_wrong("list", pending) then return wrong_container() end
+    if string.find(runs, "[^du%d:=.;]") then
+      local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
+      for kind in string.gmatch(runs, "(%a)%d+:") do
+        if container[kind] and is_wrong("zset", container[kind]) or kind == "q" and is_wrong("list", pending) then return wrong_container() end
+      end
     end
 
-    local scores = redis.call("ZMSCORE", lease, unpack(ids))
-    local verdicts, settled, gone, doomed, archived_now = {}, {}, {}, {}, {}
-    local processed_count, failed_count = 0, 0
-    for_each_item(id, fence, to, at_s, msg, lock, note) do
-      local task = prefix .. "t:" .. id
-      if gone[id] or not owns(scores[item], fence) then
-        verdicts[item] = "l"
-      else
-        gone[id] = true
-        settled[#settled + 1] = id
-        local holds_lock = lock ~= "" and redis.pcall("GET", lock) == id
-        local stored = to == "d" and 1 or redis.pcall("HEXISTS", task, "msg")
-
-        redis.call("LREM", active, -1, id)
-        if stored ~= 1 then
-          verdicts[item] = "d"
-          if stored == 0 then doomed[#doomed + 1] = task end
+    local words, next_word = ARGV, ${wordsBefore} + count
+    local scores = command("ZMSCORE", lease, unpack(words, ${wordsBefore + 1}, next_word))
+    local task_prefix = prefix .. "t:"
+    local verdicts, gone, settled, doomed, archived_now = {}, {}, {}, {}, {}
+    local looked_at, done_count, settled_count, doomed_count, processed_count, failed_count = 0, 0, 0, 0, 0, 0
+    for kind, length, fence in string.gmatch(runs, "(%a)(%d+):([^;]*);") do
+      local is_done = kind == "d" or kind == "u"
+      local score, is_owned
+      for _ = 1, length do
+        looked_at = looked_at + 1
+        local id, at_s, msg, lock, note = words[${wordsBefore} + looked_at]
+        if kind == "u" then
+          lock = words[next_word + 1]
+          next_word = next_word + 1
+        elseif kind ~= "d" then
+          at_s, msg, note = words[next_word + 1], bytes_of(words[next_word + 2]), words[next_word + 3]
+          lock = kind == "c" and note ~= "" and note
+          next_word = next_word + 3
+        end
+        -- Those of one dequeue have the same score, and numbers cost.
+        if scores[looked_at] ~= score then
+          score = scores[looked_at]
+          is_owned = owns(score, fence)
+        end
+        if gone[id] or not is_owned then
+          verdicts[looked_at] = "l"
         else
-          verdicts[item] = "s"
-          if to == "d" then
-            doomed[#doomed + 1] = task
-            processed_count = processed_count + 1
-          elseif to == "c" then
-            redis.call("ZADD", completed, at_s, id)
-            redis.call("HSET", task, "msg", msg, "state", "completed")
-            processed_count = processed_count + 1
-          elseif to == "r" then
-            redis.call("ZADD", retry, at_s, id)
-            redis.call("HSET", task, "msg", msg, "state", "retry")
-            if note == "1" then
+          gone[id] = is_done and "done" or "moved"
+          settled_count = settled_count + 1
+          settled[settled_count] = id
+          local task = task_prefix .. id
+          local holds_lock = lock and attempt("GET", lock) == id
+          local stored = is_done and 1 or attempt("HEXISTS", task, "msg")
+
+          if is_done then
+            done_count = done_count + 1
+          else
+            command("LREM", active, -1, id)
+          end
+          verdicts[looked_at] = stored == 1 and "s" or "d"
+          if is_done or stored == 0 then
+            doomed_count = doomed_count + 1
+            doomed[doomed_count] = task
+          end
+          if not is_done and stored == 1 then
+            if kind == "c" then
+              command("ZADD", completed, at_s, id)
+              command("HSET", task, "msg", msg, "state", "completed")
+              processed_count = processed_count + 1
+            elseif kind == "r" then
+              command("ZADD", retry, at_s, id)
+              command("HSET", task, "msg", msg, "state", "retry")
+              if note == "1" then
+                processed_count = processed_count + 1
+                failed_count = failed_count + 1
+              end
+            elseif kind == "v" then
+              command("ZADD", retry, at_s, id)
+              command("HSET", task, "msg", msg, "state", "retry", "js:recovered", note)
+            elseif kind == "h" then
+              command("ZADD", scheduled, at_s, id)
+              command("HSET", task, "msg", msg, "state", "scheduled", "js:handed_back", note)
+            elseif kind == "a" then
+              command("ZADD", archived, now_s, id)
+              command("HSET", task, "msg", msg, "state", "archived")
+              archived_now[id] = true
               processed_count = processed_count + 1
               failed_count = failed_count + 1
+            elseif kind == "q" then
+              command("RPUSH", pending, id)
+              command("HSET", task, "state", "pending", "pending_since", now_ns)
+            else
+              command("ZADD", quarantine, now_s, id)
+              command("HSET", task, "state", "js:quarantine", "js:from", "active", "js:why", note)
             end
-          elseif to == "v" then
-            redis.call("ZADD", retry, at_s, id)
-            redis.call("HSET", task, "msg", msg, "state", "retry", "js:recovered", note)
-          elseif to == "h" then
-            redis.call("ZADD", scheduled, at_s, id)
-            redis.call("HSET", task, "msg", msg, "state", "scheduled", "js:handed_back", note)
-          elseif to == "a" then
-            redis.call("ZADD", archived, now_s, id)
-            redis.call("HSET", task, "msg", msg, "state", "archived")
-            archived_now[id] = true
-            processed_count = processed_count + 1
-            failed_count = failed_count + 1
-          elseif to == "q" then
-            redis.call("RPUSH", pending, id)
-            redis.call("HSET", task, "state", "pending", "pending_since", now_ns)
-          else
-            redis.call("ZADD", quarantine, now_s, id)
-            redis.call("HSET", task, "state", "js:quarantine", "js:from", "active", "js:why", note)
+            if kind == "c" or kind == "r" or kind == "a" then command("HDEL", task, "js:recovered", "js:handed_back") end
           end
-          if to == "c" or to == "r" or to == "a" then redis.call("HDEL", task, "js:recovered", "js:handed_back") end
-          if holds_lock then redis.call("DEL", lock) end
+          if holds_lock and stored == 1 then command("DEL", lock) end
         end
       end
     end
 
-    if #settled > 0 then redis.call("ZREM", lease, unpack(settled)) end
-    if #doomed > 0 then redis.call("DEL", unpack(doomed)) end
-    count_tasks(processed, processed_total, processed_count)
+    -- What is done stands at the end of the list, where the oldest are, as long as all take the same time: that end goes at once.
+    if done_count > 8 and gone[command("LINDEX", active, -1)] == "done" then
+      local tail = command("LRANGE", active, -done_count, -1)
+      local left = #tail
+      while gone[tail[left]] == "done" do
+        gone[tail[left]] = "moved"
+        left = left - 1
+      end
+      command("LTRIM", active, 0, left - #tail - 1)
+    end
+    for nth = 1, done_count > 0 and settled_count or 0 do
+      if gone[settled[nth]] == "done" then command("LREM", active, -1, settled[nth]) end
+    end
+    if settled_count > 0 then command("ZREM", lease, unpack(settled)) end
+    if doomed_count > 0 then command("DEL", unpack(doomed)) end
+    count_tasks(processed, processed_total, processed_count + done_count)
     count_tasks(failed, failed_total, failed_count)
-    local trimmed = next(archived_now) and trim_archive(archived_now, 1000) or 0
+    local trimmed = 0
+    if next(archived_now) then
+      ${deleteTasks}
+      ${trimArchive}
+      trimmed = trim_archive(archived_now, 1000)
+    end
     return remember(table.concat(verdicts) .. "," .. trimmed)
   `,
   decode: decodeSettled,
@@ -290,8 +340,9 @@ export function bindSettle(
   const chunks = [...byQueue(outcomes, ({ queue }) => queue)].flatMap(([queue, items]) =>
     splitCalls(items, maxPerSettle, ({ item }) => outcomeBytes(item)).map((some) => ({ queue, items: some })),
   );
-  const scripts = chunks.map(({ queue, items }) =>
-    bind(settleScript, {
+  const scripts = chunks.map(({ queue, items }) => {
+    const { runs, words } = wordsOf(items.map(({ item }) => item));
+    const bound = bind(settleScript, {
       queue,
       keys: {
         active: activeKey(queue),
@@ -315,10 +366,12 @@ export function bindSettle(
         stats_expire_s: nowSec + statsTtlSec,
         archive_cutoff_s: nowSec - archiveMaxAgeSec,
         archive_max: archiveMaxSize,
+        count: items.length,
+        runs,
       },
-      items: items.map(({ item }) => ({ id: item.id, fence: fenceText(item.fence), to: letters[item.to], ...outcomeWords(item) })),
-    }),
-  );
+    });
+    return { ...bound, args: [...bound.args, ...words], items: items.length };
+  });
 
   const read = (answers: readonly Outcome<SettleReply>[]): SettleReport => {
     const results: SettleResult[] = new Array(outcomes.length);
@@ -338,28 +391,57 @@ export function outcomeBytes(outcome: TaskOutcome): number {
   return "msg" in outcome ? outcome.msg.bytes.length : 0;
 }
 
+type Word = BoundScript<unknown>["args"][number];
 const none = new Uint8Array();
 
-/** The values of one outcome that the script reads; what it does not need is empty. */
-function outcomeWords(outcome: TaskOutcome): { at_s: number | string; msg: MarkedBytes | Uint8Array; lock: string; note: string } {
-  const nothing = { at_s: "", msg: none, lock: "", note: "" };
+/** What the script reads of outcomes: what those one after the other have in common, then their ids and what each has beside it. */
+function wordsOf(outcomes: readonly TaskOutcome[]): { readonly runs: string; readonly words: Word[] } {
+  const words: Word[] = outcomes.map(({ id }) => id);
+  let [runs, last, length] = ["", "", 0];
+  const end = (): void => {
+    if (length > 0) runs += `${last[0]}${length}:${last.slice(1)};`;
+  };
+  for (const outcome of outcomes) {
+    const kind = outcome.to === "done" && outcome.uniqueKey ? doneWithLock : letters[outcome.to];
+    const run = kind + fenceText(outcome.fence);
+    if (run !== last) {
+      end();
+      [last, length] = [run, 0];
+    }
+    length++;
+    addWords(outcome, words);
+  }
+  end();
+  return { runs, words };
+}
+
+/** Adds what an outcome has beside its id. */
+function addWords(outcome: TaskOutcome, words: Word[]): void {
   switch (outcome.to) {
     case "done":
-      return { ...nothing, lock: outcome.uniqueKey ?? "" };
+      if (outcome.uniqueKey) words.push(outcome.uniqueKey);
+      return;
     case "completed":
-      return { ...nothing, at_s: second("expireAtSec", outcome.expireAtSec), msg: outcome.msg, lock: outcome.uniqueKey ?? "" };
+      words.push(second("expireAtSec", outcome.expireAtSec), outcome.msg, outcome.uniqueKey ?? "");
+      return;
     case "retry":
-      return { ...nothing, at_s: second("retryAtSec", outcome.retryAtSec), msg: outcome.msg, note: outcome.isFailure ? "1" : "0" };
+      words.push(second("retryAtSec", outcome.retryAtSec), outcome.msg, outcome.isFailure ? "1" : "0");
+      return;
     case "recovered":
-      return { ...nothing, at_s: second("retryAtSec", outcome.retryAtSec), msg: outcome.msg, note: outcome.recovered };
+      words.push(second("retryAtSec", outcome.retryAtSec), outcome.msg, outcome.recovered);
+      return;
     case "handed-back":
-      return { ...nothing, at_s: second("dueAtSec", outcome.dueAtSec), msg: outcome.msg, note: String(outcome.handedBack) };
+      words.push(second("dueAtSec", outcome.dueAtSec), outcome.msg, outcome.handedBack);
+      return;
     case "archived":
-      return { ...nothing, msg: outcome.msg };
+      words.push("", outcome.msg, "");
+      return;
     case "requeued":
-      return nothing;
+      words.push("", none, "");
+      return;
     case "quarantined":
-      return { ...nothing, note: outcome.why };
+      words.push("", none, outcome.why);
+      return;
   }
 }
 

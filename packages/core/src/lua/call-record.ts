@@ -6,14 +6,12 @@
  * the record's time anew: that is the write after which a WAIT for replicas covers what the first call wrote.
  */
 export const callRecord: string = /* lua */ `
-local recorded_seq, replayed = string.match(redis.call("GET", call) or "", "^(%d+):(.*)$")
+local replayed, recorded_seq = false, string.match(redis.call("GETRANGE", call, 0, 16), "^(%d+):")
 if recorded_seq == seq then
   redis.call("EXPIRE", call, window_s)
-else
-  if recorded_seq and tonumber(recorded_seq) > tonumber(seq) then
-    return redis.error_reply("STALECALL too late")
-  end
-  replayed = false
+  replayed = string.sub(redis.call("GET", call), #seq + 2)
+elseif recorded_seq and tonumber(recorded_seq) > tonumber(seq) then
+  return redis.error_reply("STALECALL too late")
 end
 local function remember(reply)
   redis.call("SET", call, seq .. ":" .. reply, "EX", window_s)

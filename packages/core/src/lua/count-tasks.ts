@@ -7,11 +7,8 @@ export const countTasks: string = /* lua */ `
 local function count_tasks(day, total, by)
   if by == 0 then return end
   if redis.pcall("INCRBY", day, by) == by then redis.call("EXPIREAT", day, stats_expire_s) end
+  if tonumber(redis.pcall("INCRBY", total, by)) then return end
   local before = tonumber(redis.pcall("GET", total))
-  if before and before >= 9223372036854775807 then
-    redis.call("SET", total, by)
-  else
-    redis.pcall("INCRBY", total, by)
-  end
+  if before and before >= 9223372036854775807 then redis.call("SET", total, by) end
 end
 `;

@@ -6,10 +6,8 @@ export const owns: string = /* lua */ `
 local function owns(score, fence)
   score = tonumber(score)
   if not score then return false end
-  if string.byte(fence) == 61 then
-    local read = tonumber(string.sub(fence, 2))
-    return score == read and score <= tonumber(cutoff_s)
-  end
-  return score % 1 == tonumber(fence) / 1048576
+  local token = tonumber(fence)
+  if token then return score % 1 == token / 1048576 end
+  return score == tonumber(string.sub(fence, 2)) and score <= tonumber(cutoff_s)
 end
 `;
