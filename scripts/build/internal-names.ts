@@ -36,10 +36,9 @@ type NamesOf<T> = T extends unknown ? keyof T : never;
 type Internal =
   | NamesOf<Broker | BoundScript<unknown> | CallId | CallRecords | EnqueueResult | MarkedBytes | NewTask | Outcome<unknown> | TaskMessage>
   | NamesOf<BoundScript<unknown>["script"]>
-  // Of FieldWriter and HttpFailure, which core keeps to itself, and of what functions tell only themselves.
-  | ("anyText" | "counted" | "finish" | "integer" | "reserve" | "sized" | "varint")
+  // Of HttpFailure, which core keeps to itself, and of what functions tell only themselves.
   | ("again" | "waitMs")
-  | ("call" | "item" | "items" | "msg" | "refused" | "words");
+  | ("call" | "items" | "own" | "places" | "words");
 
 /** What users, ports of theirs, an instance of Upstash or a runtime know by its name, or might. */
 type Known =
@@ -53,8 +52,6 @@ type Known =
 /** Names of properties that only our own code reads: one letter each in what is published. */
 export const internalNames: readonly Exclude<Internal, Known>[] = [
   "again",
-  "anyText",
-  "counted",
   "args",
   "before",
   "beforeError",
@@ -64,29 +61,23 @@ export const internalNames: readonly Exclude<Internal, Known>[] = [
   "deadlineSec",
   "effect",
   "errorMsg",
-  "finish",
   "giveBack",
   "groupKey",
-  "integer",
-  "item",
   "items",
   "lane",
   "lastFailedAtSec",
   "limits",
-  "msg",
+  "own",
+  "places",
   "processAtSec",
   "published",
-  "refused",
-  "reserve",
   "script",
   "seq",
   "sha",
-  "sized",
   "take",
   "textEnd",
   "textStart",
   "uniqueKey",
-  "varint",
   "verdict",
   "waitMs",
   "words",

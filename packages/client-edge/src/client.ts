@@ -18,7 +18,7 @@ import {
 import {
   AsynqError,
   DuplicateTaskError,
-  type InvalidOptionError,
+  InvalidOptionError,
   RedisError,
   type StaleCallError,
   TaskIdConflictError,
@@ -53,7 +53,10 @@ export type EnqueueError = InvalidOptionError | TaskIdConflictError | DuplicateT
 export type EnqueueOutcome = { readonly info: TaskInfo; readonly error?: never } | { readonly info?: never; readonly error: EnqueueError };
 
 /** What is asked for in one turn of the event loop, to go in one request. */
-type Batch = readonly [tasks: NewTask[], results: Promise<EnqueueResult[]>];
+interface Batch {
+  readonly tasks: NewTask[];
+  readonly results: Promise<(EnqueueResult | Failed)[]>;
+}
 
 /** A JSON string takes up to six bytes for one: 1 MiB of control characters is the most that surely fits a request of 8 MiB. */
 const defaultMaxPayloadBytes = 1024 * 1024;
@@ -104,20 +107,25 @@ export class Client {
    */
   async enqueueMany(items: readonly EnqueueItem[], send: SendOptions = {}): Promise<EnqueueOutcome[]> {
     const nowMs = this.#broker.clock.nowMs();
-    const composed = Array.from(items, (item) => {
+    const tasks: NewTask[] = [];
+    const composed = Array.from(items, (item): NewTask | Failed => {
       const { task, options = {} }: Pair = "task" in Object(item) ? (item as Pair) : { task: item as Task };
       try {
         const bytes = task?.payload?.length ?? 0;
         const most = this.#maxPayloadBytes;
-        demand(bytes <= most, "payload", `expected at most ${most} bytes, not ${bytes}`);
-        return composeTask(task, options, this.#broker);
+        if (bytes > most) throw new InvalidOptionError("payload", `expected at most ${most} bytes, not ${bytes}`);
+        const made = composeTask(task, options, this.#broker);
+        this.#demandOpen();
+        tasks.push(made);
+        return made;
       } catch (error) {
         return failed(error);
       }
     });
-    const tasks = composed.filter((each) => "message" in each);
-    const results = await this.#enqueue(tasks, send).catch((error: unknown) => tasks.map(() => failed(error)));
-    let at = 0;
+    const batch = this.#batchFor(tasks, send);
+    let at = batch.tasks.length;
+    for (const task of tasks) batch.tasks.push(task);
+    const results = await batch.results;
     return composed.map((each) => ("message" in each ? outcomeOf(each, results[at++]!, nowMs) : each));
   }
 
@@ -126,28 +134,29 @@ export class Client {
    * does. What has bounds of its own goes alone, behind what was asked for before it, and takes nobody else along when it is given up;
    * and nobody waits for the many of another.
    */
-  async #enqueue(tasks: readonly NewTask[], send: SendOptions): Promise<EnqueueResult[]> {
-    await this.#open();
+  #batchFor(tasks: readonly NewTask[], send: SendOptions): Batch {
     const alone = tasks.length > 100 || Object.keys(send).length > 0;
-    let batch = alone ? undefined : this.#batch;
-    if (!batch) {
-      const all: NewTask[] = [];
-      const results = Promise.resolve().then(() => {
-        this.#batch = undefined;
-        return enqueue(this.#broker, all, send);
-      });
-      batch = [all, results];
-      this.#batch = alone ? undefined : batch;
+    if (!alone && this.#batch) return this.#batch;
+    const all: NewTask[] = [];
+    const batch = { tasks: all, results: this.#send(all, send) };
+    this.#batch = alone ? undefined : batch;
+    return batch;
+  }
+
+  async #send(tasks: readonly NewTask[], send: SendOptions): Promise<(EnqueueResult | Failed)[]> {
+    await undefined;
+    this.#batch = undefined;
+    try {
+      return await enqueue(this.#broker, tasks, send);
+    } catch (error) {
+      return tasks.map(() => failed(error));
     }
-    const [all, results] = batch;
-    const from = all.length;
-    for (const task of tasks) all.push(task);
-    return (await results).slice(from, from + tasks.length);
   }
 
   /** Asks Redis for a sign of life. @throws {RedisError} there was none */
   async ping(send: SendOptions = {}): Promise<void> {
-    const [result] = await (await this.#open()).send([["PING"]], send);
+    this.#demandOpen();
+    const [result] = await this.#broker.redis.send([["PING"]], send);
     if (result!.error) throw result!.error;
   }
 
@@ -156,9 +165,8 @@ export class Client {
     this.#closed = true;
   }
 
-  async #open(): Promise<RedisPort> {
+  #demandOpen(): void {
     if (this.#closed) throw new RedisError("the client is closed", { delivered: "no" });
-    return this.#broker.redis;
   }
 }
 

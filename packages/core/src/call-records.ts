@@ -6,11 +6,11 @@
 import type { Random } from "./clock.ts";
 import { hex } from "./hex.ts";
 
-/** What one call is known by. */
+/** What one call is known by, until its lane is given back: the next call of that lane counts on. */
 export interface CallId {
   readonly client: string;
   readonly lane: number;
-  readonly seq: number;
+  seq: number;
 }
 
 /** How long a script remembers what it answered, seconds. A replay later than that may be carried out again. */
@@ -33,8 +33,9 @@ export class CallRecords {
 
   take(): CallId {
     this.#client ??= hex(this.#random.bytes(16));
-    const last = this.#free.pop() ?? { client: this.#client, lane: this.#lanes++, seq: 0 };
-    return { ...last, seq: last.seq + 1 };
+    const call = this.#free.pop() ?? { client: this.#client, lane: this.#lanes++, seq: 0 };
+    call.seq++;
+    return call;
   }
 
   /** The call was answered, or never left: its lane may carry another. */

@@ -3,6 +3,7 @@
  * not `KEYS[2]`.
  * @module
  */
+import { encodeText } from "./encode-text.ts";
 import { hex } from "./hex.ts";
 import { bytesPrelude } from "./lua/bytes.ts";
 import { callRecord } from "./lua/call-record.ts";
@@ -97,11 +98,13 @@ function link(
 /** Kept as text, never as a promise: some runtimes refuse to await another request's promise. */
 const shas = new Map<string, string>();
 
-/** The name Redis knows a script by. */
-export async function sha1(text: string): Promise<string> {
-  const known = shas.get(text);
-  if (known !== undefined) return known;
-  const sha = hex(new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text))));
+/** The name Redis knows a script by: at once, once it is known. */
+export function sha1(text: string): string | Promise<string> {
+  return shas.get(text) ?? digest(text);
+}
+
+async function digest(text: string): Promise<string> {
+  const sha = hex(new Uint8Array(await crypto.subtle.digest("SHA-1", encodeText(text))));
   shas.set(text, sha);
   return sha;
 }

@@ -5,6 +5,7 @@
  */
 import { type Clock, type Random, unixSec, uuid } from "./clock.ts";
 import { demand } from "./demand.ts";
+import { InvalidOptionError } from "./errors.ts";
 import { uniqueKey } from "./keys.ts";
 import type { Task, TaskInfo } from "./task.ts";
 import type { TaskMessage } from "./task-message.ts";
@@ -83,24 +84,16 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
   // Asynq's "none" is the very epoch: a deadline within its first second is one, though nothing of it is stored.
   const deadlineMs = deadline === undefined ? 0 : dateMs("deadline", deadline);
   const runSec = Math.trunc(number("timeoutSec", timeoutSec));
-  const dueMs =
-    processAt === undefined
-      ? dateMs("processInSec", new Date(nowMs + number("processInSec", processInSec) * 1000))
-      : dateMs("processAt", processAt);
+  let dueMs = nowMs;
+  if (processAt !== undefined) dueMs = dateMs("processAt", processAt);
+  else if (processInSec !== 0) dueMs = dateMs("processInSec", new Date(nowMs + number("processInSec", processInSec) * 1000));
   const scheduled = dueMs > nowMs;
-  demand(Number.isInteger(maxRetry) && maxRetry <= maxInt32, "maxRetry", `expected a whole number of at most ${maxInt32}`);
+  if (!Number.isInteger(maxRetry) || maxRetry > maxInt32)
+    throw new InvalidOptionError("maxRetry", `expected a whole number of at most ${maxInt32}`);
   if (group !== undefined) {
     plainText("group", group);
     // An aggregation set is the group's key plus `:<uuid>`: a group named so would be taken for one.
     demand(!/:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(group), "group", "must not end in a colon and a UUID");
-  }
-
-  // `Headers` and a `Map` hold what `Object.entries` does not see.
-  demand(!(Symbol.iterator in Object(headers)), "headers", "expected text values");
-  const checked: Record<string, string> = Object.create(null);
-  for (const [key, value] of Object.entries(headers ?? {})) {
-    demand(typeof value === "string", "headers", "expected text values");
-    checked[key.toWellFormed()] = value.toWellFormed();
   }
 
   return {
@@ -117,7 +110,7 @@ export function composeTask(task: Task, given: EnqueueOptions, { clock, random }
       uniqueKey: lockTtlSec === undefined ? undefined : uniqueKey(queue, type, payload),
       retentionSec: keptSec,
       groupKey: group,
-      headers: headers && checked,
+      headers: headers === undefined ? undefined : checkHeaders(headers),
     },
     processAtSec: scheduled ? unixSec(dueMs) : undefined,
     // Cut when it is added, as in Asynq: of a scheduled task the parts of a second may come to a whole one.
@@ -157,7 +150,7 @@ export function checkQueueName(queue: string): string {
 
 function plainText(option: string, value: string, longest = 256, whenBlank = "expected one or more characters"): string {
   demand(typeof value === "string" && value.trim() !== "", option, whenBlank);
-  demand(value.length <= longest, option, `expected at most ${longest} characters`);
+  if (value.length > longest) throw new InvalidOptionError(option, `expected at most ${longest} characters`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   demand(!/[{}\u0000-\u001f\u007f]/.test(value), option, "must not contain braces or control characters");
   demand(value.isWellFormed(), option, "expected well-formed Unicode");
@@ -166,20 +159,37 @@ function plainText(option: string, value: string, longest = 256, whenBlank = "ex
 
 function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
   const merged: Record<string, unknown> = {};
-  for (const [where, options] of Object.entries({ "task options": ofTask, options: given })) {
+  for (const options of [ofTask, given]) {
     const { processAt, processInSec } = options;
-    demand(processAt === undefined || processInSec === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
-    // One of them takes the place of either; of both it is processAt that counts.
-    if (processInSec !== undefined) merged.processAt = undefined;
-    for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value;
+    if (processInSec !== undefined) {
+      const where = options === given ? "options" : "task options";
+      demand(processAt === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
+      // One of them takes the place of either; of both it is processAt that counts.
+      merged.processAt = undefined;
+    }
+    for (const name of Object.keys(options) as (keyof EnqueueOptions)[]) {
+      const value = options[name];
+      if (value !== undefined) merged[name] = value;
+    }
   }
   if (ofTask.headers && given.headers) merged.headers = { ...ofTask.headers, ...given.headers };
   return merged;
 }
 
+function checkHeaders(headers: object): Record<string, string> {
+  // `Headers` and a `Map` hold what `Object.entries` does not see.
+  demand(!(Symbol.iterator in Object(headers)), "headers", "expected text values");
+  const checked: Record<string, string> = Object.create(null);
+  for (const [key, value] of Object.entries(headers ?? {})) {
+    demand(typeof value === "string", "headers", "expected text values");
+    checked[key.toWellFormed()] = value.toWellFormed();
+  }
+  return checked;
+}
+
 function number(option: string, value: number, least = -maxInt64): number {
-  demand(typeof value === "number" && value >= least && value <= maxInt64, option, `expected a number from ${least} to ${maxInt64}`);
-  return value;
+  if (typeof value === "number" && value >= least && value <= maxInt64) return value;
+  throw new InvalidOptionError(option, `expected a number from ${least} to ${maxInt64}`);
 }
 
 function dateMs(option: string, value: Date): number {

@@ -109,52 +109,44 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
   if (scripts.length === 0) return [];
   const { redis, calls } = broker;
   const { codec, allowOom, cluster } = await redis.features();
-  const shas = await Promise.all(scripts.map(({ script }) => script.sha(codec, allowOom)));
-  const sent = scripts.map((bound, i) => {
-    const call = bound.script.effect.startsWith("record") ? calls.take() : undefined;
-    const keys = [...bound.keys];
-    const args = [...bound.args];
-    if (call) {
-      keys.unshift(callKey(bound.queue, call.client, call.lane));
-      args.unshift(call.seq, replayWindowSec);
-    }
-    if (cluster) keys.push(absentKey(bound.queue));
-    const words = args.map(
-      (arg): CommandWord =>
-        typeof arg !== "object" ? `${arg}` : codec === "json" ? packBytes(arg) : arg instanceof Uint8Array ? arg : arg.bytes,
-    );
-    return { ...bound, call, sha: shas[i]!, words: [`${keys.length}`, ...keys, ...words] };
+  const shas: string[] = [];
+  for (const { script } of scripts) {
+    const sha = script.sha(codec, allowOom);
+    // To wait for what is there costs every call a turn of the microtasks.
+    shas.push(typeof sha === "string" ? sha : await sha);
+  }
+  const commands: Command[] = [];
+  const sent = scripts.map(({ script, queue, keys, args, items, before }, i) => {
+    const call = script.effect.startsWith("record") ? calls.take() : undefined;
+    const words: CommandWord[] = [...keys];
+    if (call) words.unshift(callKey(queue, call.client, call.lane));
+    if (cluster) words.push(absentKey(queue));
+    words.unshift("EVALSHA", shas[i]!, `${words.length}`);
+    for (const arg of call ? [call.seq, replayWindowSec, ...args] : args)
+      words.push(typeof arg !== "object" ? `${arg}` : codec === "json" ? packBytes(arg) : arg instanceof Uint8Array ? arg : arg.bytes);
+    commands.push(...before, words);
+    return { script, items, call, words, own: commands.length - 1, before: before.length };
   });
   /** Its lane may carry another call, unless the answer to this one was lost. */
   const settled = ({ call }: (typeof sent)[number], error: RedisError | undefined): void => {
     if (call && (!error || error.reply || error.delivered === "no")) calls.giveBack(call);
   };
 
-  let replies: readonly CommandResult[];
+  let replies: CommandResult[];
   try {
-    replies = await redis.send(
-      sent.flatMap(({ before, sha, words }) => [...before, ["EVALSHA", sha, ...words]]),
-      options,
-    );
+    replies = [...(await redis.send(commands, options))];
   } catch (error) {
     if (error instanceof RedisError) for (const call of sent) settled(call, error);
     throw error;
   }
-  let at = 0;
-  const answered = sent.map((call) => {
-    const own = at + call.before.length;
-    const refused = replies.slice(at, own).find(({ error }) => error)?.error;
-    at = own + 1;
-    return { call, refused, result: replies[own]! };
-  });
 
   // What Redis does not know by hash it did not carry out, so by text it is the same call still. What goes wrong there concerns those
   // scripts alone: the others were answered.
-  const unknown = answered.filter(({ result }) => result.error?.reply === "NOSCRIPT");
+  const unknown = sent.filter(({ own }) => replies[own]!.error?.reply === "NOSCRIPT");
   if (unknown.length > 0) {
     const byText = await redis
       .send(
-        unknown.map(({ call }) => ["EVAL", call.script.text(codec, allowOom), ...call.words]),
+        unknown.map(({ script, words }) => ["EVAL", script.text(codec, allowOom), ...words.slice(2)]),
         options,
       )
       .catch((error: unknown): readonly CommandResult[] => {
@@ -162,19 +154,22 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
         return unknown.map(() => ({ error }));
       });
     // A try by hash that got no answer may have been carried out, before Redis forgot the script.
-    for (const [i, answer] of unknown.entries()) answer.result = afterTries(byText[i]!, answer.result.error!.delivered);
+    for (const [i, { own }] of unknown.entries()) replies[own] = afterTries(byText[i]!, replies[own]!.error!.delivered);
   }
 
-  return answered.map(({ call, refused, result: { reply, error } }): Outcome<R> => {
+  return sent.map((call): Outcome<R> => {
+    const { script, items, own, before } = call;
+    const { reply, error } = replies[own]!;
     settled(call, error);
-    if (error) return { error: error.reply === "STALECALL" ? new StaleCallError(call.script.name) : error };
+    if (error) return { error: error.reply === "STALECALL" ? new StaleCallError(script.name) : error };
     let value: R;
     try {
-      value = call.script.decode(reply, call.items);
+      value = script.decode(reply, items);
     } catch (cause) {
       return { error: new RedisError("redis gave an answer that cannot be read", { delivered: "unknown", cause }) };
     }
     // The script was carried out all the same.
+    const refused = replies.slice(own - before, own).find((answer) => answer.error)?.error;
     return { value, beforeError: refused?.asUnknown() };
   });
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { demand } from "./demand.ts";
+import { encodeText } from "./encode-text.ts";
 import { InvalidOptionError } from "./errors.ts";
 import type { EnqueueOptions } from "./options.ts";
 
@@ -68,7 +69,7 @@ function payloadBytes(payload: Payload): Uint8Array | undefined {
   if (payload === undefined) return payload;
   if (payload instanceof ArrayBuffer) return new Uint8Array(payload);
   if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
-  if (typeof payload === "string") return new TextEncoder().encode(payload);
+  if (typeof payload === "string") return encodeText(payload);
   return jsonBytes("payload", payload);
 }
 
@@ -85,5 +86,5 @@ export function jsonBytes(option: string, value: unknown): Uint8Array {
     cause = error;
   }
   if (json === undefined) throw new InvalidOptionError(option, "expected bytes, a string, or what JSON can hold", cause);
-  return new TextEncoder().encode(json);
+  return encodeText(json);
 }

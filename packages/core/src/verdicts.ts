@@ -4,10 +4,12 @@ import type { Reply } from "./redis.ts";
 
 /** Reads a reply of one letter per item into words; another number of letters, or one that is not in the table, is a `DecodeError`. */
 export function decodeVerdicts<V extends string>(words: Readonly<Record<string, V>>): (reply: Reply, items: number) => V[] {
-  return (reply, items) =>
-    reply instanceof Uint8Array && reply.length === items
-      ? Array.from(reply, (letter) => words[String.fromCharCode(letter)] ?? unexpected())
-      : unexpected();
+  return (reply, items) => {
+    if (!(reply instanceof Uint8Array) || reply.length !== items) unexpected();
+    const verdicts: V[] = [];
+    for (const letter of reply) verdicts.push(words[String.fromCharCode(letter)] ?? unexpected());
+    return verdicts;
+  };
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });

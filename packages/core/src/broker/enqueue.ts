@@ -1,12 +1,11 @@
 import type { Broker } from "../broker.ts";
-import { byQueue } from "../by-queue.ts";
 import { unixNs, unixSec } from "../clock.ts";
 import type { RedisError, StaleCallError } from "../errors.ts";
 import { allQueues, groupsKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import type { NewTask } from "../options.ts";
-import type { SendOptions } from "../redis.ts";
+import type { MarkedBytes, SendOptions } from "../redis.ts";
 import { type BoundScript, runAll } from "../script.ts";
-import { type CallBounds, splitCalls } from "../split-calls.ts";
+import type { CallBounds } from "../split-calls.ts";
 import { decodeVerdicts } from "../verdicts.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 import { enqueueSha, enqueueText } from "./generated/enqueue-text.ts";
@@ -40,6 +39,14 @@ export const enqueueScript: BoundScript<EnqueueVerdict[]>["script"] = {
   },
 };
 
+/** One call as it fills: of the tasks it holds their places among all. */
+interface Call extends BoundScript<EnqueueVerdict[]> {
+  readonly args: (string | number | MarkedBytes)[];
+  readonly places: number[];
+  items: number;
+  bytes: number;
+}
+
 /**
  * Makes tasks ready, due later, or waiting in their group: any mix, of any queues. One call per queue and chunk, all in one request; one
  * result per task, in order. A task further down sees those before it: the same id twice is one success and one conflict.
@@ -52,48 +59,46 @@ export async function enqueue(broker: Broker, tasks: readonly NewTask[], options
   const { clock, published } = broker;
   const nowMs = clock.nowMs();
   const isDue = (queue: string): boolean => !(clock.monotonicMs() - published.get(queue)! < publishEveryMs);
-  const calls = [...byQueue(tasks, ({ message }) => message.queue)].flatMap(([queue, ofQueue]) =>
-    splitCalls(
-      ofQueue.map(({ item, at }) => ({ ...item, at, msg: encodeTaskMessage(item.message) })),
-      maxPerEnqueue,
-      ({ msg }) => msg.bytes.length,
-    ).map((items) => ({ queue, items })),
-  );
-  const scripts = calls.map(
-    ({ queue, items }): BoundScript<EnqueueVerdict[]> =>
-      // By place, as `enqueueNames` has them: names would weigh more than the script.
-      ({
+  const calls: Call[] = [];
+  /** Of each queue the call that has room left. */
+  const open = new Map<string, Call>();
+  tasks.forEach(({ message, state, processAtSec = "", uniqueTtlSec = "" }, at) => {
+    const { queue, id, groupKey = "", uniqueKey = "" } = message;
+    const msg = encodeTaskMessage(message);
+    const size = msg.bytes.length;
+    let call = open.get(queue);
+    if (!call || call.items === maxPerEnqueue.items || call.bytes + size > maxPerEnqueue.bytes) {
+      call = {
         script: enqueueScript,
         queue,
         keys: [pendingKey(queue), scheduledKey(queue), groupsKey(queue)],
-        args: [
-          queuePrefix(queue),
-          unixSec(nowMs),
-          unixNs(nowMs),
-          ...items.flatMap(({ message, msg, state, processAtSec = "", uniqueTtlSec = "" }) => [
-            message.id,
-            msg,
-            processAtSec,
-            state === "aggregating" ? message.groupKey! : "",
-            message.uniqueKey ?? "",
-            uniqueTtlSec,
-          ]),
-        ],
-        items: items.length,
+        // By place, as `enqueueNames` has them: names would weigh more than the script.
+        args: [queuePrefix(queue), unixSec(nowMs), unixNs(nowMs)],
+        items: 0,
         // With every call, not with the first alone: each may be all that arrives.
         before: isDue(queue) ? [["SADD", allQueues, queue]] : [],
-      }),
-  );
-  const outcomes = await runAll(broker, scripts, options);
+        bytes: 0,
+        places: [],
+      };
+      open.set(queue, call);
+      calls.push(call);
+    }
+    call.items = call.places.push(at);
+    call.bytes += size;
+    call.args.push(id, msg, processAtSec, state === "aggregating" ? groupKey : "", uniqueKey, uniqueTtlSec);
+  });
+  const outcomes = await runAll(broker, calls, options);
 
-  for (const [i, { error, beforeError }] of outcomes.entries()) {
-    const { queue, before } = scripts[i]!;
+  calls.forEach(({ queue, before }, i) => {
+    const { error, beforeError } = outcomes[i]!;
     if (before.length > 0 && !error && !beforeError) published.set(queue, clock.monotonicMs());
-  }
+  });
   const results: EnqueueResult[] = [];
-  for (const [i, { queue, items }] of calls.entries()) {
+  calls.forEach(({ queue, places }, i) => {
     const { value, beforeError, error = isDue(queue) ? beforeError : undefined } = outcomes[i]!;
-    for (const [nth, { at }] of items.entries()) results[at] = error ? { error } : { verdict: value![nth]! };
-  }
+    places.forEach((at, nth) => {
+      results[at] = error ? { error } : { verdict: value![nth]! };
+    });
+  });
   return results;
 }

@@ -4,7 +4,10 @@
  * `b` bytes as they are, the rest to fold.
  * @module
  */
+import { encodeText } from "../encode-text.ts";
 import type { MarkedBytes } from "../redis.ts";
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Undoes `packBytes`. A pair of bytes is worked out once: long parts hold the same few over and over. */
 export const bytesPrelude: string = /* lua */ `
@@ -28,9 +31,9 @@ end
 export function packBytes(value: Uint8Array | MarkedBytes): string {
   const { bytes, textStart, textEnd } = value instanceof Uint8Array ? { bytes: value, textStart: 0, textEnd: value.length } : value;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(textStart, textEnd));
+    const text = strictUtf8.decode(bytes.subarray(textStart, textEnd));
     const before = unfold(bytes.subarray(0, textStart));
-    return `${new TextEncoder().encode(before).length}:${textEnd - textStart}:${before}${text}${unfold(bytes.subarray(textEnd))}`;
+    return `${encodeText(before).length}:${textEnd - textStart}:${before}${text}${unfold(bytes.subarray(textEnd))}`;
   } catch {
     return `0:0:${unfold(bytes)}`;
   }
@@ -43,7 +46,7 @@ export function packBytes(value: Uint8Array | MarkedBytes): string {
 export function unpackBytes(word: string): Uint8Array | undefined {
   const [head, folded, plain] = /^(\d{1,10}):(\d{1,10}):/.exec(word) ?? [];
   if (head === undefined) return undefined;
-  const text = new TextEncoder().encode(word.slice(head.length));
+  const text = encodeText(word.slice(head.length));
   const textStart = Number(folded);
   const textEnd = textStart + Number(plain);
   if (textEnd > text.length) return undefined;

@@ -4,6 +4,7 @@
  */
 import { type Clock, type Random, systemClock, systemRandom, within } from "../clock.ts";
 import { demand } from "../demand.ts";
+import { encodeText } from "../encode-text.ts";
 import { type Delivered, RedisError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { splitCalls } from "../split-calls.ts";
@@ -126,5 +127,5 @@ export function httpPort(post: Post, options: HttpPortOptions): RedisPort {
 }
 
 function sizeOf(text: string): number {
-  return new TextEncoder().encode(text).length + 1;
+  return encodeText(text).length + 1;
 }

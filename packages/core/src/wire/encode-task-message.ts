@@ -1,9 +1,11 @@
 import type { TaskMessage } from "../task-message.ts";
-import { FieldWriter, maxInt32 } from "./field-writer.ts";
+import { beginMessage, endMessage, maxInt32, writeEntry, writeInteger, writeSized, writeText, writtenBytes } from "./field-writer.ts";
 import type { MarkedBytes } from "./marked-bytes.ts";
 
 /**
  * Writes a new task as Asynq stores it, the payload marked: Go's bytes, with the headers sorted by key.
+ *
+ * The bytes are a part of a larger buffer, as those of Node's `Buffer` are: nobody writes there again.
  *
  * Fields go in the order of their numbers and are left out when zero or empty; text is made well-formed. A stored message is not for
  * this: see `patchTaskMessage`.
@@ -13,28 +15,22 @@ import type { MarkedBytes } from "./marked-bytes.ts";
 export function encodeTaskMessage(message: TaskMessage): MarkedBytes {
   const { payload, headers = {} } = message;
   const payloadLength = payload?.length ?? 0;
-  const writer = new FieldWriter(512 + payloadLength);
-  writer.text(1, message.type);
-  if (payload?.length) writer.sized(2, payload);
-  const textEnd = writer.length;
-  writer.text(3, message.id);
-  writer.text(4, message.queue);
-  writer.integer(5, message.retry, "retry", maxInt32);
-  writer.integer(6, message.retried, "retried", maxInt32);
-  writer.text(7, message.errorMsg);
-  writer.integer(8, message.timeoutSec, "timeoutSec");
-  writer.integer(9, message.deadlineSec, "deadlineSec");
-  writer.text(10, message.uniqueKey);
-  writer.integer(11, message.lastFailedAtSec, "lastFailedAtSec");
-  writer.integer(12, message.retentionSec, "retentionSec");
-  writer.integer(13, message.completedAtSec, "completedAtSec");
-  writer.text(14, message.groupKey);
-  for (const key of Object.keys(headers).sort()) {
-    // A map's entry has both fields, even when empty.
-    const entry = new FieldWriter(64);
-    entry.anyText(1, key);
-    entry.anyText(2, headers[key]!);
-    writer.sized(15, entry.finish());
-  }
-  return { bytes: writer.finish(), textStart: textEnd - payloadLength, textEnd };
+  beginMessage(512 + payloadLength);
+  writeText(1, message.type);
+  if (payload?.length) writeSized(2, payload);
+  const textEnd = writtenBytes();
+  writeText(3, message.id);
+  writeText(4, message.queue);
+  writeInteger(5, message.retry, "retry", maxInt32);
+  writeInteger(6, message.retried, "retried", maxInt32);
+  writeText(7, message.errorMsg);
+  writeInteger(8, message.timeoutSec, "timeoutSec");
+  writeInteger(9, message.deadlineSec, "deadlineSec");
+  writeText(10, message.uniqueKey);
+  writeInteger(11, message.lastFailedAtSec, "lastFailedAtSec");
+  writeInteger(12, message.retentionSec, "retentionSec");
+  writeInteger(13, message.completedAtSec, "completedAtSec");
+  writeText(14, message.groupKey);
+  for (const key of Object.keys(headers).sort()) writeEntry(15, key, headers[key]!);
+  return { bytes: endMessage(), textStart: textEnd - payloadLength, textEnd };
 }

@@ -1,26 +1,68 @@
 import { describe, expect, test } from "vitest";
-import { FieldWriter, maxInt32, maxInt64 } from "./field-writer.ts";
+import {
+  beginMessage,
+  endMessage,
+  maxInt32,
+  maxInt64,
+  writeEntry,
+  writeInteger,
+  writeRaw,
+  writeText,
+  writtenBytes,
+} from "./field-writer.ts";
+
+/** The bytes of a message that may take `capacity`. */
+function written(write: () => void, capacity = 8): Uint8Array {
+  beginMessage(capacity);
+  write();
+  return endMessage();
+}
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 describe("a field writer", () => {
-  test("shares no room with another at work", () => {
-    new FieldWriter(8).finish();
-    const [one, two] = [new FieldWriter(8), new FieldWriter(8)];
-    one.text(1, "one");
-    two.text(1, "two");
-    one.text(2, "more");
+  test("leaves what it wrote as it is, whatever is written after it, also after one that was given up", () => {
+    const messages: Uint8Array[] = [];
+    const sizes = [0, 1, 100, 16_000, 16_384, 40_000, 3];
+    for (let round = 0; round < 20; round++)
+      for (const size of sizes) {
+        messages.push(written(() => writeRaw(new Uint8Array(size).fill(messages.length)), size));
+        beginMessage(200);
+        writeRaw(new Uint8Array(200).fill(255));
+      }
 
-    expect(Buffer.from(one.finish()).toString("latin1")).toBe("\n\u0003one\u0012\u0004more");
-    expect(Buffer.from(two.finish()).toString("latin1")).toBe("\n\u0003two");
+    expect(messages.map(({ length }) => length)).toEqual(Array.from({ length: 20 }, () => sizes).flat());
+    for (const [i, message] of messages.entries()) expect(message.every((byte) => byte === i)).toBe(true);
   });
 
-  test("makes room as it writes, also where there was none", () => {
-    // Who begins takes the room that the one before left.
-    new FieldWriter(0);
-    const writer = new FieldWriter(0);
-    writer.integer(1, 2 ** 40, "n");
-    writer.text(2, "x".repeat(100));
+  test("puts short messages one behind the other, and keeps no room that only a long one could use", () => {
+    const [one, two, long, three] = [10, 10, 100_000, 10].map((size) => written(() => writeRaw(new Uint8Array(size)), size));
 
-    expect(Buffer.from(writer.finish()).toString("hex")).toBe(`088080808080201264${"78".repeat(100)}`);
+    expect(two!.buffer).toBe(one!.buffer);
+    expect(two!.byteOffset).toBe(one!.byteOffset + 10);
+    expect(long!.buffer.byteLength).toBe(100_000);
+    expect(three!.buffer).not.toBe(long!.buffer);
+  });
+
+  test("makes room as it writes, and says how much is written", () => {
+    const message = written(() => {
+      expect(writtenBytes()).toBe(0);
+      writeInteger(1, 2 ** 40, "n");
+      expect(writtenBytes()).toBe(7);
+      writeText(2, "x".repeat(100_000));
+    }, 0);
+
+    expect(hexOf(message)).toBe(`0880808080802012a08d06${"78".repeat(100_000)}`);
+  });
+
+  test("writes text as UTF-8, and no text not at all", () => {
+    expect(hexOf(written(() => writeText(1, "aé\ud83d")))).toBe("0a0661c3a9efbfbd");
+    expect(hexOf(written(() => writeText(1, "")))).toBe("");
+    expect(hexOf(written(() => writeText(1, undefined)))).toBe("");
+  });
+
+  test("writes an entry of a map with both its fields, also when they are empty", () => {
+    expect(hexOf(written(() => writeEntry(15, "a", "")))).toBe("7a050a01611200");
+    expect(hexOf(written(() => writeEntry(15, "", "b".repeat(200))))).toBe(`7acd010a0012c801${"62".repeat(200)}`);
   });
 
   test.each([
@@ -33,9 +75,7 @@ describe("a field writer", () => {
     [0, ""],
     [undefined, ""],
   ])("writes %s in as few bytes as it takes", (value, hex) => {
-    const writer = new FieldWriter(8);
-    writer.integer(1, value, "n");
-    expect(Buffer.from(writer.finish()).toString("hex")).toBe(hex);
+    expect(hexOf(written(() => writeInteger(1, value, "n")))).toBe(hex);
   });
 
   test.each([
@@ -44,6 +84,6 @@ describe("a field writer", () => {
     [2 ** 53, maxInt64, "invalid retry: expected a whole number of at most 9007199254740991"],
     [0.5, maxInt64, "invalid retry: expected a whole number of at most 9007199254740991"],
   ])("refuses %s where at most %s fits", (value, most, why) => {
-    expect(() => new FieldWriter(8).integer(5, value, "retry", most)).toThrow(why);
+    expect(() => writeInteger(5, value, "retry", most)).toThrow(why);
   });
 });

@@ -1,5 +1,5 @@
 import type { TaskMessageChanges } from "../task-message.ts";
-import { FieldWriter, maxInt32, maxInt64 } from "./field-writer.ts";
+import { beginMessage, endMessage, maxInt32, maxInt64, writeInteger, writeRaw, writeText, writtenBytes } from "./field-writer.ts";
 import type { MarkedBytes } from "./marked-bytes.ts";
 import { scanFields } from "./scan-fields.ts";
 
@@ -22,20 +22,20 @@ const changeable = [
  */
 export function patchTaskMessage(bytes: Uint8Array, changes: TaskMessageChanges): MarkedBytes {
   const changed = changeable.filter(({ name }) => Object.hasOwn(changes, name));
-  const writer = new FieldWriter(bytes.length + 64);
+  beginMessage(bytes.length + 64);
   let written = 0;
   let copied = 0;
   let textStart = 0;
   let textEnd = 0;
 
   const copyTo = (end: number): void => {
-    writer.raw(bytes.subarray(copied, end));
+    writeRaw(bytes.subarray(copied, end));
     copied = end;
   };
   const writeUpTo = (field: number): void => {
     for (let next = changed[written]; next !== undefined && next.field < field; next = changed[++written]) {
-      if (next.name === "errorMsg") writer.text(next.field, changes.errorMsg);
-      else writer.integer(next.field, changes[next.name], next.name, next.name === "retried" ? maxInt32 : maxInt64);
+      if (next.name === "errorMsg") writeText(next.field, changes.errorMsg);
+      else writeInteger(next.field, changes[next.name], next.name, next.name === "retried" ? maxInt32 : maxInt64);
     }
   };
 
@@ -48,11 +48,11 @@ export function patchTaskMessage(bytes: Uint8Array, changes: TaskMessageChanges)
       copyTo(start);
       copied = end;
     } else if (field === 2 && wireType === 2) {
-      textStart = writer.length + valueStart - copied;
-      textEnd = writer.length + end - copied;
+      textStart = writtenBytes() + valueStart - copied;
+      textEnd = writtenBytes() + end - copied;
     }
   });
   copyTo(bytes.length);
   writeUpTo(Number.POSITIVE_INFINITY);
-  return { bytes: writer.finish(), textStart, textEnd };
+  return { bytes: endMessage(), textStart, textEnd };
 }
