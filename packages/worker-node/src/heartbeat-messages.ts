@@ -4,7 +4,6 @@
  */
 import type { CancelIntent } from "@asynqjs/core";
 import type { ParsedRedis } from "@asynqjs/core/redis/ioredis";
-import type { HeldLease } from "./heartbeater.ts";
 import type { LogDetails, Logger } from "./logger.ts";
 import type { Counter } from "./metrics.ts";
 import type { ServerState } from "./server.ts";
@@ -19,15 +18,20 @@ export interface ThreadSettings {
   readonly leaseSec?: number | undefined;
   /** How far Redis' clock was ahead of this machine's. */
   readonly offsetMs: number;
+  /** That of the table of leases. */
+  readonly memory: SharedArrayBuffer;
 }
 
-/** To the thread. A handle is a number that stands for a lease. */
+/** To the thread. */
 export type ToThread =
-  | { readonly kind: "leases"; readonly hold?: PackedLeases; readonly forget: readonly number[] }
+  /** It rests, and something is held now. */
+  | { readonly kind: "wake" }
+  /** The leases stand in another table from now on. */
+  | { readonly kind: "table"; readonly memory: SharedArrayBuffer }
   | { readonly kind: "tell"; readonly status: ServerState }
   | { readonly kind: "stop" };
 
-/** From the thread. */
+/** From the thread. A handle is that of a lease in the table. */
 export type FromThread =
   /** It runs. */
   | { readonly kind: "begun" }
@@ -37,55 +41,3 @@ export type FromThread =
   | { readonly kind: "canceled"; readonly intent: CancelIntent }
   | { readonly kind: "count"; readonly counter: Counter; readonly count: number }
   | { readonly kind: "log"; readonly level: keyof Logger; readonly message: string; readonly details?: LogDetails | undefined };
-
-/** Leases side by side in few values, which cost a third of what as many objects cost to hand over. */
-export interface PackedLeases {
-  readonly queues: readonly string[];
-  readonly ids: readonly string[];
-  readonly types: readonly string[];
-  /** Of each lease: handle, token, end, deadline, start and deadline of its run, end of its payload among all. */
-  readonly numbers: Float64Array<ArrayBuffer>;
-  readonly payloads: Uint8Array<ArrayBuffer>;
-}
-
-const perLease = 7;
-
-/** Packs leases with their handles, their monotonic times shifted by `aheadMs`. */
-export function packLeases(leases: readonly HeldLease[], handles: readonly number[], aheadMs: number): PackedLeases {
-  const numbers = new Float64Array(leases.length * perLease);
-  let end = 0;
-  for (const [i, { token, endsAtMs, deadlineMs, run }] of leases.entries()) {
-    end += run.payload.byteLength;
-    numbers.set([handles[i]!, token, endsAtMs + aheadMs, deadlineMs + aheadMs, run.startedAtMs, run.deadlineAtMs, end], i * perLease);
-  }
-  const payloads = new Uint8Array(end);
-  let at = 0;
-  for (const { run } of leases) {
-    payloads.set(run.payload, at);
-    at += run.payload.byteLength;
-  }
-  return {
-    queues: leases.map(({ queue }) => queue),
-    ids: leases.map(({ id }) => id),
-    types: leases.map(({ run }) => run.type),
-    numbers,
-    payloads,
-  };
-}
-
-/** The leases with their handles; `onLost` is made for each of them. */
-export function unpackLeases(
-  { queues, ids, types, numbers, payloads }: PackedLeases,
-  onLost: (handle: number) => HeldLease["onLost"],
-): { readonly handle: number; readonly lease: HeldLease }[] {
-  let at = 0;
-  return ids.map((id, i) => {
-    const [handle, token, endsAtMs, deadlineMs, startedAtMs, deadlineAtMs, end] = numbers.subarray(
-      i * perLease,
-      (i + 1) * perLease,
-    ) as never as [...[number, number, number, number, number, number, number]];
-    const run = { type: types[i]!, payload: payloads.subarray(at, end), startedAtMs, deadlineAtMs };
-    at = end;
-    return { handle, lease: { queue: queues[i]!, id, token, endsAtMs, deadlineMs, run, onLost: onLost(handle) } };
-  });
-}

@@ -4,13 +4,14 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { correctedClock, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
-import { type FromThread, type ThreadSettings, type ToThread, unpackLeases } from "./heartbeat-messages.ts";
+import type { FromThread, ThreadSettings, ToThread } from "./heartbeat-messages.ts";
 import { type HeldLease, heartbeater } from "./heartbeater.ts";
+import { LeaseTable } from "./lease-table.ts";
 import { lightPort } from "./light-redis/light-port.ts";
 import type { Logger } from "./logger.ts";
 import { processMs } from "./process-clock.ts";
 
-const { offsetMs, redis, status, ...settings } = workerData as ThreadSettings;
+const { memory, offsetMs, redis, status, ...settings } = workerData as ThreadSettings;
 const post = (message: FromThread): void => parentPort!.postMessage(message);
 const log =
   (level: keyof Logger): Logger["info"] =>
@@ -20,19 +21,45 @@ const log =
 const clock = correctedClock({ ...systemClock, monotonicMs: processMs });
 clock.adopt(offsetMs);
 const port = lightPort(redis, { clock });
-const held = new Map<number, HeldLease>();
+let table = new LeaseTable(memory);
+const held = new Set<HeldLease>();
+const known = new Map<number, HeldLease>();
 const handles = new Map<HeldLease, number>();
 
-function drop(handle: number): HeldLease | undefined {
-  const lease = held.get(handle);
-  if (lease !== undefined) handles.delete(lease);
-  held.delete(handle);
-  return lease;
+function look(): void {
+  readTable();
+  if (held.size > 0) return;
+  table.rest();
+  // What came before it was said that this thread rests did not wake it.
+  readTable();
+}
+
+/** Makes `held` what stands in the table. A lease that was lost is known as long as it stands there, and held no more. */
+function readTable(): void {
+  const seen = new Set<number>();
+  for (const { handle, lease } of table.read()) {
+    seen.add(handle);
+    if (known.has(handle)) continue;
+    const read = lease();
+    if (read === undefined) continue;
+    const one: HeldLease = { ...read, onLost: ({ code }) => post({ kind: "lost", handle, code }) };
+    known.set(handle, one);
+    handles.set(one, handle);
+    held.add(one);
+  }
+  for (const [handle, lease] of known) {
+    if (seen.has(handle)) continue;
+    known.delete(handle);
+    handles.delete(lease);
+    held.delete(lease);
+  }
 }
 
 const beats = heartbeater(makeBroker({ redis: port, clock, random: systemRandom }), {
   ...settings,
   clock,
+  held,
+  beforeBeat: look,
   logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
   counters: { add: (counter, count = 1) => post({ kind: "count", counter, count }) },
   onCancelIntent: (intent) => post({ kind: "canceled", intent }),
@@ -42,23 +69,12 @@ const beats = heartbeater(makeBroker({ redis: port, clock, random: systemRandom 
 
 parentPort!.on("message", async (message: ToThread) => {
   switch (message.kind) {
-    case "leases": {
-      for (const handle of message.forget) {
-        const lease = drop(handle);
-        if (lease !== undefined) beats.forget(lease);
-      }
-      if (message.hold === undefined) return;
-      const leases = unpackLeases(message.hold, (handle) => ({ code }) => {
-        drop(handle);
-        post({ kind: "lost", handle, code });
-      });
-      for (const { handle, lease } of leases) {
-        held.set(handle, lease);
-        handles.set(lease, handle);
-      }
-      beats.hold(leases.map(({ lease }) => lease));
+    case "table":
+    case "wake":
+      if (message.kind === "table") table = new LeaseTable(message.memory);
+      look();
+      beats.hold([...held]);
       return;
-    }
     case "tell":
       beats.tell(message.status);
       return;

@@ -253,7 +253,10 @@ describe("heartbeater", () => {
     expect((await told(redis)).workers).toMatchObject([{ taskId: "a" }]);
 
     await pass(10_000);
-    expect(since().filter((line) => line !== "lease")).toEqual(["beat at 135.001: ZADD,ZADD,EVALSHA", "beat at 140.001: ZADD,ZADD,EVALSHA"]);
+    expect(since().filter((line) => line !== "lease")).toEqual([
+      "beat at 135.001: ZADD,ZADD,EVALSHA",
+      "beat at 140.001: ZADD,ZADD,EVALSHA",
+    ]);
 
     handler.open();
     await until(() => server.metrics().done === 1);
@@ -263,7 +266,12 @@ describe("heartbeater", () => {
     expect(await redis.keys("asynq:workers*")).toEqual([]);
   });
 
-  test("learns Redis' time from what it tells, and looks every 5 s again once a clock was set", async ({ makeServer, pass, port, clock }) => {
+  test("learns Redis' time from what it tells, and looks every 5 s again once a clock was set", async ({
+    makeServer,
+    pass,
+    port,
+    clock,
+  }) => {
     const sent: string[] = [];
     let aheadMs = 1_500;
     const text = (value: number): Uint8Array => new TextEncoder().encode(String(value));

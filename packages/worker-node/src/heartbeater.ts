@@ -54,6 +54,9 @@ export interface HeartbeaterParts {
   readonly leaseSec?: number | undefined;
   /** Told of a cancelation of a task that is held, with each beat while Redis keeps it: the message may have been missed. */
   readonly onCancelIntent?: ((intent: CancelIntent) => void) | undefined;
+  /** The leases, where somebody else holds and forgets them: he is told before each beat, and before one is left out. */
+  readonly held?: Set<HeldLease> | undefined;
+  readonly beforeBeat?: (() => void) | undefined;
   /** Told after each beat which leases go on, and until when by the monotonic clock. */
   readonly onBeat?: ((extended: readonly HeldLease[], endsAtMs: number) => void) | undefined;
 }
@@ -74,7 +77,7 @@ const clearTimeoutMs = 2_000;
  */
 export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeater {
   const { server, clock, logger, heartbeatIntervalMs, counters, leaseSec = asynqLeaseSec, onCancelIntent, onBeat } = parts;
-  const held = new Set<HeldLease>();
+  const { held = new Set<HeldLease>(), beforeBeat } = parts;
   const warn = seldom(clock, logger.warn);
   /** A beat that was not answered in that time is given up: the next one is due. */
   const timeoutMs = (leaseSec * 1000) / 6;
@@ -168,13 +171,17 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
   }
 
   async function beat(signal: AbortSignal): Promise<void> {
+    beforeBeat?.();
     const endsAtMs = clock.monotonicMs() + leaseSec * 1000;
     const [extended] = await Promise.all([extendHeld(signal, endsAtMs), hearOfCancels(signal), tellOfServer(signal)]);
     loseEnded();
     onBeat?.(extended, endsAtMs);
   }
 
-  const restMs = (): number => (held.size > 0 ? 0 : restUntilMs - clock.monotonicMs());
+  const restMs = (): number => {
+    beforeBeat?.();
+    return held.size > 0 ? 0 : restUntilMs - clock.monotonicMs();
+  };
   const beats = ticker("heartbeater", clock, { everyMs: heartbeatIntervalMs, first: "at once", restMs }, beat);
   return {
     ...beats,

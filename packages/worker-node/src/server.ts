@@ -20,7 +20,7 @@ import type { Heartbeater } from "./heartbeater.ts";
 import { janitor } from "./janitor.ts";
 import { beatsInThread, makeHeartbeater } from "./make-heartbeater.ts";
 import { Counters, type Metrics } from "./metrics.ts";
-import { probeTimeoutMs, prober } from "./prober.ts";
+import { prober, probeTimeoutMs } from "./prober.ts";
 import { Processor } from "./processor.ts";
 import { recoverer } from "./recoverer.ts";
 import { repairer } from "./repairer.ts";
@@ -243,10 +243,7 @@ export class Server {
   #probes(subscribes: Subscriber | undefined): ((signal: AbortSignal) => Promise<unknown>)[] {
     const ping = (signal: AbortSignal): Promise<unknown> =>
       this.#port.send([["PING"]], { timeoutMs: probeTimeoutMs, signal }).catch(() => {});
-    return [
-      ...(subscribes === undefined ? [] : [subscribes.probe]),
-      ...(beatsInThread(this.#connection, this.#settings) ? [ping] : []),
-    ];
+    return [...(subscribes === undefined ? [] : [subscribes.probe]), ...(beatsInThread(this.#connection, this.#settings) ? [ping] : [])];
   }
 
   /** A broker whose tasks are as safe as `durability` says: what a worker enqueues itself must not be lost either. */

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { type CancelTarget, cancelProcessing, RevokeTask, systemClock } from "@asynqjs/core";
-import type { Redis } from "ioredis";
 import { manualClock } from "@asynqjs/core/testing";
+import type { Redis } from "ioredis";
 import { closing, describe, expect, gate, startSec, test, until, watching } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
 import { secondClient } from "./connect.ts";
@@ -196,37 +196,33 @@ describe("subscriber", () => {
   test.for([
     ["nothing runs", 75_000],
     ["a task runs", 10_000],
-  ] as const)("a way that is silent is noticed, and what is enqueued then is run, while %s: after %i ms at most", async ([what, mostMs], {
-    makeServer,
-    seed,
-    redisUrl,
-    clock,
-    pass,
-    log,
-  }) => {
-    const way = await tcpFaults({ port: Number(new URL(redisUrl).port) });
-    const server = makeServer({}, redisUrl.replace(/:\d+\//, `:${way.port}/`));
-    const handler = gate();
-    await server.start(({ id }) => (id === "first" ? handler.opened : undefined));
-    await watching(pass, server);
-    if (what === "a task runs") await seed({ taskId: "first" });
-    await until(() => server.metrics().busy === (what === "a task runs" ? 1 : 0));
-    await pass(7_000);
+  ] as const)(
+    "a way that is silent is noticed, and what is enqueued then is run, while %s: after %i ms at most",
+    async ([what, mostMs], { makeServer, seed, redisUrl, clock, pass, log }) => {
+      const way = await tcpFaults({ port: Number(new URL(redisUrl).port) });
+      const server = makeServer({}, redisUrl.replace(/:\d+\//, `:${way.port}/`));
+      const handler = gate();
+      await server.start(({ id }) => (id === "first" ? handler.opened : undefined));
+      await watching(pass, server);
+      if (what === "a task runs") await seed({ taskId: "first" });
+      await until(() => server.metrics().busy === (what === "a task runs" ? 1 : 0));
+      await pass(7_000);
 
-    way.silence("both");
-    await pass(mostMs);
-    expect(log).toContain("warn redis does not answer the subscriber: it connects anew");
-    // ioredis takes half a second to part with a connection.
-    await until(() => !server.metrics().watching);
+      way.silence("both");
+      await pass(mostMs);
+      expect(log).toContain("warn redis does not answer the subscriber: it connects anew");
+      // ioredis takes half a second to part with a connection.
+      await until(() => !server.metrics().watching);
 
-    way.silence("none");
-    await watching(pass, server);
-    await seed({ taskId: "second" });
-    await until(() => server.metrics().done === 1);
-    handler.open();
-    await closing(server, clock);
-    await way.stop();
-  });
+      way.silence("none");
+      await watching(pass, server);
+      await seed({ taskId: "second" });
+      await until(() => server.metrics().done === 1);
+      handler.open();
+      await closing(server, clock);
+      await way.stop();
+    },
+  );
 
   test("asks again after 5 s for what Redis refused", async ({ makeServer, redisUrl, redis, clock, log }) => {
     await redis.call("ACL", "SETUSER", "deaf", "on", ">pw", "~*", "&*", "+@all", "-subscribe");

@@ -1,15 +1,16 @@
 import { Worker } from "node:worker_threads";
 import { type CancelIntent, type Clock, isCorrected, LeaseExpiredError, LeaseLostError } from "@asynqjs/core";
 import { errorText } from "./error-text.ts";
-import { type FromThread, packLeases, type ThreadSettings, type ToThread } from "./heartbeat-messages.ts";
+import type { FromThread, ThreadSettings, ToThread } from "./heartbeat-messages.ts";
 import type { Heartbeater, HeldLease } from "./heartbeater.ts";
+import { LeaseTable, rowBytesFor } from "./lease-table.ts";
 import type { Logger } from "./logger.ts";
 import type { Counters } from "./metrics.ts";
 import { processMs } from "./process-clock.ts";
 import { threadSource } from "./thread-source.ts";
 
 export interface ThreadHeartbeaterParts {
-  readonly settings: Omit<ThreadSettings, "offsetMs" | "status">;
+  readonly settings: Omit<ThreadSettings, "memory" | "offsetMs" | "status">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: Pick<Counters, "add">;
@@ -20,25 +21,28 @@ export interface ThreadHeartbeaterParts {
   readonly startThread?: ((settings: ThreadSettings) => Worker) | undefined;
 }
 
-/** What is to be forgotten waits so long for company: to extend the lease of a task that is settled changes nothing. */
-const forgetAfterMs = 100;
+/** More tasks than that no server holds. */
+const maxRows = 2 ** 20;
+/** The table grows when more are held. */
+const mostRowsAtFirst = 256;
 /** A thread that ended by itself is started again after a while that grows up to this. */
 const longestRestartMs = 5_000;
 /** How long the thread has for its last words to Redis. */
 const stopTimeoutMs = 4_000;
 
 /**
- * The heartbeater in a thread of its own, so that a handler that blocks the event loop keeps its lease. One message tells the thread of all
- * tasks of a fetch, before their handlers are called. A thread that dies is started again and told what is held; where none can be started,
- * the heartbeats run on the main thread, which is said once.
+ * The heartbeater in a thread of its own, so that a handler that blocks the event loop keeps its lease. What is held stands in memory that
+ * the thread looks at with each beat; it is woken when it rests, before the first handler is called. A thread that dies is started again;
+ * where none can be started, the heartbeats run on the main thread, which is said once.
  */
 export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
   const { settings, clock, logger, counters, onCancelIntent, startThread = startWorker } = parts;
-  const held = new Map<number, HeldLease>();
-  const handles = new Map<HeldLease, number>();
-  let lastHandle = 0;
-  let toForget: number[] = [];
-  let cancelForget: (() => void) | undefined;
+  let table = LeaseTable.make(Math.min(settings.server.concurrency, mostRowsAtFirst));
+  /** By their rows. */
+  const held: ({ readonly handle: number; readonly lease: HeldLease } | undefined)[] = [];
+  const rows = new Map<HeldLease, number>();
+  const free = Array.from({ length: table.rows }, (_, i) => table.rows - 1 - i);
+  let uses = 0;
   let status: ThreadSettings["status"] = "active";
   let thread: Worker | undefined;
   let everBegun = false;
@@ -48,31 +52,53 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
   let stopped: Promise<void> | undefined;
   let onEnd: () => void = () => {};
 
-  const post = (message: ToThread, transfer: ArrayBuffer[] = []): void => thread?.postMessage(message, transfer);
+  const post = (message: ToThread): void => thread?.postMessage(message);
+  const aheadMs = (): number => processMs() - clock.monotonicMs();
 
-  function postLeases(leases: readonly HeldLease[], named: readonly number[]): void {
-    const forget = toForget;
-    toForget = [];
-    if (leases.length === 0) {
-      post({ kind: "leases", forget });
-      return;
-    }
-    const hold = packLeases(leases, named, processMs() - clock.monotonicMs());
-    post({ kind: "leases", hold, forget }, [hold.numbers.buffer, hold.payloads.buffer]);
+  function write(lease: HeldLease): void {
+    if (free.length === 0) move(LeaseTable.make(2 * table.rows, table.rowBytes));
+    const row = free.pop()!;
+    // A handle is the row's number and how often a row was taken: no two leases have the same.
+    const handle = ++uses * maxRows + row;
+    held[row] = { handle, lease };
+    rows.set(lease, row);
+    if (!table.write(row, handle, lease, aheadMs())) move(LeaseTable.make(table.rows, rowBytesFor(lease)));
   }
 
-  function drop(handle: number): HeldLease | undefined {
-    const lease = held.get(handle);
-    if (lease !== undefined) handles.delete(lease);
-    held.delete(handle);
-    return lease;
+  /** To a larger table: with more rows, or longer ones. */
+  function move(to: LeaseTable): void {
+    for (let row = to.rows - 1; row >= table.rows; row--) free.push(row);
+    table = to;
+    writeAll();
+    post({ kind: "table", memory: table.memory });
+  }
+
+  function writeAll(): void {
+    for (const [row, one] of held.entries()) if (one !== undefined) table.write(row, one.handle, one.lease, aheadMs());
+  }
+
+  function find(handle: number): HeldLease | undefined {
+    const one = held[handle % maxRows];
+    return one?.handle === handle ? one.lease : undefined;
+  }
+
+  function drop(lease: HeldLease): boolean {
+    const row = rows.get(lease);
+    if (row === undefined) return false;
+    rows.delete(lease);
+    held[row] = undefined;
+    free.push(row);
+    table.clear(row);
+    return true;
   }
 
   function launch(): void {
     cancelRestart = undefined;
     let why: unknown;
     try {
-      thread = startThread({ ...settings, status, offsetMs: isCorrected(clock) ? clock.offsetMs : 0 });
+      // Until when they last is known better by now.
+      writeAll();
+      thread = startThread({ ...settings, memory: table.memory, status, offsetMs: isCorrected(clock) ? clock.offsetMs : 0 });
     } catch (error) {
       ended(error);
       return;
@@ -82,7 +108,6 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
       why = error;
     });
     thread.on("exit", (code) => ended(why ?? `it ended with ${code}`));
-    if (held.size > 0) postLeases([...held.values()], [...held.keys()]);
   }
 
   function hear(message: FromThread): void {
@@ -95,14 +120,14 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
         if (isCorrected(clock)) clock.adopt(message.offsetMs);
         const endsAtMs = message.endsAtMs - processMs() + clock.monotonicMs();
         for (const handle of message.extended) {
-          const lease = held.get(handle);
+          const lease = find(handle);
           if (lease !== undefined) lease.endsAtMs = endsAtMs;
         }
         return;
       }
       case "lost": {
-        const lease = drop(message.handle);
-        if (lease !== undefined)
+        const lease = find(message.handle);
+        if (lease !== undefined && drop(lease))
           lease.onLost(message.code === "LEASE_LOST" ? new LeaseLostError(lease.queue, lease.id) : new LeaseExpiredError());
         return;
       }
@@ -133,7 +158,7 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
     counters.add("heartbeatRestarts");
     logger.error("the heartbeat thread ended by itself; it is started again", { error: errorText(why), delayMs });
     const nowMs = clock.monotonicMs();
-    for (const [handle, lease] of held) if (nowMs >= lease.endsAtMs) drop(handle)?.onLost(new LeaseExpiredError());
+    for (const lease of rows.keys()) if (nowMs >= lease.endsAtMs && drop(lease)) lease.onLost(new LeaseExpiredError());
     cancelRestart = clock.after(delayMs, launch);
   }
 
@@ -141,12 +166,11 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
     logger.warn(onMainWarning("no thread can be started"), { error: errorText(why) });
     instead = parts.onMain();
     instead.tell(status);
-    instead.hold([...held.values()]);
+    instead.hold([...rows.keys()]);
     instead.start();
   }
 
   async function stopThread(): Promise<void> {
-    cancelForget?.();
     cancelRestart?.();
     if (thread === undefined) return;
     const end = new Promise<void>((resolve) => {
@@ -166,26 +190,13 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
     },
     hold(leases) {
       if (leases.length === 0) return;
-      const named = leases.map((lease) => {
-        held.set(++lastHandle, lease);
-        handles.set(lease, lastHandle);
-        return lastHandle;
-      });
-      if (instead === undefined) postLeases(leases, named);
-      else instead.hold(leases);
+      for (const lease of leases) write(lease);
+      if (instead !== undefined) instead.hold(leases);
+      else if (table.endRest()) post({ kind: "wake" });
     },
     forget(lease) {
       instead?.forget(lease);
-      const handle = handles.get(lease);
-      if (handle === undefined) return;
-      drop(handle);
-      if (instead !== undefined) return;
-      toForget.push(handle);
-      // Rides along with the next fetch, if one comes before the timer.
-      cancelForget ??= clock.after(forgetAfterMs, () => {
-        cancelForget = undefined;
-        if (toForget.length > 0) postLeases([], []);
-      });
+      drop(lease);
     },
     tell(now) {
       status = now;

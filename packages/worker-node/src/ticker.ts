@@ -30,7 +30,12 @@ export interface Ticker extends Component {
  * Calls `run` every so many milliseconds, never twice at once: the next call comes `everyMs` after the last began, or when it ended if that
  * is later, or when its rest is over. `run` must not reject; its signal aborts when the ticker stops.
  */
-export function ticker(name: string, clock: Clock, { everyMs, first, restMs }: Rhythm, run: (signal: AbortSignal) => Promise<void>): Ticker {
+export function ticker(
+  name: string,
+  clock: Clock,
+  { everyMs, first, restMs }: Rhythm,
+  run: (signal: AbortSignal) => Promise<void>,
+): Ticker {
   const stopped = new AbortController();
   let running: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
