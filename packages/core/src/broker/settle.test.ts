@@ -492,10 +492,12 @@ describe("settle", () => {
 
     await redis.set("asynq:{default}:processed", "9223372036854775806");
     await redis.set("asynq:{default}:failed", "5");
-    expect(await verdicts(broker, [d!, e!].map((task) => ({ ...held(task), to: "archived", msg: failed(task) })))).toEqual([
-      "settled",
-      "settled",
-    ]);
+    expect(
+      await verdicts(
+        broker,
+        [d!, e!].map((task) => ({ ...held(task), to: "archived", msg: failed(task) })),
+      ),
+    ).toEqual(["settled", "settled"]);
     expect(await redis.mget("asynq:{default}:processed", "asynq:{default}:failed")).toEqual(["2", "7"]);
 
     await redis.set("asynq:{default}:processed", "no number");
