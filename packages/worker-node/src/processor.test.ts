@@ -88,6 +88,50 @@ describe("processor", () => {
     await until(() => server.metrics().done === 3);
   });
 
+  test("fetches with the call that settles: a request for each task where one runs at a time", async ({ makeServer, seed, port }) => {
+    await seed(...Array.from({ length: 10 }, (_, i) => ({ taskId: String(i) })));
+    const faulty = faultyRedis(port);
+    const server = makeServer({ concurrency: 1 }, faulty);
+
+    await server.start(() => {});
+    await until(() => server.metrics().done === 10);
+
+    const requests = faulty.sent.filter((commands) =>
+      commands.some((command) => isScript(command, "settle") || isScript(command, "dequeue")),
+    );
+    expect(requests.filter((commands) => commands.some((command) => isScript(command, "settle")))).toHaveLength(10);
+    // The first task came alone.
+    expect(requests).toHaveLength(11);
+  });
+
+  test("does not fetch with the call that settles while a handler that does not end holds the slot", async ({
+    makeServer,
+    seed,
+    port,
+    pass,
+    quiet,
+  }) => {
+    await seed({ taskId: "leaks", timeoutSec: 1 }, { taskId: "next" });
+    const faulty = faultyRedis(port);
+    const server = makeServer({ concurrency: 1, abortGraceMs: 1_000 }, faulty);
+    const held = gate();
+    const ran: string[] = [];
+
+    await server.start(({ id }) => {
+      ran.push(id);
+      return id === "leaks" ? held.opened : undefined;
+    });
+    await until(() => ran.length === 1);
+    await pass(2_000);
+    await until(() => server.metrics().retried === 1);
+    await quiet();
+    expect(ran).toEqual(["leaks"]);
+
+    held.open(undefined);
+    await until(() => server.metrics().done === 1);
+    expect(ran).toEqual(["leaks", "next"]);
+  });
+
   test("strict serves a queue only while those above it are empty", async ({ makeServer, seed }) => {
     await seed(
       { taskId: "l1", queue: "low" },

@@ -154,8 +154,9 @@ export class Processor implements Component, RunOwner {
     const { concurrency, maxLeaked } = settings;
     if (cluster || !this.#pulling || this.#rest !== undefined || this.#fetches >= maxFetches) return undefined;
     const limit = Math.min(concurrency - this.#taken + this.#freeing + freedSlots, maxDequeuePerCall);
+    if (limit <= 0 || counters.leaked >= maxLeaked) return undefined;
     const queues = this.#order();
-    if (limit <= 0 || queues.length > maxQueuesPerCall || counters.leaked >= maxLeaked) return undefined;
+    if (queues.length > maxQueuesPerCall) return undefined;
     this.#freeing += freedSlots;
     const { suspect, fetched } = this.#begin(limit);
     return {
