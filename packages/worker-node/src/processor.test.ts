@@ -62,7 +62,8 @@ describe("processor", () => {
     const ids = Array.from({ length: 250 }, (_, i) => String(i));
     await seed(...ids.map((taskId) => ({ taskId })));
     const faulty = faultyRedis(port);
-    const server = makeServer({ concurrency: 200 }, faulty);
+    // With more than a call fetches, two are under way, and Node may hear of either first.
+    const server = makeServer({ concurrency: 100 }, faulty);
     const ran: string[] = [];
 
     await server.start(({ id }) => void ran.push(id));
@@ -104,13 +105,7 @@ describe("processor", () => {
     expect(requests).toHaveLength(11);
   });
 
-  test("does not fetch with the call that settles while a handler that does not end holds the slot", async ({
-    makeServer,
-    seed,
-    port,
-    pass,
-    quiet,
-  }) => {
+  test("leaves a slot alone whose handler does not end", async ({ makeServer, seed, port, pass, quiet }) => {
     await seed({ taskId: "leaks", timeoutSec: 1 }, { taskId: "next" });
     const faulty = faultyRedis(port);
     const server = makeServer({ concurrency: 1, abortGraceMs: 1_000 }, faulty);
