@@ -1,6 +1,6 @@
 /** One measurement: a process of the system does its work on a Redis that has nothing else to do. @module */
-import { fileURLToPath } from "node:url";
 import { JsonProcess } from "../interop/json-process.ts";
+import { bundleProcess } from "./bundle-process.ts";
 import type { Job, JobOf, Told } from "./jobs.ts";
 import type { RedisMeter, RedisSpent } from "./redis-meter.ts";
 
@@ -23,7 +23,7 @@ export interface Sample {
 
 type Done = Extract<Told, { event: "done" }>;
 
-const processFile = fileURLToPath(new URL("process.ts", import.meta.url));
+const processFile = await bundleProcess();
 
 export function launch(how: Launch, job: Job): JsonProcess<Told> {
   const text = JSON.stringify(job);
