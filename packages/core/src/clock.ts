@@ -37,12 +37,10 @@ export const systemClock: Clock = {
       const timer = setTimeout(then, delayMs);
       return () => clearTimeout(timer);
     }
-    let timer: ReturnType<typeof setTimeout>;
-    const arm = (leftMs: number): void => {
-      timer = setTimeout(() => (leftMs > longestTimerMs ? arm(leftMs - longestTimerMs) : then()), Math.min(leftMs, longestTimerMs));
-    };
-    arm(delayMs);
-    return () => clearTimeout(timer);
+    let cancel = systemClock.after(longestTimerMs, () => {
+      cancel = systemClock.after(delayMs - longestTimerMs, then);
+    });
+    return () => cancel();
   },
 };
 
