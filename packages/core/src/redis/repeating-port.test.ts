@@ -141,6 +141,27 @@ describe("a try", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  test("is given up in its own time beside others that have more, or less, and one timer is for all of them", async () => {
+    const { port, clock, sent, told } = portOn([never]);
+    const first = outcomeOf(port.send([["A"]], { timeoutMs: 1_000 }));
+    await clock.advance(500);
+    const long = outcomeOf(port.send([["B"]]));
+    const short = outcomeOf(port.send([["C"]], { timeoutMs: 2_000 }));
+    expect([sent.length, clock.waiting]).toEqual([3, 1]);
+
+    await clock.advance(499);
+    expect([first, told]).toEqual([{}, []]);
+    await clock.advance(1);
+    expect(first.error).toMatchObject({ message: "redis did not answer: no answer in time", delivered: "unknown" });
+    expect([short, long, told, clock.waiting]).toEqual([{}, {}, ["reset"], 1]);
+
+    await clock.advance(1_500);
+    expect(short.error).toMatchObject({ message: "redis did not answer: no answer in time" });
+    expect([long, told, sent.length]).toEqual([{}, ["reset", "reset"], 3]);
+    await clock.advance(1_010);
+    expect([long, told, sent.length]).toEqual([{}, ["reset", "reset", "reset"], 4]);
+  });
+
   test("waits for no replica where none is asked for", async () => {
     const { port, sent } = portOn([answers({ reply: 1 })], { tryTimeoutMs: 100 });
     expect(await port.send([["PING"]])).toEqual([{ reply: 1 }]);
