@@ -197,7 +197,11 @@ export const operations: readonly Operation[] = [
     name: "listExpiredLeases",
     call: (broker) => listExpiredLeases(broker, "q", 2_000_000_000),
     answers: [[[1, 2_000_000_001, "a", "1700000000.5", msg, "1@2", "b", "1700000001", null, null]], [[0, 0]]],
-    told: record({ leases: list(record({ id: text, score: text, msg: maybe(bytes), recovered: maybe(text) })), more: bool, nextSec: maybe(count) }),
+    told: record({
+      leases: list(record({ id: text, score: text, msg: maybe(bytes), recovered: maybe(text) })),
+      more: bool,
+      nextSec: maybe(count),
+    }),
   },
   {
     name: "listGroups",

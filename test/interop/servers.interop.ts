@@ -38,6 +38,34 @@ onGo(goVersions, (test) => {
     expect(await go.servers()).toEqual([]);
   });
 
+  test("Go's inspector lists our server while it runs nothing, from one beat a minute to the second after it", async ({
+    redis,
+    go,
+    startServer,
+  }) => {
+    const server = await startServer(async () => {}, { heartbeatIntervalMs: 100 });
+    const leftSec = async (): Promise<number> => {
+      const [, score] = await redis.zrange("asynq:servers", "0", "-1", "WITHSCORES");
+      return Number(score ?? 0) - Number((await redis.time())[0]);
+    };
+    // Its second beat is the first of those that are a minute apart.
+    await expect.poll(leftSec).toBeGreaterThan(120);
+    expect(await leftSec()).toBeLessThanOrEqual(130);
+    const [serverKey] = await redis.zrange("asynq:servers", "0", "-1");
+    expect(await redis.ttl(serverKey!)).toBeGreaterThan(120);
+    expect(await redis.exists("asynq:workers")).toBe(0);
+
+    // What stands there when one beat was missed and the next is almost due.
+    await redis.zincrby("asynq:servers", -115, serverKey!);
+    await redis.expire(serverKey!, (await redis.ttl(serverKey!)) - 115);
+    expect(await go.servers()).toMatchObject([{ PID: process.pid, Status: "active", ActiveWorkers: [] }]);
+    await redis.zincrby("asynq:servers", -20, serverKey!);
+    expect(await go.servers()).toEqual([]);
+
+    await server.shutdown();
+    expect(await redis.keys("asynq:servers*")).toEqual([]);
+  });
+
   test("we read what a Go server tells of itself and of the task it runs, and write it byte for byte", async ({
     redis,
     go,

@@ -139,6 +139,7 @@ export async function simulate({ port, link }: RealRedis, { seed, steps, onEvent
     const {
       published: _,
       more: __,
+      nextSec: ___,
       errors,
       ...mended
     } = await world.outside(() => repair(makeBroker({ redis: port, clock, random }), { queues: Object.keys(queues) }));

@@ -69,7 +69,7 @@ const idleTtlSec = 130;
 const clearTimeoutMs = 2_000;
 
 /**
- * Beats at once and then every 5 s, while no task is held every minute; the first task after that is followed by a beat at once, before its
+ * Beats at once and then every 5 s, from the second beat on every minute while no task is held; the first task after that is followed by a beat at once, before its
  * handler is called. A beat has steps, beside each other, so that none waits for what another waits for: it extends the leases of all held
  * tasks, hears of cancelations that were missed, and tells of the server, whereby it learns what time it is for Redis. A lease whose second
  * has passed is tried too: as long as nobody took the task the fence lets it through. Only when Redis says that the task is not ours, or
@@ -84,6 +84,8 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
   let status: ServerState = "active";
   /** Whether Redis may hold a list of our tasks. */
   let hadWorkers = false;
+  /** It was told of at all: one that has only just begun may crash at once, and again, and what it leaves must not stand there for long. */
+  let known = false;
   /** Monotonic: until when Redis need not be told again, as long as nothing happens. */
   let restUntilMs = 0;
 
@@ -126,7 +128,7 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
 
   async function tellOfServer(signal: AbortSignal): Promise<void> {
     const startedMs = clock.monotonicMs();
-    const idle = held.size === 0 && status !== "closed";
+    const idle = known && held.size === 0 && status !== "closed";
     const ttlSec = idle ? idleTtlSec : Math.ceil((2 * heartbeatIntervalMs) / 1000);
     restUntilMs = 0;
     try {
@@ -137,6 +139,7 @@ export function heartbeater(broker: Broker, parts: HeartbeaterParts): Heartbeate
       const timeMs = await writeServerState(broker, record, life, { timeoutMs, signal });
       answered?.(timeMs);
       hadWorkers = record.workers.length > 0;
+      known = true;
       if (idle) restUntilMs = startedMs + idleBeatMs;
     } catch (error) {
       if (signal.aborted) return;

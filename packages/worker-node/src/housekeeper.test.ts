@@ -1,3 +1,4 @@
+import type { TickReport } from "@asynqjs/core";
 import { manualClock } from "@asynqjs/core/testing";
 import { describe, expect, test } from "vitest";
 import { changes } from "./changes.ts";
@@ -5,13 +6,13 @@ import { housekeeper } from "./housekeeper.ts";
 import { Counters } from "./metrics.ts";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const done = { errors: [], more: false };
+const done: TickReport = { errors: [], more: false };
 
 /** A part that ticks every 5 s and rests up to a minute, and when it ticked, in seconds. */
 function keeping() {
   const clock = manualClock(Date.UTC(2040, 0, 2, 3, 4, 5));
   const startSec = clock.nowMs() / 1000;
-  const state = { watching: true, report: done as { errors: []; more: boolean; nextSec?: number } };
+  const state = { watching: true, report: done };
   const news = changes(() => state.watching);
   const counters = new Counters();
   const at: number[] = [];

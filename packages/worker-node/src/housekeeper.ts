@@ -6,7 +6,7 @@ import type { Counter, Counters } from "./metrics.ts";
 import { type Component, type Rhythm, ticker } from "./ticker.ts";
 
 /** What a tick reads, so that it may be left out while that is as it was. */
-export interface Rest {
+interface Rest {
   readonly changes: Changes;
   readonly keys: readonly string[];
   /** What no part may miss for ever. */

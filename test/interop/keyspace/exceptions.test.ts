@@ -123,6 +123,15 @@ describe("an exception is no wider than its row", () => {
     for (const score of ["1001", String(1_001 + 3 / 2 ** 20), "1000.3"]) expect(judge(lease("1000"), lease(score)).left).toBe(1);
   });
 
+  test("a server may be missing from the index of tasks, and from no other", () => {
+    const told = (keys: Snapshot["keys"]): Snapshot => ({ ...archived, keys: { ...archived.keys, ...keys } });
+    const server = { "asynq:servers": { "asynq:servers:{h:1:s}": "1010" } };
+    const workers = { "asynq:workers": { "asynq:workers:{h:1:s}": "1010" } };
+    expect(judge(told({ ...server, ...workers }), told(server))).toEqual({ left: 0, rows: ["Servers that run nothing"] });
+    expect(judge(told(server), told({ ...server, ...workers })).left).toBe(1);
+    expect(judge(told({ ...server, ...workers }), told(workers)).left).toBe(1);
+  });
+
   test("a call record is there for five minutes", () => {
     const record = key(`js:call:${"0".repeat(32)}:0`);
     const kept = (forMs: number): Snapshot => ({

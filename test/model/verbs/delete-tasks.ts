@@ -2,8 +2,8 @@
 import { type Answer, recorded, unrecorded, wrongKind } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { groupOfSet, layoutOf, secOf, taskAt } from "../layout.ts";
-import type { KeptLimits } from "./settle.ts";
 import { firstOf, nextSecOf } from "./next-sec.ts";
+import type { KeptLimits } from "./settle.ts";
 
 /** Gives a lock back if that task holds it. */
 export function releaseLock(k: Keyspace, lock: string, id: string): void {

@@ -20,6 +20,9 @@ export const ofCalls: DirectedHistories = {
   async "Payload of a running task"({ lane }) {
     await play(lane, enqueue(task(`hold ${"ü".repeat(2_500)}`, "hold")), work({ whileHeld: "look-at-beat" }));
   },
+  async "Servers that run nothing"({ lane }) {
+    await play(lane, enqueue(task("hold", "hold")), work({ whileHeld: "look" }));
+  },
   async "Refused tasks"({ lane }) {
     await play(lane, enqueue(task("ok"), task("ok 2", "a", { uniqueTtlSec: 1_050 })), enqueue(task("ok 2", "b", { uniqueTtlSec: 1_050 })));
   },

@@ -38,6 +38,12 @@ export const ofCalls: readonly Exception[] = [
     allows: ({ key, part, field, go, ours }) => /^asynq:workers:\{/.test(key) && part === "message" && field === 6 && isBeginning(go, ours),
   },
   {
+    row: "Servers that run nothing",
+    // No history runs nothing for so long that its beats are far apart: that is `servers.interop.ts`.
+    allows: ({ key, part, name, ours }) =>
+      key === "asynq:workers" && part === "member" && name!.startsWith("asynq:workers:{") && ours === undefined,
+  },
+  {
     row: "Refused tasks",
     // Go took the lock in the name of the task that has the id, and then found that out.
     allows(difference, at) {
