@@ -1,12 +1,14 @@
 /** The worker suites' `test`: a real Redis, a manual clock that drives every timer of the server, and servers that are closed after the test. */
 import {
   type Broker,
+  type Command,
   composeTask,
   type EnqueueOptions,
   enqueue,
   makeBroker,
   type Payload,
   type RedisPort,
+  type Reply,
   systemClock,
   systemRandom,
   Task,
@@ -136,6 +138,21 @@ export async function watching(pass: (ms: number) => Promise<void>, ...servers: 
     await pass(20);
     return servers.every((server) => server.metrics().watching);
   });
+}
+
+/** Redis, its clock being another: what `TIME` answers, and a server that tells of itself. */
+export function byClock(port: RedisPort, nowMs: () => number): RedisPort {
+  const text = (number: number): Uint8Array => new TextEncoder().encode(String(number));
+  const time = (): Reply => [text(Math.floor(nowMs() / 1000)), text((nowMs() % 1000) * 1000)];
+  const asksTime = ([name, , , key]: Command): boolean =>
+    name === "TIME" || (String(name).startsWith("EVAL") && String(key).startsWith("asynq:servers:{"));
+  return {
+    ...port,
+    async send(commands, options) {
+      const results = await port.send(commands, options);
+      return results.map((result, i) => (result.error === undefined && asksTime(commands[i]!) ? { reply: time() } : result));
+    },
+  };
 }
 
 /** One turn of the event loop. */

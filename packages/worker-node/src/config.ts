@@ -66,7 +66,10 @@ export interface Config extends LimitOptions {
   readonly shutdownTimeoutMs?: number | undefined;
   /** How long an idle server waits before it looks again: half of it plus a random part of it. Default 1,000. Less is quicker and costs Redis more. */
   readonly taskCheckIntervalMs?: number | undefined;
-  /** How often due scheduled and retry tasks are made pending; `false` where cron functions do it. Default 5,000. */
+  /**
+   * How often due scheduled and retry tasks are made pending; `false` where cron functions do it. A server that Redis tells of changes leaves
+   * out what would find nothing, of this and of the next, and of `janitorIntervalMs`. Default 5,000.
+   */
   readonly delayedTaskCheckIntervalMs?: number | false | undefined;
   /** How often tasks of lost workers are taken back, the first time at start; `false` where cron functions do it. Default 60,000. */
   readonly recoverIntervalMs?: number | false | undefined;
@@ -87,7 +90,10 @@ export interface Config extends LimitOptions {
   readonly repairIntervalMs?: number | false | undefined;
   /** How many of them at once, up to 1,000. Default 100; more holds Redis for longer. */
   readonly janitorBatchSize?: number | undefined;
-  /** How often leases are extended and Redis is told of the server, at most 10,000, a third of a lease. Default 5,000. */
+  /**
+   * How often leases are extended and Redis is told of the server, at most 10,000, a third of a lease. While no task runs Redis is told every
+   * minute. Default 5,000.
+   */
   readonly heartbeatIntervalMs?: number | undefined;
   /**
    * How long a handler may take to end after its signal aborted; what it returns in that time still counts. Then its outcome is written

@@ -1,7 +1,7 @@
 import { cancelProcessing, correctedClock, type RedisPort } from "@asynqjs/core";
 import { decodeServerInfo, decodeWorkerInfo } from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
-import { closing, describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
+import { byClock, closing, describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
 
 /** A port that loses lease extensions (two keys: the record's and the lease's) while `lost` says so. */
 function losingBeats(port: RedisPort, lost: () => boolean): RedisPort {
@@ -277,17 +277,12 @@ describe("heartbeater", () => {
   }) => {
     const sent: string[] = [];
     let aheadMs = 1_500;
-    const text = (value: number): Uint8Array => new TextEncoder().encode(String(value));
+    const ahead = byClock(port, () => clock.nowMs() + aheadMs);
     const elsewhere: RedisPort = {
-      ...port,
-      async send(commands, options) {
+      ...ahead,
+      send(commands, options) {
         sent.push(commands.map(([word]) => word).join());
-        const results = [...(await port.send(commands, options))];
-        const nowMs = clock.nowMs() + aheadMs;
-        const time = [text(Math.floor(nowMs / 1000)), text((nowMs % 1000) * 1000)];
-        const at = commands.findIndex(([word]) => word === "TIME" || word === "EVALSHA");
-        if (commands[0]![0] === "TIME" || commands[0]![0] === "ZADD") results[at] = { reply: time };
-        return results;
+        return ahead.send(commands, options);
       },
     };
     const corrected = correctedClock(clock);
