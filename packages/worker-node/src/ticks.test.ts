@@ -1,7 +1,11 @@
 import { leaseScore, RedisError, type RedisPort } from "@asynqjs/core";
 import type { ManualClock } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
+import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import { closing, describe, expect, startSec, test, until, watching } from "../../../test/support/server-test.ts";
+
+// Others cut connections over which Redis tells of changes.
+useOwnRedis();
 
 /** Lets time pass up to a time for servers on connections of their own, a second at a time. */
 async function passUntil(toMs: number, clock: ManualClock, redis: Redis): Promise<void> {
