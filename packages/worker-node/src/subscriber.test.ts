@@ -2,11 +2,15 @@ import type { Socket } from "node:net";
 import { type CancelTarget, cancelProcessing, RevokeTask, systemClock } from "@asynqjs/core";
 import { manualClock } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
+import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import { closing, describe, expect, gate, startSec, test, until, watching } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
 import { secondClient } from "./connect.ts";
 import type { ProcessingTask } from "./processing-task.ts";
 import { subscriber } from "./subscriber.ts";
+
+// It cuts every connection that subscribes, whoever's it is.
+useOwnRedis();
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
