@@ -52,11 +52,25 @@ describe("recover", () => {
     const { tasks } = await dequeue(broker, queues, 2);
 
     await clock.advance(60_000);
-    expect(await recover(broker, { queues })).toMatchObject({ recovered: 0 });
+    // The fraction of a lease is its token: what is over in the next second is over for all.
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 0, nextSec: startSec + 30 + 1 + 30 });
 
     await extendLeases(broker, [tasks[0]!], startSec + 90);
     await clock.advance(1_000);
-    expect(await recover(broker, { queues })).toMatchObject({ recovered: 1 });
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 1, nextSec: startSec + 90 + 1 + 30 });
+  });
+
+  test("tells when the next aggregation set is due, where that is sooner than a lease", async ({ broker, seedPending, redis }) => {
+    expect((await recover(broker, { queues })).nextSec).toBeUndefined();
+    await seedPending("a");
+    await dequeue(broker, queues, 1);
+    for (const [deadlineSec, nextSec] of [
+      [startSec + 70, startSec + 61],
+      [startSec + 60, startSec + 60],
+    ] as const) {
+      await redis.zadd("asynq:{default}:aggregation_sets", deadlineSec, "asynq:{default}:g:g:some-id");
+      expect(await recover(broker, { queues })).toMatchObject({ nextSec });
+    }
   });
 
   test("recovers a Go worker's task too, whose lease is a whole second", async ({ broker, seedPending, clock, redis }) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Broker, makeBroker } from "../broker.ts";
 import { RedisError } from "../errors.ts";
 import { type ManualClock, manualClock, seededRandom } from "../testing/manual-clock.ts";
-import { addReports, refused, runTick, type Spent, type TickReport } from "./tick.ts";
+import { addReports, earliest, refused, runTick, type Spent, type TickReport } from "./tick.ts";
 
 interface Counted extends TickReport {
   readonly moved: number;
@@ -106,6 +106,13 @@ test("reports add up: counts and errors of both, and whether more is left of the
     more: false,
     errors: [error, other],
   });
+});
+
+test("when the next is due is what the later report says, and the earliest of what several saw", () => {
+  const due = (nextSec?: number): Counted => ({ ...one, nextSec });
+  expect(addReports<Counted>(due(7), due(9))).toEqual({ moved: 2, more: false, errors: [], nextSec: 9 });
+  expect(addReports<Counted>(due(7), due())).toEqual({ moved: 2, more: false, errors: [] });
+  expect([earliest(), earliest(undefined), earliest(5, undefined, 3, 4), earliest(undefined, 2)]).toEqual([undefined, undefined, 3, 2]);
 });
 
 test("a refusal of Redis is handed back to be reported; anything else is thrown", () => {
