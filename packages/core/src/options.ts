@@ -162,7 +162,11 @@ function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOpt
   for (const options of [ofTask, given]) {
     const { processAt, processInSec } = options;
     if (processInSec !== undefined) {
-      demand(processAt === undefined, `processAt of the ${options === given ? "" : "task "}options`, "expected either processAt or processInSec");
+      demand(
+        processAt === undefined,
+        `processAt of the ${options === given ? "" : "task "}options`,
+        "expected either processAt or processInSec",
+      );
       // One of them takes the place of either; of both it is processAt that counts.
       merged.processAt = undefined;
     }
