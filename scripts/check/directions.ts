@@ -20,6 +20,7 @@ export const coreRows: readonly (readonly string[])[] = [
   [
     "errors",
     "demand",
+    "encode-text",
     "hex",
     "md5",
     "clock",

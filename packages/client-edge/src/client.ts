@@ -108,7 +108,8 @@ export class Client {
   async enqueueMany(items: readonly EnqueueItem[], send: SendOptions = {}): Promise<EnqueueOutcome[]> {
     const nowMs = this.#broker.clock.nowMs();
     const tasks: NewTask[] = [];
-    const composed = Array.from(items, (item): NewTask | Failed => {
+    const composed: (NewTask | Failed)[] = [];
+    for (const item of items) {
       const { task, options = {} }: Pair = "task" in Object(item) ? (item as Pair) : { task: item as Task };
       try {
         const bytes = task?.payload?.length ?? 0;
@@ -117,32 +118,28 @@ export class Client {
         const made = composeTask(task, options, this.#broker);
         this.#demandOpen();
         tasks.push(made);
-        return made;
+        composed.push(made);
       } catch (error) {
-        return failed(error);
+        composed.push(failed(error));
       }
-    });
-    const batch = this.#batchFor(tasks, send);
+    }
+    // What several callers ask for in the same turn goes in one request, in their order: each call to Redis costs it ten times what a task
+    // does. What has bounds of its own goes alone, behind what was asked for before it, and takes nobody else along when it is given up;
+    // and nobody waits for the many of another.
+    const alone = tasks.length > 100 || Object.keys(send).length > 0;
+    let batch = this.#batch;
+    if (alone || !batch) {
+      const all: NewTask[] = [];
+      batch = { tasks: all, results: this.#send(all, send) };
+      this.#batch = alone ? undefined : batch;
+    }
     let at = batch.tasks.length;
     for (const task of tasks) batch.tasks.push(task);
     const results = await batch.results;
     return composed.map((each) => ("message" in each ? outcomeOf(each, results[at++]!, nowMs) : each));
   }
 
-  /**
-   * What several callers ask for in the same turn goes in one request, in their order: each call to Redis costs it ten times what a task
-   * does. What has bounds of its own goes alone, behind what was asked for before it, and takes nobody else along when it is given up;
-   * and nobody waits for the many of another.
-   */
-  #batchFor(tasks: readonly NewTask[], send: SendOptions): Batch {
-    const alone = tasks.length > 100 || Object.keys(send).length > 0;
-    if (!alone && this.#batch) return this.#batch;
-    const all: NewTask[] = [];
-    const batch = { tasks: all, results: this.#send(all, send) };
-    this.#batch = alone ? undefined : batch;
-    return batch;
-  }
-
+  /** In a microtask: so long others may add to the tasks. */
   async #send(tasks: readonly NewTask[], send: SendOptions): Promise<(EnqueueResult | Failed)[]> {
     await undefined;
     this.#batch = undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Random } from "./clock.ts";
+import type { RedisError } from "./errors.ts";
 import { hex } from "./hex.ts";
 
 /** What one call is known by, until its lane is given back: the next call of that lane counts on. */
@@ -38,8 +39,8 @@ export class CallRecords {
     return call;
   }
 
-  /** The call was answered, or never left: its lane may carry another. */
-  giveBack(call: CallId): void {
-    this.#free.push(call);
+  /** The call ended so. Its lane may carry another, unless the answer to it was lost. */
+  giveBack(call: CallId, error?: RedisError): void {
+    if (!error || error.reply || error.delivered === "no") this.#free.push(call);
   }
 }

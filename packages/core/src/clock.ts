@@ -60,7 +60,7 @@ export const systemRandom: Random = {
       drawn = 0;
     }
     drawn += length;
-    return pool.slice(drawn - length, drawn);
+    return pool.subarray(drawn - length, drawn);
   },
 };
 
@@ -105,5 +105,5 @@ export function uuid(random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return `${hex(bytes, 0, 4)}-${hex(bytes, 4, 6)}-${hex(bytes, 6, 8)}-${hex(bytes, 8, 10)}-${hex(bytes, 10)}`;
+  return hex(bytes, true);
 }

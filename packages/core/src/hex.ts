@@ -1,9 +1,18 @@
-/** Of each byte its two digits. */
-const pairs = Array.from({ length: 256 }, (_, byte) => (256 + byte).toString(16).slice(1));
+const digits = "0123456789abcdef";
+/** The characters of one text after the other. */
+const codes: number[] = [];
 
-/** Bytes as lower-case hexadecimal digits, from the one at `start` up to `end`. */
-export function hex(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
-  let text = "";
-  for (let i = start; i < end; i++) text += pairs[bytes[i]!]!;
-  return text;
+/**
+ * Bytes as lower-case hexadecimal digits, `dashed` as a UUID is. Made of all its characters at once: to add them up would make a text for
+ * each.
+ */
+export function hex(bytes: Uint8Array, dashed = false): string {
+  let at = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    if (dashed && i > 3 && i < 11 && i % 2 === 0) codes[at++] = 45;
+    codes[at++] = digits.charCodeAt(bytes[i]! >> 4);
+    codes[at++] = digits.charCodeAt(bytes[i]! & 15);
+  }
+  codes.length = at;
+  return String.fromCharCode(...codes);
 }

@@ -162,13 +162,16 @@ function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOpt
   for (const options of [ofTask, given]) {
     const { processAt, processInSec } = options;
     if (processInSec !== undefined) {
-      const where = options === given ? "options" : "task options";
-      demand(processAt === undefined, `processAt of the ${where}`, "expected either processAt or processInSec");
+      demand(
+        processAt === undefined,
+        `processAt of the ${options === given ? "" : "task "}options`,
+        "expected either processAt or processInSec",
+      );
       // One of them takes the place of either; of both it is processAt that counts.
       merged.processAt = undefined;
     }
-    for (const name of Object.keys(options) as (keyof EnqueueOptions)[]) {
-      const value = options[name];
+    for (const name in options) {
+      const value = options[name as keyof EnqueueOptions];
       if (value !== undefined) merged[name] = value;
     }
   }

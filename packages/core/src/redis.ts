@@ -7,7 +7,10 @@ import type { RedisError } from "./errors.ts";
 
 export type { MarkedBytes } from "./wire/marked-bytes.ts";
 
-/** One word of a command: text (well-formed) or raw bytes. Bytes cross only a `raw` port: `run` packs them for a `json` one. */
+/**
+ * One word of a command: text (well-formed) or raw bytes, which may be a part of a larger buffer. Bytes cross only a `raw` port: `run` packs
+ * them for a `json` one.
+ */
 export type CommandWord = string | Uint8Array;
 
 /** A whole command, its name first: `["SADD", "asynq:queues", "default"]`. */

@@ -110,11 +110,7 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
   const { redis, calls } = broker;
   const { codec, allowOom, cluster } = await redis.features();
   const shas: string[] = [];
-  for (const { script } of scripts) {
-    const sha = script.sha(codec, allowOom);
-    // To wait for what is there costs every call a turn of the microtasks.
-    shas.push(typeof sha === "string" ? sha : await sha);
-  }
+  for (const { script } of scripts) shas.push(await script.sha(codec, allowOom));
   const commands: Command[] = [];
   const sent = scripts.map(({ script, queue, keys, args, items, before }, i) => {
     const call = script.effect.startsWith("record") ? calls.take() : undefined;
@@ -127,16 +123,12 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
     commands.push(...before, words);
     return { script, items, call, words, own: commands.length - 1, before: before.length };
   });
-  /** Its lane may carry another call, unless the answer to this one was lost. */
-  const settled = ({ call }: (typeof sent)[number], error: RedisError | undefined): void => {
-    if (call && (!error || error.reply || error.delivered === "no")) calls.giveBack(call);
-  };
 
   let replies: CommandResult[];
   try {
     replies = [...(await redis.send(commands, options))];
   } catch (error) {
-    if (error instanceof RedisError) for (const call of sent) settled(call, error);
+    if (error instanceof RedisError) for (const { call } of sent) if (call) calls.giveBack(call, error);
     throw error;
   }
 
@@ -157,10 +149,9 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
     for (const [i, { own }] of unknown.entries()) replies[own] = afterTries(byText[i]!, replies[own]!.error!.delivered);
   }
 
-  return sent.map((call): Outcome<R> => {
-    const { script, items, own, before } = call;
+  return sent.map(({ script, items, call, own, before }): Outcome<R> => {
     const { reply, error } = replies[own]!;
-    settled(call, error);
+    if (call) calls.giveBack(call, error);
     if (error) return { error: error.reply === "STALECALL" ? new StaleCallError(script.name) : error };
     let value: R;
     try {

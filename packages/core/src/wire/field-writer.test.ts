@@ -54,6 +54,22 @@ describe("a field writer", () => {
     expect(hexOf(message)).toBe(`0880808080802012a08d06${"78".repeat(100_000)}`);
   });
 
+  test("keeps what it began wherever the room ends: a text, one that is not ASCII, an entry of a map", () => {
+    // Each room is filled anew with messages of another length, so that a field is moved at each of its bytes.
+    for (let length = 300; length < 400; length++)
+      for (let nth = 0; nth < 60; nth++) {
+        const filling = "x".repeat(length);
+        const message = written(() => {
+          writeText(1, filling);
+          writeText(2, "y".repeat(40));
+          writeText(3, "é".repeat(20));
+          writeEntry(4, "key", "v".repeat(40));
+        });
+        const expected = `${filling}\x12\x28${"y".repeat(40)}\x1a\x28${"é".repeat(20)}\x22\x2f\x0a\x03key\x12\x28${"v".repeat(40)}`;
+        expect(Buffer.from(message).toString().slice(3)).toBe(expected);
+      }
+  });
+
   test("writes text as UTF-8, and no text not at all", () => {
     expect(hexOf(written(() => writeText(1, "aé\ud83d")))).toBe("0a0661c3a9efbfbd");
     expect(hexOf(written(() => writeText(1, "")))).toBe("");

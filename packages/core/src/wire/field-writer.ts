@@ -83,8 +83,8 @@ export function writeRaw(bytes: Uint8Array): void {
 }
 
 function writeAnyText(field: number, text: string): void {
-  writeVarint(field * 8 + 2);
   const before = at;
+  writeVarint(field * 8 + 2);
   writeVarint(text.length);
   reserve(text.length);
   // Names and ids are ASCII, a byte for each character, and short: written before an encoder is called.
@@ -92,9 +92,7 @@ function writeAnyText(field: number, text: string): void {
     const code = text.charCodeAt(i);
     if (code > 127) {
       at = before;
-      const bytes = encodeText(text);
-      writeVarint(bytes.length);
-      writeRaw(bytes);
+      writeSized(field, encodeText(text));
       return;
     }
     room[start + at + i] = code;
