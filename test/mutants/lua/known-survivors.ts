@@ -34,6 +34,13 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "both count calls and are written alike: equal ones went the other way two lines before",
   },
   {
+    chunk: "callRecord",
+    before: 'local replayed, recorded_seq = false, string.match(redis.call("GETRANGE", call, 0, 16), "^(%d+):")',
+    after: 'local replayed, recorded_seq = false, string.match(redis.call("GETRANGE", call, 0, 17), "^(%d+):")',
+    kind: "same",
+    why: "a byte behind the number and its colon is read for nothing",
+  },
+  {
     chunk: "delete-aggregated",
     before: 'local set_key = redis.call("ZRANGE", aggregated, 0, 0)[1]',
     after: 'local set_key = redis.call("ZRANGE", aggregated, 0, 1)[1]',

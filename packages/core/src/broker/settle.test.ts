@@ -482,10 +482,10 @@ describe("settle", () => {
     seedPending,
     redis,
   }) => {
-    await seedPending("a", "b", "c", "d", "e");
+    await seedPending("a", "b", "c", "d", "e", "f");
     await redis.set("asynq:{default}:processed", "9223372036854775807");
     await redis.set(`asynq:{default}:processed:${day}`, "not a number");
-    const [a, b, c, d, e] = await take(broker, 5);
+    const [a, b, c, d, e, f] = await take(broker, 6);
 
     expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
     expect(await redis.get("asynq:{default}:processed")).toBe("1");
@@ -500,9 +500,14 @@ describe("settle", () => {
     ).toEqual(["settled", "settled"]);
     expect(await redis.mget("asynq:{default}:processed", "asynq:{default}:failed")).toEqual(["2", "7"]);
 
-    await redis.set("asynq:{default}:processed", "no number");
-    expect(await verdicts(broker, [{ ...held(b!), to: "done" }])).toEqual(["settled"]);
-    expect(await redis.get("asynq:{default}:processed")).toBe("no number");
+    for (const [task, text] of [
+      [b!, "no number"],
+      [f!, "1.5"],
+    ] as const) {
+      await redis.set("asynq:{default}:processed", text);
+      expect(await verdicts(broker, [{ ...held(task), to: "done" }])).toEqual(["settled"]);
+      expect(await redis.get("asynq:{default}:processed")).toBe(text);
+    }
 
     await redis.del("asynq:{default}:processed");
     await redis.lpush("asynq:{default}:processed", "a list");

@@ -281,7 +281,7 @@ export const settleScript = defineScript({
       end
       command("LTRIM", active, 0, left - #tail - 1)
     end
-    for nth = 1, done_count > 0 and settled_count or 0 do
+    for nth = 1, settled_count do
       if gone[settled[nth]] == "done" then command("LREM", active, -1, settled[nth]) end
     end
     if settled_count > 0 then command("ZREM", lease, unpack(settled)) end
