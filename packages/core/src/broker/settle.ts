@@ -181,7 +181,7 @@ export const settleScript = defineScript({
     ${owns}
     ${countTasks}
 
-    if is_wrong("list", active) or is_wrong("zset", lease) then return wrong_container() end
+    if not tonumber(attempt("LLEN", active)) or not tonumber(attempt("ZCARD", lease)) then return wrong_container() end
     if string.find(runs, "[^du%d:=.;]") then
       local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
       for kind in string.gmatch(runs, "(%a)%d+:") do
@@ -288,7 +288,7 @@ export const settleScript = defineScript({
     if doomed_count > 0 then command("DEL", unpack(doomed)) end
     count_tasks(processed, processed_total, processed_count + done_count)
     count_tasks(failed, failed_total, failed_count)
-    local trimmed = 0
+    local trimmed = "0"
     if next(archived_now) then
       ${deleteTasks}
       ${trimArchive}
