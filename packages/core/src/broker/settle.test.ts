@@ -390,6 +390,19 @@ describe("settle", () => {
     expect((await settle(broker, [ofGo], { cutoffSec: startSec + 30 })).results).toEqual([{ verdict: "settled" }]);
   });
 
+  test("refuses a score that Redis never printed, before any I/O", async ({ broker, seedPending, keyspace }) => {
+    await seedPending("a");
+    await take(broker);
+    const before = await keyspace();
+
+    for (const expiredScore of ["", "1;d1:7", "1 "])
+      await expect(
+        settle(broker, [{ queue: "default", id: "a", fence: { expiredScore }, to: "done" }], { cutoffSec: startSec }),
+      ).rejects.toMatchObject({ code: "INVALID_OPTION", option: "expiredScore" });
+
+    expect(await keyspace()).toEqual(before);
+  });
+
   test("drops an id whose hash is gone and resurrects nothing", async ({ broker, seedPending, keyspace, redis }) => {
     await seedPending("a", "b");
     const [a, b] = await take(broker, 2);
