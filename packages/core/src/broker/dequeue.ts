@@ -4,6 +4,7 @@ import { decodeList, toCount } from "../decode-reply.ts";
 import { activeKey, leaseKey, pausedKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import { drawToken, leaseScore, leaseSec } from "../lease.ts";
 import { owns } from "../lua/owns.ts";
+import { sizeOf } from "../lua/size-of.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, run } from "../script.ts";
 import { decodeText, unexpected } from "../verdicts.ts";
@@ -71,6 +72,7 @@ export const dequeueScript = defineScript({
   each: { prefix: "text" },
   lua: /* lua */ `
     local command, attempt = redis.call, redis.pcall
+    ${sizeOf}
     local function is_suspect(recovered)
       return recovered and string.find(recovered, "^[1-9]") ~= nil
     end
@@ -118,10 +120,8 @@ export const dequeueScript = defineScript({
     local taken, leases, since, counts = {}, {}, {}, {}
     local lengths, alike, length = {}, 0, nil
     for_each_item(pending, paused, active, lease, scheduled, prefix) do
-      -- What is of another kind refuses to say how much it holds.
-      local held = tonumber(attempt("ZCARD", lease))
-      local is_sound = tonumber(attempt("ZCARD", scheduled)) and tonumber(attempt("LLEN", pending)) and tonumber(attempt("LLEN", active))
-      if not held or not is_sound then
+      local held = size_of("ZCARD", lease)
+      if not (held and size_of("ZCARD", scheduled) and size_of("LLEN", pending) and size_of("LLEN", active)) then
         counts[item] = "x"
       elseif command("EXISTS", paused) == 1 then
         counts[item] = 0

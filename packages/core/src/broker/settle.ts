@@ -24,6 +24,7 @@ import { containers } from "../lua/containers.ts";
 import { countTasks } from "../lua/count-tasks.ts";
 import { deleteTasks } from "../lua/delete-tasks.ts";
 import { owns } from "../lua/owns.ts";
+import { sizeOf } from "../lua/size-of.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
 import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, type Outcome, runAll } from "../script.ts";
@@ -178,10 +179,11 @@ export const settleScript = defineScript({
   lua: /* lua */ `
     local command, attempt = redis.call, redis.pcall
     ${containers}
+    ${sizeOf}
     ${owns}
     ${countTasks}
 
-    if not tonumber(attempt("LLEN", active)) or not tonumber(attempt("ZCARD", lease)) then return wrong_container() end
+    if not (size_of("LLEN", active) and size_of("ZCARD", lease)) then return wrong_container() end
     if string.find(runs, "[^du%d:=.;]") then
       local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
       for kind in string.gmatch(runs, "(%a)%d+:") do
