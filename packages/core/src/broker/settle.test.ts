@@ -278,6 +278,7 @@ describe("settle", () => {
       { active: ["old", ...ids.slice(1), "old"], left: ["old", "old"] },
       { active: ["t9", ...ids, "t8"], left: ["t9", "t8"] },
       { active: [...ids, "t9"], left: ["t9"] },
+      { active: ["t5", "old", ...ids], left: ["old", "t5"] },
       { active: ids.slice(3), left: [] },
     ];
     for (const { active, left } of others) {
@@ -565,6 +566,17 @@ describe("settle", () => {
       expect(await keyspace()).toEqual(before);
       if (outcome.to !== "done") expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
     }
+  });
+
+  test("settles a failure though what it does not need is of the wrong kind", async ({ broker, seedPending, redis }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+    for (const container of ["pending", "completed", "scheduled", "archived", "js:quarantine"])
+      await redis.set(`asynq:{default}:${container}`, "in the way");
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "retry", msg: failed(a!), retryAtSec: startSec, isFailure: true }])).toEqual([
+      "settled",
+    ]);
   });
 
   test("refuses a second that Redis would refuse after the first write, before any I/O", async ({ broker, seedPending, keyspace }) => {
