@@ -34,6 +34,13 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     why: "both count calls and are written alike: equal ones went the other way two lines before",
   },
   {
+    chunk: "callRecord",
+    before: 'local replayed, recorded_seq = false, string.match(redis.call("GETRANGE", call, 0, 16), "^(%d+):")',
+    after: 'local replayed, recorded_seq = false, string.match(redis.call("GETRANGE", call, 0, 17), "^(%d+):")',
+    kind: "same",
+    why: "a byte behind the number and its colon is read for nothing",
+  },
+  {
     chunk: "delete-aggregated",
     before: 'local set_key = redis.call("ZRANGE", aggregated, 0, 0)[1]',
     after: 'local set_key = redis.call("ZRANGE", aggregated, 0, 1)[1]',
@@ -46,6 +53,15 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     after: 'if (redis.pcall("GET", lock) == id) then redis.call("DEL", lock) end',
     kind: "same",
     why: "Redis refuses `false` as a key, and a refusal is no id",
+  },
+  {
+    chunk: "dequeue",
+    before:
+      'local is_tree = (count > 8 or held <= 32 and held + count > 32) and command("ZADD", lease, "NX", 0, "-----------------------------------------------------------------") == 1',
+    after:
+      'local is_tree = (count > 8 or held <= 32 and held + count > 32) and command("ZADD", lease, "NX", 1, "-----------------------------------------------------------------") == 1',
+    kind: "same",
+    why: "it is gone again before anybody reads its score",
   },
   {
     chunk: "enqueue",
@@ -95,6 +111,55 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
     after: 'return redis.call("LPOS", active, id, "RANK", 1)',
     kind: "costs",
     why: "a list is gone through from its other end; asked is only whether the id is in it",
+  },
+  {
+    chunk: "settle",
+    before: 'if string.find(runs, "[^du%d:=.;]") then',
+    after: 'if string.find(runs, "") then',
+    kind: "costs",
+    why: "each run is looked at, and what is done needs no other container",
+  },
+  {
+    chunk: "settle",
+    before: "if scores[looked_at] ~= score then",
+    after: "if true then",
+    kind: "costs",
+    why: "the same score belongs to the same",
+  },
+  {
+    chunk: "settle",
+    before: 'gone[id] = is_done and "done" or "moved"',
+    after: 'gone[id] = is_done and "done" or ""',
+    kind: "same",
+    why: "any text but one says that it is gone and that nothing is left to do",
+  },
+  {
+    chunk: "settle",
+    before: 'local holds_lock = lock and attempt("GET", lock) == id',
+    after: 'local holds_lock = (attempt("GET", lock) == id)',
+    kind: "same",
+    why: "Redis refuses nothing and `false` as a key, and a refusal is no id",
+  },
+  {
+    chunk: "settle",
+    before: 'if done_count > 8 and gone[command("LINDEX", active, -1)] == "done" then',
+    after: 'if done_count > 9 and gone[command("LINDEX", active, -1)] == "done" then',
+    kind: "costs",
+    why: "one by one they go too",
+  },
+  {
+    chunk: "settle",
+    before: 'gone[tail[left]] = "moved"',
+    after: 'gone[tail[left]] = ""',
+    kind: "same",
+    why: "any text but one says that nothing is left to do",
+  },
+  {
+    chunk: "settle",
+    before: "for nth = 1, settled_count do",
+    after: "for nth = 0, settled_count do",
+    kind: "same",
+    why: "before the first there is nothing",
   },
   {
     chunk: "write-log",

@@ -3,8 +3,8 @@ import { unixSec, within } from "../clock.ts";
 import { decodeList, toCount } from "../decode-reply.ts";
 import { activeKey, leaseKey, pausedKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import { drawToken, leaseScore, leaseSec } from "../lease.ts";
-import { containers } from "../lua/containers.ts";
 import { owns } from "../lua/owns.ts";
+import { sizeOf } from "../lua/size-of.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, run } from "../script.ts";
 import { decodeText, unexpected } from "../verdicts.ts";
@@ -72,7 +72,7 @@ export const dequeueScript = defineScript({
   each: { prefix: "text" },
   lua: /* lua */ `
     local command, attempt = redis.call, redis.pcall
-    ${containers}
+    ${sizeOf}
     local function is_suspect(recovered)
       return recovered and string.find(recovered, "^[1-9]") ~= nil
     end
@@ -87,6 +87,10 @@ export const dequeueScript = defineScript({
       end
       local dropped, counts, lengths, at = string.match(replayed, "^(%d+,%d+,)%d+;([^;]*);([^;]*);()")
       local next_length, alike, length = string.gmatch(lengths, "(%d+)x(%d+)"), 0, nil
+      if lengths == "" then
+        for count in string.gmatch(counts, "%d+") do alike = alike + count end
+        length = (#replayed + 1 - at) / alike
+      end
       local still = {}
       for count in string.gmatch(counts, "[^,]+") do
         local i = #still + 1
@@ -116,8 +120,8 @@ export const dequeueScript = defineScript({
     local taken, leases, since, counts = {}, {}, {}, {}
     local lengths, alike, length = {}, 0, nil
     for_each_item(pending, paused, active, lease, scheduled, prefix) do
-      local held = tonumber(attempt("ZCARD", lease))
-      if not held or is_wrong("list", pending) or is_wrong("list", active) or is_wrong("zset", scheduled) then
+      local held = size_of("ZCARD", lease)
+      if not (held and size_of("ZCARD", scheduled) and size_of("LLEN", pending) and size_of("LLEN", active)) then
         counts[item] = "x"
       elseif command("EXISTS", paused) == 1 then
         counts[item] = 0
@@ -174,8 +178,11 @@ export const dequeueScript = defineScript({
         counts[item] = count
       end
     end
-    if length then lengths[#lengths + 1] = alike .. "x" .. length end
-    local head = dangling .. "," .. put_off .. "," .. suspect_at .. ";" .. table.concat(counts, ",") .. ";"
+    -- Ids that are all as long as each other tell by themselves how long.
+    if lengths[1] then lengths[#lengths + 1] = alike .. "x" .. length end
+    local dropped = "0,0,0;"
+    if popped > replied or suspect_at > 0 then dropped = dangling .. "," .. put_off .. "," .. suspect_at .. ";" end
+    local head = dropped .. table.concat(counts, ",") .. ";"
     if popped > 0 then
       taken[0] = seq .. ":" .. head .. table.concat(lengths, ",") .. ";"
       command("SET", call, table.concat(taken, "", 0, replied), "EX", window_s)

@@ -278,6 +278,7 @@ describe("settle", () => {
       { active: ["old", ...ids.slice(1), "old"], left: ["old", "old"] },
       { active: ["t9", ...ids, "t8"], left: ["t9", "t8"] },
       { active: [...ids, "t9"], left: ["t9"] },
+      { active: ["t5", "old", ...ids], left: ["old", "t5"] },
       { active: ids.slice(3), left: [] },
     ];
     for (const { active, left } of others) {
@@ -390,6 +391,19 @@ describe("settle", () => {
     expect((await settle(broker, [ofGo], { cutoffSec: startSec + 30 })).results).toEqual([{ verdict: "settled" }]);
   });
 
+  test("refuses a score that Redis never printed, before any I/O", async ({ broker, seedPending, keyspace }) => {
+    await seedPending("a");
+    await take(broker);
+    const before = await keyspace();
+
+    for (const expiredScore of ["", "1;d1:7", "1 "])
+      await expect(
+        settle(broker, [{ queue: "default", id: "a", fence: { expiredScore }, to: "done" }], { cutoffSec: startSec }),
+      ).rejects.toMatchObject({ code: "INVALID_OPTION", option: "expiredScore" });
+
+    expect(await keyspace()).toEqual(before);
+  });
+
   test("drops an id whose hash is gone and resurrects nothing", async ({ broker, seedPending, keyspace, redis }) => {
     await seedPending("a", "b");
     const [a, b] = await take(broker, 2);
@@ -482,10 +496,10 @@ describe("settle", () => {
     seedPending,
     redis,
   }) => {
-    await seedPending("a", "b", "c", "d", "e");
+    await seedPending("a", "b", "c", "d", "e", "f");
     await redis.set("asynq:{default}:processed", "9223372036854775807");
     await redis.set(`asynq:{default}:processed:${day}`, "not a number");
-    const [a, b, c, d, e] = await take(broker, 5);
+    const [a, b, c, d, e, f] = await take(broker, 6);
 
     expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
     expect(await redis.get("asynq:{default}:processed")).toBe("1");
@@ -500,9 +514,14 @@ describe("settle", () => {
     ).toEqual(["settled", "settled"]);
     expect(await redis.mget("asynq:{default}:processed", "asynq:{default}:failed")).toEqual(["2", "7"]);
 
-    await redis.set("asynq:{default}:processed", "no number");
-    expect(await verdicts(broker, [{ ...held(b!), to: "done" }])).toEqual(["settled"]);
-    expect(await redis.get("asynq:{default}:processed")).toBe("no number");
+    for (const [task, text] of [
+      [b!, "no number"],
+      [f!, "1.5"],
+    ] as const) {
+      await redis.set("asynq:{default}:processed", text);
+      expect(await verdicts(broker, [{ ...held(task), to: "done" }])).toEqual(["settled"]);
+      expect(await redis.get("asynq:{default}:processed")).toBe(text);
+    }
 
     await redis.del("asynq:{default}:processed");
     await redis.lpush("asynq:{default}:processed", "a list");
@@ -547,6 +566,17 @@ describe("settle", () => {
       expect(await keyspace()).toEqual(before);
       if (outcome.to !== "done") expect(await verdicts(broker, [{ ...held(a!), to: "done" }])).toEqual(["settled"]);
     }
+  });
+
+  test("settles a failure though what it does not need is of the wrong kind", async ({ broker, seedPending, redis }) => {
+    await seedPending("a");
+    const [a] = await take(broker);
+    for (const container of ["pending", "completed", "scheduled", "archived", "js:quarantine"])
+      await redis.set(`asynq:{default}:${container}`, "in the way");
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "retry", msg: failed(a!), retryAtSec: startSec, isFailure: true }])).toEqual([
+      "settled",
+    ]);
   });
 
   test("refuses a second that Redis would refuse after the first write, before any I/O", async ({ broker, seedPending, keyspace }) => {

@@ -24,6 +24,7 @@ import { containers } from "../lua/containers.ts";
 import { countTasks } from "../lua/count-tasks.ts";
 import { deleteTasks } from "../lua/delete-tasks.ts";
 import { owns } from "../lua/owns.ts";
+import { sizeOf } from "../lua/size-of.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
 import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, type Outcome, runAll } from "../script.ts";
@@ -133,7 +134,6 @@ const letters = {
 /** `done`, of a task that may hold a lock. */
 const doneWithLock = "u";
 
-/** One for each name in `args`, the two of the call record before them, then the words of the outcomes. */
 const args = {
   prefix: "text",
   now_s: "text",
@@ -145,11 +145,12 @@ const args = {
   count: "text",
   runs: "text",
 } as const;
+/** Those, and the two of the call record, stand before the words of the outcomes. */
 const wordsBefore = 2 + Object.keys(args).length;
 
 /**
  * active -> gone | completed | retry | scheduled | archived | pending | quarantine, many at once, each fenced by its lease. Looks at everything that
- * could fail first; then LREM, which Redis does not refuse when it is full, before anything else is written.
+ * could fail first; then takes a task out of `active`, which Redis does not refuse when it is full, before anything that it might is written.
  *
  * Each word that is sent costs, so an outcome has those only that it needs: `runs` says for how many one after the other a letter and a fence
  * are the same (`d99:524288;r1:7;`), then come all ids, then what each has beside its id: nothing where it is done (`d`), its lock where it
@@ -178,10 +179,11 @@ export const settleScript = defineScript({
   lua: /* lua */ `
     local command, attempt = redis.call, redis.pcall
     ${containers}
+    ${sizeOf}
     ${owns}
     ${countTasks}
 
-    if is_wrong("list", active) or is_wrong("zset", lease) then return wrong_container() end
+    if not (size_of("LLEN", active) and size_of("ZCARD", lease)) then return wrong_container() end
     if string.find(runs, "[^du%d:=.;]") then
       local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
       for kind in string.gmatch(runs, "(%a)%d+:") do
@@ -281,14 +283,14 @@ export const settleScript = defineScript({
       end
       command("LTRIM", active, 0, left - #tail - 1)
     end
-    for nth = 1, done_count > 0 and settled_count or 0 do
+    for nth = 1, settled_count do
       if gone[settled[nth]] == "done" then command("LREM", active, -1, settled[nth]) end
     end
     if settled_count > 0 then command("ZREM", lease, unpack(settled)) end
     if doomed_count > 0 then command("DEL", unpack(doomed)) end
     count_tasks(processed, processed_total, processed_count + done_count)
     count_tasks(failed, failed_total, failed_count)
-    local trimmed = 0
+    local trimmed = "0"
     if next(archived_now) then
       ${deleteTasks}
       ${trimArchive}
@@ -305,7 +307,7 @@ export const settleScript = defineScript({
  *
  * May be repeated: by the port, as the same call, until the lease's own deadline (`timeoutMs`). Called again by you it is a new call, and
  * `lease-lost` may then mean that the first one settled it.
- * @throws {InvalidOptionError} a time that is no whole second, or no `cutoffSec` where it is needed; before any I/O
+ * @throws {InvalidOptionError} a time that is no whole second, a score that is none, or no `cutoffSec` where it is needed; before any I/O
  * @throws {RedisError} the way to Redis failed: `unknown` means some may be settled
  */
 export async function settle(
@@ -403,7 +405,10 @@ function wordsOf(outcomes: readonly TaskOutcome[]): { readonly runs: string; rea
   };
   for (const outcome of outcomes) {
     const kind = outcome.to === "done" && outcome.uniqueKey ? doneWithLock : letters[outcome.to];
-    const run = kind + fenceText(outcome.fence);
+    const { fence } = outcome;
+    if ("expiredScore" in fence && !/^[-+.\w]+$/.test(fence.expiredScore))
+      throw new InvalidOptionError("expiredScore", "expected a score as Redis prints it");
+    const run = kind + fenceText(fence);
     if (run !== last) {
       end();
       [last, length] = [run, 0];
@@ -453,13 +458,13 @@ function second(option: string, atSec: number): number {
 
 const settleVerdicts = decodeVerdicts<SettleVerdict>({ s: "settled", l: "lease-lost", d: "dangling" });
 
-/** `<one letter per item>,<trimmed>`. */
 /** What the script answers. */
 export interface SettleReply {
   readonly verdicts: readonly SettleVerdict[];
   readonly trimmed: number;
 }
 
+/** `<one letter per item>,<trimmed>`. */
 function decodeSettled(reply: Reply, items: number): SettleReply {
   const [, letters, trimmed] = /^([a-z]+),(\d+)$/.exec(decodeText(reply)) ?? unexpected();
   return { verdicts: settleVerdicts(new TextEncoder().encode(letters), items), trimmed: toCount(trimmed!) };

@@ -1,12 +1,14 @@
-import type { Redis } from "ioredis";
-import { describe } from "vitest";
+import { Redis } from "ioredis";
+import { describe, inject } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
-import type { Broker } from "../broker.ts";
+import { type Broker, makeBroker } from "../broker.ts";
 import * as keys from "../keys.ts";
+import { ioredisPort } from "../redis/ioredis.ts";
 import { bind, run } from "../script.ts";
 import { aggregationCheck } from "./aggregation-check.ts";
 import { deleteAggregated } from "./delete-aggregated.ts";
 import { deleteExpired } from "./delete-expired.ts";
+import { dequeue } from "./dequeue.ts";
 import { enqueue } from "./enqueue.ts";
 import { extendAggregationSet } from "./extend-aggregation-set.ts";
 import { extendLeases } from "./extend-leases.ts";
@@ -18,6 +20,7 @@ import { repairKeys } from "./repair-keys.ts";
 import { replaceAggregationSet } from "./replace-aggregation-set.ts";
 import { acquireToken, releaseToken } from "./semaphore.ts";
 import { setMembersAside } from "./set-members-aside.ts";
+import { settle } from "./settle.ts";
 import { writeLog } from "./write-log.ts";
 import { writeResult } from "./write-result.ts";
 import { writeServerStateScript } from "./write-server-state.ts";
@@ -105,6 +108,26 @@ function fill(redis: Redis, key: string): Promise<unknown> {
   if (key === taskKey || key === keys.workersKey(server)) return redis.hset(key, "x", "x");
   return redis.zadd(key, 1, "x");
 }
+
+test.runIf(inject("brokerPort") === "redis")(
+  "what may not be asked how much it holds is not told to be broken",
+  async ({ broker, seedPending, redis, redisUrl, keyspace }) => {
+    await seedPending("a", "b");
+    const [a] = (await dequeue(broker, ["default"], 1)).tasks;
+    await redis.call("ACL", "SETUSER", "counts-nothing", "on", ">s3cret", "~*", "&*", "+@all", "-zcard");
+    const client = new Redis(redisUrl.replace("//", "//counts-nothing:s3cret@"), { protocol: 2 });
+    const narrow = makeBroker({ ...broker, redis: ioredisPort(client) });
+    const before = await keyspace();
+
+    await expect(dequeue(narrow, ["default"], 1)).rejects.toMatchObject({ code: "REDIS" });
+    const { results } = await settle(narrow, [{ queue: "default", id: "a", fence: { token: a!.token }, to: "done" }]);
+
+    expect(results).toMatchObject([{ error: { code: "REDIS", message: expect.not.stringContaining("wrong kind") } }]);
+    expect(await keyspace()).toEqual(before);
+    client.disconnect();
+    await redis.call("ACL", "DELUSER", "counts-nothing");
+  },
+);
 
 describe.each(Object.entries(operations))("%s", (_, { touches, act }) => {
   test("takes containers that hold something of the right kind", async ({ broker, redis, aTask }) => {
