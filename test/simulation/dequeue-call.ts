@@ -14,7 +14,7 @@ export function takenBy(command: Command, reply: CommandResult["reply"]): TakenL
   const [, ...pairs] = reply as readonly Uint8Array[];
   const taken: TakenLease[] = [];
   for (const [nth, count] of headOf(reply)[1].split(",").entries()) {
-    const queue = queueOf(args[7 + nth]!);
+    const queue = queueOf(args[6 + nth]!);
     for (let left = Number(count) || 0; left > 0; left--)
       taken.push({ queue, id: textOf(pairs[2 * taken.length]!), token: Number(args[1]) });
   }

@@ -14,8 +14,8 @@ interface Call {
   readonly reply: CommandResult["reply"];
 }
 
-/** The arguments before those of the items, and how many each item has. */
-const settleArgs = { before: 7, each: 7 };
+/** Which argument of a settle says the kinds, counts and fences of its outcomes; their ids come next. */
+const runsAt = 8;
 
 export class LeaseHistory {
   readonly #events = new Map<string, LeaseEvent[]>();
@@ -66,9 +66,12 @@ export class LeaseHistory {
 
   #settled({ queue, args, reply }: Call): void {
     const [verdicts] = textOf(reply).split(",");
-    for (const [nth, verdict] of [...verdicts!].entries()) {
-      const [id, fence] = args.slice(settleArgs.before + nth * settleArgs.each) as [string, string];
-      const accepted = verdict !== "l";
+    const fences = Array.from(args[runsAt]!.matchAll(/[a-z](\d+):([^;]*);/g), ([, count, fence]) =>
+      Array<string>(Number(count)).fill(fence!),
+    );
+    for (const [nth, fence] of fences.flat().entries()) {
+      const id = args[runsAt + 1 + nth]!;
+      const accepted = verdicts![nth] !== "l";
       if (!fence.startsWith("=")) this.#note(queue, { ...write(id, fence), accepted, keeps: false });
       else if (accepted) this.#note(queue, { type: "end", id });
     }

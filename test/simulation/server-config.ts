@@ -116,7 +116,8 @@ function failed({ ledger, world }: ServerParts, task: ProcessingTask, error: unk
   const [code, told] = [codeOf(error), codeOf(task.signal.reason)];
   if (told === "SERVER_STATE" || told?.startsWith("LEASE_")) return;
   const run = entry.runs.find((one) => one.task === task);
-  if (code === "DEADLINE_EXCEEDED" && run !== undefined && world.nowMs < run.startedAtMs + task.info.timeoutSec! * 1000)
+  // Milliseconds since 1970 have room for a quarter of a microsecond.
+  if (code === "DEADLINE_EXCEEDED" && run !== undefined && world.nowMs + 0.001 < run.startedAtMs + task.info.timeoutSec! * 1000)
     ledger.violated(`task ${entry.order.n} ended as if its time was over`);
   if (entry.order.manner === "notNow" && run?.end === "threw" && code === undefined) return;
   if (run?.end !== "threw" && !["DEADLINE_EXCEEDED", "CANCELED", "HANDLER_NOT_FOUND"].includes(code ?? "")) return;

@@ -38,6 +38,30 @@ test("has one timer, whatever waits, and none after its stop", async () => {
   expect(told).toEqual([]);
 });
 
+test("nobody hears too early from a timer that comes a little early, and it does not come again and again", async () => {
+  const clock = manualClock();
+  let timers = 0;
+  const early = new Deadlines({
+    ...clock,
+    after(delayMs, then) {
+      timers++;
+      return clock.after(delayMs - 1e-7, then);
+    },
+  });
+  let heardAtMs = 0;
+  early.add({
+    deadlineMs: 100.5,
+    overdue: () => {
+      heardAtMs = clock.monotonicMs();
+    },
+  });
+
+  await clock.advance(102);
+
+  expect(heardAtMs).toBeGreaterThanOrEqual(100.5);
+  expect(timers).toBe(2);
+});
+
 test("one that is added while others hear is told as well", async () => {
   const { clock, told, at, deadlines } = start();
   deadlines.add({ deadlineMs: 10, overdue: () => deadlines.add(at("second", 20)) });

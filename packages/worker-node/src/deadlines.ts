@@ -7,8 +7,8 @@ export interface Timed {
   overdue(): void;
 }
 
-/** A timer may come as much too early as times in floating point are inexact. */
-const earlyMs = 0.01;
+/** A timer may come a little early: the next one is at least so far away, or it would come for ever. */
+const leastMs = 1;
 
 /**
  * The deadlines of what runs, with one timer for all: most runs end long before theirs, and a timer each would cost as much as the rest of
@@ -51,12 +51,12 @@ export class Deadlines {
     this.#dueMs = Number.POSITIVE_INFINITY;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const timed of this.#waiting) {
-      if (timed.deadlineMs > nowMs + earlyMs) nextMs = Math.min(nextMs, timed.deadlineMs);
+      if (timed.deadlineMs > nowMs) nextMs = Math.min(nextMs, timed.deadlineMs);
       else {
         this.#waiting.delete(timed);
         timed.overdue();
       }
     }
-    if (nextMs < this.#dueMs) this.#arm(nextMs);
+    if (nextMs < this.#dueMs) this.#arm(Math.max(nextMs, nowMs + leastMs));
   }
 }
