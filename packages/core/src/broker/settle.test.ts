@@ -421,6 +421,20 @@ describe("settle", () => {
     expect(await keyspace()).toEqual({ "asynq:queues": ["default"], "asynq:{default}:t:b": "not a hash" });
   });
 
+  test("leaves the lock of a completed task whose hash is gone to end by itself", async ({ broker, aTask, redis }) => {
+    const task = aTask({ taskId: "a", uniqueTtlSec: 60 });
+    await enqueue(broker, [task]);
+    const [a] = await take(broker);
+    await redis.del("asynq:{default}:t:a");
+    const { uniqueKey } = task.message;
+
+    expect(await verdicts(broker, [{ ...held(a!), to: "completed", msg: failed(a!), expireAtSec: startSec, uniqueKey }])).toEqual([
+      "dangling",
+    ]);
+
+    expect(await redis.get(uniqueKey!)).toBe("a");
+  });
+
   test("deletes what is left of a task whose message is gone", async ({ broker, seedPending, redis, keyspace }) => {
     await seedPending("a", "b");
     const tasks = await take(broker, 2);
@@ -465,15 +479,21 @@ describe("settle", () => {
   });
 
   test("a task without a lock gives back none, though a key without a name holds its id", async ({ broker, seedPending, redis }) => {
-    const outcomes = [{ to: "done" }, { to: "completed", expireAtSec: startSec }] as const;
+    const outcomes = [
+      { to: "done" },
+      { to: "completed", expireAtSec: startSec },
+      { to: "retry", retryAtSec: startSec, isFailure: true },
+    ] as const;
     for (const outcome of outcomes) {
-      await redis.set("", "a");
+      await redis.flushdb();
+      broker.published.clear();
+      for (const key of ["", "1"]) await redis.set(key, "a");
       await seedPending("a");
       const [a] = await take(broker);
 
       expect(await verdicts(broker, [{ ...held(a!), msg: failed(a!), ...outcome } as TaskOutcome])).toEqual(["settled"]);
 
-      expect(await redis.get("")).toBe("a");
+      expect([await redis.get(""), await redis.get("1")]).toEqual(["a", "a"]);
     }
   });
 
