@@ -23,6 +23,7 @@ export async function bundleProcess(): Promise<string> {
     platform: "node",
     format: "esm",
     target: "node20",
+    loader: { ".lua": "text" },
     external: ["bee-queue", "bullmq", "groupmq", "ioredis"],
     plugins: [
       {

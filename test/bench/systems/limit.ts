@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
+import lua from "../limit.lua";
 import type { System } from "../system.ts";
 import { asynqjs } from "./asynqjs.ts";
 
@@ -17,7 +17,7 @@ export const limit: System = {
   makeProducer: asynqjs.makeProducer,
   async startWorker(redisPort, { concurrency, handler }) {
     const redis = new Redis(redisPort, { protocol: 2 });
-    redis.defineCommand("limit", { lua: readFileSync(new URL("../limit.lua", import.meta.url), "utf8"), numberOfKeys: 5 });
+    redis.defineCommand("limit", { lua, numberOfKeys: 5 });
     const keys = ["pending", "active", "lease", "processed:2040-01-02", "processed"].map((name) => `asynq:{default}:${name}`);
     const batch = Math.min(100, concurrency);
     let closing = false;

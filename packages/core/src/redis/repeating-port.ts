@@ -85,7 +85,8 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       if (each.dueMs <= nowMs) late.push(each);
       else nextMs = Math.min(nextMs, each.dueMs);
     }
-    setTimer(nextMs, nowMs);
+    // It may have come a little early: another so near would come again and again.
+    setTimer(Math.max(nextMs, nowMs + 1), nowMs);
     for (const each of late) fail(each, wayFailed("no answer in time", "unknown"));
     if (late.length > 0) way.reset();
   }
