@@ -3,17 +3,19 @@ import { once } from "node:events";
 import path from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe } from "vitest";
-import { expect, test } from "../support/redis-test.ts";
+import { expect, test } from "../support/server-test.ts";
 import { newProject, type Project } from "./project-test.ts";
 
-// Its own main thread is blocked as soon as it runs: only another one can go on telling of the server.
+// Its own main thread is blocked by its first task: only another one can go on telling of the server.
 const program = `
   import { Server } from "@asynqjs/worker-node";
   const server = new Server(process.env.REDIS_URL, { heartbeatIntervalMs: 200, logLevel: "warn" });
-  server.start(() => {}).then(() => {
+  server.start(async () => {
+    // By then all that connects at the start has.
+    await new Promise((resolve) => setTimeout(resolve, 500));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
     process.stdout.write("unblocked");
-    return server.shutdown();
+    server.shutdown();
   });`;
 
 /** ioredis asks for modules of Node's as CommonJS does. */
@@ -28,7 +30,8 @@ describe("a server bundled into one file", { timeout: 120_000 }, () => {
   }, 120_000);
   afterAll(() => project.remove());
 
-  test.for(["esm", "cjs"] as const)("beats in a thread of its own on the system's Node, %s", async (format, { redis, redisUrl }) => {
+  test.for(["esm", "cjs"] as const)("beats in a thread of its own on the system's Node, %s", async (format, { redis, redisUrl, seed }) => {
+    await seed({ taskId: "blocks" });
     const outfile = path.join(project.dir, "out", format === "esm" ? "server.mjs" : "server.cjs");
     await build({
       ...{ bundle: true, minify: true, platform: "node", target: "node20", format, outfile },
@@ -51,6 +54,7 @@ describe("a server bundled into one file", { timeout: 120_000 }, () => {
     const [code] = await ended;
 
     expect({ said, code }).toEqual({ said: "unblocked", code: 0 });
+    // Two a second and more, each in a second of its own; one that runs nothing beats once a minute.
     expect(expiries.size).toBeGreaterThan(2);
     expect(await redis.exists("asynq:servers")).toBe(0);
   });
