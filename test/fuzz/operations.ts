@@ -347,7 +347,7 @@ export const operations: readonly Operation[] = [
     name: "listCancelIntents",
     call: (broker) => listCancelIntents(broker),
     answers: [[["\na", "1700000000", "q\na\n5", "1700000001"]], [[]]],
-    told: list(record({ id: text, queue: maybe(text), token: maybe(number), canceledAtSec: finite })),
+    told: list(record({ id: text, queue: maybe(text), token: maybe(number), canceledAtMs: finite })),
   },
   {
     name: "checkDurability fsync",

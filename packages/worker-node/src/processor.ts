@@ -103,8 +103,7 @@ export class Processor implements Component, RunOwner {
   /** Ends the runs that a cancelation means; one heard of twice ends them once. */
   cancel(target: CancelTarget | CancelIntent): void {
     for (const run of this.#runs) {
-      const startedAtSec = run.task.leaseUntilSec - leaseSec;
-      if (isCanceledBy({ ...run.task, startedAtSec }, target) && run.cancel()) this.#parts.counters.add("canceled");
+      if (isCanceledBy({ ...run.task, startedAtMs: run.startedAtMs }, target) && run.cancel()) this.#parts.counters.add("canceled");
     }
   }
 

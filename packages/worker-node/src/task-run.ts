@@ -150,6 +150,11 @@ export class TaskRun implements RunSide, Settling, Timed {
     return !this.#handlerRuns;
   }
 
+  /** Epoch milliseconds, by Redis' clock. */
+  get startedAtMs(): number {
+    return this.lease?.run.startedAtMs ?? 0;
+  }
+
   get deadlineMs(): number {
     return this.lease?.deadlineMs ?? Number.POSITIVE_INFINITY;
   }

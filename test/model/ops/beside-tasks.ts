@@ -104,7 +104,7 @@ export const cancelKind: OperationKind<{ by: number; queue: number; id: number; 
               id: taskId,
               queue: of || undefined,
               token: token === undefined ? undefined : Number(token),
-              canceledAtSec: score - 60,
+              canceledAtMs: Math.round((score - 60) * 1000),
             };
           });
         },
@@ -116,7 +116,7 @@ export const cancelKind: OperationKind<{ by: number; queue: number; id: number; 
       moves: [],
       run: () => cancelProcessing(broker, [target]),
       steps: silent(() => [
-        change("ZADD", (k) => k.setScore(intents, text, nowSec + 60)),
+        change("ZADD", (k) => k.setScore(intents, text, Math.floor(nowMs) / 1000 + 60)),
         change("ZREMRANGEBYSCORE", (k) => dropBefore(k, intents, nowSec)),
         change("PUBLISH", () => {}),
       ]),

@@ -21,8 +21,17 @@ describe("cancelProcessing", () => {
     await cancelProcessing(broker, [{ id: "a" }, { id: "c", queue: "low", token: 7 }]);
     expect(await keyspace()).toEqual({ "asynq:js:cancel": { "\na": String(startSec + 60), "low\nc\n7": String(startSec + 60) } });
     expect(await listCancelIntents(broker)).toEqual([
-      { id: "a", queue: undefined, token: undefined, canceledAtSec: startSec },
-      { id: "c", queue: "low", token: 7, canceledAtSec: startSec },
+      { id: "a", queue: undefined, token: undefined, canceledAtMs: startSec * 1000 },
+      { id: "c", queue: "low", token: 7, canceledAtMs: startSec * 1000 },
+    ]);
+
+    await clock.advance(60_750);
+    await cancelProcessing(broker, [{ id: "d" }]);
+    expect(await listCancelIntents(broker)).toMatchObject([
+      { id: "a" },
+      { id: "c" },
+      // To the millisecond, so that a run that begins later in that second is not meant.
+      { id: "d", canceledAtMs: startSec * 1000 + 60_750 },
     ]);
 
     await clock.advance(61_000);
@@ -33,7 +42,7 @@ describe("cancelProcessing", () => {
 });
 
 describe("isCanceledBy", () => {
-  const run = { id: "a", queue: "low", token: 7, startedAtSec: 100 };
+  const run = { id: "a", queue: "low", token: 7, startedAtMs: 100_000.7 };
 
   test("means the runs of that id, of that queue where one is named, of that lease where one is", () => {
     expect(isCanceledBy(run, { id: "a" })).toBe(true);
@@ -44,7 +53,7 @@ describe("isCanceledBy", () => {
   });
 
   test("does not mean a run that started after it: the task was canceled, and is tried again", () => {
-    expect(isCanceledBy(run, { id: "a", canceledAtSec: 100 })).toBe(true);
-    expect(isCanceledBy(run, { id: "a", canceledAtSec: 99 })).toBe(false);
+    expect(isCanceledBy(run, { id: "a", canceledAtMs: 100_000 })).toBe(true);
+    expect(isCanceledBy(run, { id: "a", canceledAtMs: 99_999 })).toBe(false);
   });
 });

@@ -17,8 +17,8 @@ export interface CancelTarget {
 
 /** A cancelation that is still to be heard of by whoever missed the message. */
 export interface CancelIntent extends CancelTarget {
-  /** Runs that started later are not meant. */
-  readonly canceledAtSec: number;
+  /** Runs that started later are not meant. Epoch milliseconds. */
+  readonly canceledAtMs: number;
 }
 
 /** How long a cancelation waits for a server that did not hear the message. */
@@ -36,11 +36,14 @@ const maxIntents = 1_000;
  */
 export async function cancelProcessing(broker: Broker, targets: readonly CancelTarget[], options: SendOptions = {}): Promise<void> {
   if (targets.length === 0) return;
-  const nowSec = unixSec(broker.clock.nowMs());
+  const nowMs = broker.clock.nowMs();
+  const nowSec = unixSec(nowMs);
+  // To the millisecond: a task that begins in the second in which another run of it was canceled is not meant.
+  const keptUntilSec = Math.floor(nowMs) / 1000 + cancelKeptSec;
   const commands: Command[] = [
     // The note first: who misses the message must find it.
-    ["ZADD", cancelIntentsKey, ...targets.flatMap((target) => [String(nowSec + cancelKeptSec), intentText(target)])],
-    ["ZREMRANGEBYSCORE", cancelIntentsKey, "-inf", String(nowSec - 1)],
+    ["ZADD", cancelIntentsKey, ...targets.flatMap((target) => [String(keptUntilSec), intentText(target)])],
+    ["ZREMRANGEBYSCORE", cancelIntentsKey, "-inf", `(${nowSec}`],
     ...targets.map((target) =>
       target.queue === undefined ? ["PUBLISH", cancelChannel, target.id] : ["PUBLISH", narrowCancelChannel, intentText(target)],
     ),
@@ -61,7 +64,7 @@ export async function listCancelIntents({ redis, clock }: Broker, options: SendO
 function decodeIntents(reply: Reply): CancelIntent[] {
   return decodeRows(decodeList(reply), 2).map(([target, score]) => ({
     ...readCancelTarget(decodeText(target!)),
-    canceledAtSec: decodeScore(score!) - cancelKeptSec,
+    canceledAtMs: Math.round((decodeScore(score!) - cancelKeptSec) * 1000),
   }));
 }
 
@@ -77,13 +80,13 @@ function intentText({ id, queue = "", token }: CancelTarget): string {
 
 /** Whether a cancelation means this run. */
 export function isCanceledBy(
-  run: { readonly id: string; readonly queue: string; readonly token: number; readonly startedAtSec: number },
-  { id, queue, token, canceledAtSec = Number.POSITIVE_INFINITY }: CancelTarget & { readonly canceledAtSec?: number },
+  run: { readonly id: string; readonly queue: string; readonly token: number; readonly startedAtMs: number },
+  { id, queue, token, canceledAtMs = Number.POSITIVE_INFINITY }: CancelTarget & { readonly canceledAtMs?: number },
 ): boolean {
   return (
     run.id === id &&
     (queue === undefined || queue === run.queue) &&
     (token === undefined || token === run.token) &&
-    run.startedAtSec <= canceledAtSec
+    Math.floor(run.startedAtMs) <= canceledAtMs
   );
 }

@@ -23,7 +23,7 @@ export const ofCalls: readonly Exception[] = [
       difference.key === "asynq:js:cancel" &&
       onlyOurs(difference) &&
       /^[^\n]*\n[^\n]+(\n\d+)?$/.test(difference.name!) &&
-      Number(difference.ours) <= nowSec + 60 + slackSec,
+      Math.floor(Number(difference.ours)) <= nowSec + 60 + slackSec,
   },
   {
     row: "Bounded log",
