@@ -10,6 +10,7 @@ import {
   decodeScore,
   readReply,
   toCount,
+  toNextSec,
 } from "./decode-reply.ts";
 import type { Reply } from "./redis.ts";
 import { decodeText, decodeVerdicts } from "./verdicts.ts";
@@ -97,4 +98,13 @@ test("a reply that cannot be read is an error of the way, which may have been ca
       cause: expect.objectContaining({ code: "DECODE" }),
     }),
   );
+});
+
+test.each([
+  [false, 5, 5],
+  [false, 0, undefined],
+  [true, 5, undefined],
+  [true, 0, undefined],
+])("where more is due: %s, and the next is due at %d, it is known to be at %s", (more, next, at) => {
+  expect(toNextSec(more, next)).toBe(at);
 });

@@ -11,6 +11,31 @@ function nowhere(write: Way["write"]): Way {
   return { cluster: false, waits: false, write, reset() {}, close() {}, listen: () => () => {} };
 }
 
+test("breaks no connection when its timer comes a little early, and then waits for a millisecond more", async () => {
+  const clock = manualClock();
+  const delaysMs: number[] = [];
+  let resets = 0;
+  const early = {
+    ...clock,
+    after(delayMs: number, then: () => void) {
+      delaysMs.push(delayMs);
+      return clock.after(delayMs - 1e-7, then);
+    },
+  };
+  const way = { ...nowhere(() => new Promise<never>(() => {})), reset: () => void resets++ };
+  const port = repeatingPort(way, { clock: early, random: seededRandom(1), tryTimeoutMs: 100 });
+  const sent = port.send([["PING"]], { timeoutMs: 150 });
+  const failed = expect(sent).rejects.toMatchObject({ delivered: "unknown" });
+
+  await clock.advance(100);
+  expect({ resets, delaysMs }).toEqual({ resets: 0, delaysMs: [100, expect.closeTo(1, 5)] });
+  await clock.advance(1);
+  expect(resets).toBe(1);
+
+  await clock.advance(200);
+  await failed;
+});
+
 describe("close", () => {
   test("ends what is under way at once: its caller knows that it may be carried out, and no timer outlives the port", async () => {
     const clock = manualClock();
