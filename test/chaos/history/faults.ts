@@ -128,14 +128,35 @@ const failGateway: Strike = (target) => {
 
 /** What a script takes away from a queue is noted task by task. */
 function evicting(fault: string, script: string, ...names: readonly string[]): Strike {
+  return (target) => evictFrom(target, one(target, target.queues), fault, script, names);
+}
+
+async function evictFrom(target: Target, queue: string, fault: string, script: string, names: readonly string[]): Promise<boolean> {
+  const keys = names.map((name) => `asynq:{${queue}}:${name}`);
+  const fromMs = machineMs();
+  const ids = (await target.redis.admin.eval(script, keys.length, ...keys)) as string[];
+  if (ids.length === 0) return false;
+  target.note({ fault, fromMs, untilMs: machineMs(), tasks: ids.map((id) => `${queue} ${id}`) });
+  return true;
+}
+
+/** The longest that a queue is paused. */
+const longestPauseMs = 2_000;
+
+/** Workers take what is pending within a millisecond, so the queue is paused until something is. */
+function evictingPending(fault: string, script: string, ...names: readonly string[]): Strike {
   return async (target) => {
+    const { admin } = target.redis;
     const queue = one(target, target.queues);
-    const keys = names.map((name) => `asynq:{${queue}}:${name}`);
-    const fromMs = machineMs();
-    const ids = (await target.redis.admin.eval(script, keys.length, ...keys)) as string[];
-    if (ids.length === 0) return false;
-    target.note({ fault, fromMs, untilMs: machineMs(), tasks: ids.map((id) => `${queue} ${id}`) });
-    return true;
+    const paused = `asynq:{${queue}}:paused`;
+    await admin.set(paused, "1", "PX", 2 * longestPauseMs);
+    try {
+      for (const untilMs = machineMs() + longestPauseMs; machineMs() < untilMs && (await admin.llen(`asynq:{${queue}}:pending`)) < 5; )
+        await sleep(20);
+      return await evictFrom(target, queue, fault, script, names);
+    } finally {
+      await admin.del(paused);
+    }
   };
 }
 
@@ -198,10 +219,10 @@ export const strikes: readonly (readonly [share: number, strike: Strike])[] = [
   [3, evicting("evict leases", takeSome, "lease")],
   [1, evicting("evict lease", takeKey("ZRANGE"), "lease")],
   [1, evicting("evict retry", takeKey("ZRANGE"), "retry")],
-  [1, evicting("evict pending", takeKey("LRANGE"), "pending")],
+  [1, evictingPending("evict pending", takeKey("LRANGE"), "pending")],
   [2, evictRecords],
   [1, evictIndexes],
-  [1, evicting(evictTasks, takeTasks, "pending", "t:")],
+  [1, evictingPending(evictTasks, takeTasks, "pending", "t:")],
   [1, freezeRedis],
   [2, command("forget scripts", "SCRIPT", "FLUSH")],
   [1, command("kill connections", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")],

@@ -38,9 +38,9 @@ export function unleash(target: Target): Nemesis {
       const strike = left[0] ?? drawn(target);
       left = left.slice(1);
       const begun = begin(strike);
-      // What found nobody to strike comes again.
+      // What found nobody to strike comes again, as long as tasks do.
       const missed = await Promise.race([begun.then((done) => done === false), pause().then(() => false)]);
-      if (missed) left = [...left, strike];
+      if (missed && !resting) left = [...left, strike];
     }
     while (lasting.size > 0) await Promise.all(lasting);
   })();
