@@ -36,6 +36,23 @@ test("breaks no connection when its timer comes a little early, and then waits f
   await failed;
 });
 
+test("waits for as much of ten milliseconds as chance says before its second try", async () => {
+  const clock = manualClock();
+  const triedAtMs: number[] = [];
+  const away = nowhere(async () => {
+    triedAtMs.push(clock.monotonicMs());
+    throw wayFailed("not connected", "no");
+  });
+  const port = repeatingPort(away, { clock, random: { ...seededRandom(1), float: () => 0.25 } });
+  const sent = port.send([["PING"]], { timeoutMs: 6 });
+  const failed = expect(sent).rejects.toMatchObject({ delivered: "no" });
+
+  await clock.advance(6);
+  await failed;
+
+  expect(triedAtMs).toEqual([0, 2.5]);
+});
+
 describe("close", () => {
   test("ends what is under way at once: its caller knows that it may be carried out, and no timer outlives the port", async () => {
     const clock = manualClock();
