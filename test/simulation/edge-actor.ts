@@ -26,6 +26,8 @@ export class EdgeActor {
   readonly #past: Plan[] = [];
   /** Whether it goes on. */
   enqueues = true;
+  /** Its calls that have not ended. */
+  underWay = 0;
 
   constructor(parts: EdgeActorParts, place: number) {
     this.#parts = parts;
@@ -35,6 +37,7 @@ export class EdgeActor {
 
   begin(): void {
     const { world } = this.#parts;
+    this.underWay = 0;
     this.process = world.start(`client-${this.#place}.${++this.#generation}`, world.below(4_000) - 2_000);
     this.#tcp = this.#place % 2 === 0 ? undefined : tcpPort(this.#parts, this.process);
     const redis = this.#tcp?.port ?? httpPort(this.#parts, this.process);
@@ -67,10 +70,12 @@ export class EdgeActor {
     const { world, ledger, nextNumber } = this.#parts;
     const plans = Array.from({ length: world.pick([1, 1, 2, 8]) }, () => this.#planOne(nextNumber));
     const entries = plans.map((plan) => ledger.attempt(plan.order, plan));
+    this.underWay++;
     const outcomes = await this.#client.enqueueMany(
       plans.map(({ task, options }) => ({ task, options })),
       { signal: this.#patience() },
     );
+    this.underWay--;
     for (const [i, outcome] of outcomes.entries()) {
       const entry = entries[i]!;
       const verdict = readOutcome(outcome);

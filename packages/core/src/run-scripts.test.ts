@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { makeBroker } from "./broker.ts";
 import { RedisError } from "./errors.ts";
 import { refusal } from "./redis/refusal.ts";
-import type { Command, CommandResult, RedisFeatures } from "./redis.ts";
+import type { Command, CommandResult, RedisFeatures, SendOptions } from "./redis.ts";
 import { bind, defineScript, run, runAll } from "./script.ts";
 import { manualClock, seededRandom } from "./testing/manual-clock.ts";
 import { decodeText } from "./verdicts.ts";
@@ -140,6 +140,29 @@ describe("a script that Redis does not know", () => {
     const { broker } = told([[text("a"), unknown], new RedisError("away", { delivered: "unknown" })]);
 
     expect(await runAll(broker, [reading, writing])).toMatchObject([{ value: "a" }, { error: { message: "away", delivered: "unknown" } }]);
+  });
+
+  test("has for its text what the first try left of the call's time, its neighbours having been repeated all the while", async () => {
+    const clock = manualClock();
+    const timeouts: (number | undefined)[] = [];
+    const { broker } = told([[unknown], [text("a")]]);
+    const slow = {
+      ...broker,
+      clock,
+      redis: {
+        ...broker.redis,
+        async send(commands: readonly Command[], options?: SendOptions) {
+          timeouts.push(options?.timeoutMs);
+          const results = await broker.redis.send(commands, options);
+          await clock.advance(20_000);
+          return results;
+        },
+      },
+    };
+
+    await runAll(slow, [writing], { timeoutMs: 30_000 });
+
+    expect(timeouts).toEqual([30_000, 10_000]);
   });
 
   test("lets pass what is no failure of the way", async () => {

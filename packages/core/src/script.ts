@@ -107,7 +107,8 @@ export async function run<R>(broker: Broker, script: BoundScript<R>, options: Se
  */
 export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>[], options: SendOptions = {}): Promise<Outcome<R>[]> {
   if (scripts.length === 0) return [];
-  const { redis, calls } = broker;
+  const { redis, calls, clock } = broker;
+  const sentAtMs = clock.monotonicMs();
   const { codec, allowOom, cluster } = await redis.features();
   const shas: string[] = [];
   for (const { script } of scripts) shas.push(await script.sha(codec, allowOom));
@@ -139,7 +140,8 @@ export async function runAll<R>(broker: Broker, scripts: readonly BoundScript<R>
     const byText = await redis
       .send(
         unknown.map(({ script, words }) => ["EVAL", script.text(codec, allowOom), ...words.slice(2)]),
-        options,
+        // Its neighbours may have been repeated all the while.
+        { ...options, timeoutMs: options.timeoutMs && options.timeoutMs + sentAtMs - clock.monotonicMs() },
       )
       .catch((error: unknown): readonly CommandResult[] => {
         if (!(error instanceof RedisError)) throw error;

@@ -10,7 +10,7 @@ const longestPauseMs = 1_500;
 
 /**
  * Strikes by chance until it is told to rest: first a worker of either kind is frozen for so long that its tasks count as lost,
- * meanwhile everything else happens once, in any order; then whatever chance says.
+ * meanwhile everything else happens once, in any order, as long as there is anybody to strike; then whatever chance says.
  */
 export function unleash(target: Target): Nemesis {
   const { random } = target;
