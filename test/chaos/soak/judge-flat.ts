@@ -18,8 +18,11 @@ function mostBytesPerTask(samples: number): number {
   return samples >= 100 ? 16 : 64;
 }
 
-/** What is up and down by the moment: a server that waits has a timer more than one that asks. It grows when it is never again as low as it was high. */
-const swaying: readonly string[] = ["Timeout"];
+/**
+ * What is up and down by the moment: a server that waits has a timer more than one that asks, and a connection that was killed is made again when it is
+ * next needed. It grows when it is never again as low as it was high.
+ */
+const swaying: readonly string[] = ["Timeout", "connections"];
 
 /** Says what grows: a count that ever differs from what it was at first, a heap to which each task leaves more than next to nothing. */
 export function findGrowing(samples: readonly Sample[]): string[] {
