@@ -14,13 +14,14 @@ import { readKind } from "./ops/reads.ts";
 import { repairKind } from "./ops/repair.ts";
 import { forwardKind, janitorKind, recoverKind } from "./ops/ticks.ts";
 import { advanceKind, flushKind, jumpKind, repeatKind } from "./ops/time.ts";
-import { dequeueKind, extendKind, settleKind, writeKind } from "./ops/work.ts";
+import { dequeueKind, extendKind, settleAndDequeueKind, settleKind, writeKind } from "./ops/work.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind has arguments of its own
 const kinds: readonly OperationKind<any>[] = [
   enqueueKind,
   dequeueKind,
   settleKind,
+  settleAndDequeueKind,
   extendKind,
   writeKind,
   forwardKind,

@@ -1,5 +1,16 @@
 /** What a worker does: takes tasks, keeps them, writes what became of them; with those it lost too. @module */
-import { type DequeuedTask, dequeue, extendLeases, type Fence, settle, type TaskOutcome, writeLog, writeResult } from "@asynqjs/core";
+import {
+  type DequeuedTask,
+  dequeue,
+  extendLeases,
+  type Fence,
+  type SettledAndDequeued,
+  settle,
+  settleAndDequeue,
+  type TaskOutcome,
+  writeLog,
+  writeResult,
+} from "@asynqjs/core";
 import { patchTaskMessage } from "@asynqjs/core/wire";
 import fc from "fast-check";
 import type { Actor } from "../actor.ts";
@@ -27,15 +38,19 @@ export const dequeueKind: OperationKind<{ by: number; order: number; limit: numb
       moves: ["dequeue"],
       run: () => dequeue(actor.broker, some, limit, { suspect }),
       *steps(): Steps {
-        const token = 1 + Math.floor(actor.random.told() * (2 ** 20 - 1));
-        const turn = Math.floor(actor.random.told() * 5);
-        const call = { queues: some, limit, suspect, token, turn, nowMs: actor.nowMs };
-        return yield* ask({ name: "dequeue", apply: (k) => dequeueTasks(k, call), again: (k, first) => dequeuedAgain(k, some, first) });
+        return yield* ask(dequeueCall(actor, some, limit, suspect));
       },
       keep: ({ tasks }: { tasks: DequeuedTask[] }) => actor.hold(tasks),
     };
   },
 };
+
+function dequeueCall(actor: Actor, some: readonly string[], limit: number, suspect: boolean): Call {
+  const token = 1 + Math.floor(actor.random.told() * (2 ** 20 - 1));
+  const turn = Math.floor(actor.random.told() * 5);
+  const call = { queues: some, limit, suspect, token, turn, nowMs: actor.nowMs };
+  return { name: "dequeue", apply: (k) => dequeueTasks(k, call), again: (k, first) => dequeuedAgain(k, some, first) };
+}
 
 /** That worker, or the next that took anything. */
 function holder(actors: readonly Actor[], by: number): Actor | undefined {
@@ -83,6 +98,40 @@ export const settleKind: OperationKind<{ by: number; picks: Pick[] }> = {
   prepare({ by, picks }, { actors, expired }) {
     const actor = holder(actors, by);
     return actor && settleOperation(actor, picks, expired);
+  },
+};
+
+export const settleAndDequeueKind: OperationKind<{ by: number; picks: Pick[]; order: number; limit: number; suspect: boolean }> = {
+  name: "settle-and-dequeue",
+  weight: 10,
+  args: fc.record({
+    by: fc.nat(2),
+    picks: fc.array(pick, { minLength: 1, maxLength: 4 }),
+    order: fc.nat(3),
+    limit: fc.integer({ min: 1, max: 4 }),
+    suspect: fc.boolean(),
+  }),
+  prepare({ by, picks, order, limit, suspect }, { actors }) {
+    const actor = holder(actors, by);
+    if (actor === undefined) return undefined;
+    // Who takes back leases that ended fetches nothing.
+    const items = picks.map(({ fence, ...one }) => outcomeOf(actor, { ...one, fence: fence === "expired" ? "token" : fence }, []));
+    const outcomes = items.map(({ real }) => real);
+    const some = orders[order]!;
+    return {
+      text: `${actor.name} settles ${items.map(({ text }) => text).join(", ")} and dequeues ${limit} of ${some.join(", ")}${suspect ? "" : ", no suspect"}`,
+      moves: ["settle", "dequeue"],
+      run: () => settleAndDequeue(actor.broker, outcomes, { queues: some, limit, suspect }),
+      *steps(): Steps {
+        const { calls, read } = settleCalls(actor, items);
+        const answers = [...(yield* askAll([...calls, dequeueCall(actor, some, limit, suspect)]))];
+        const dequeued = answers.pop();
+        return { settled: read(answers), dequeued: errorOf(dequeued)?.error ?? dequeued };
+      },
+      keep({ dequeued }: SettledAndDequeued) {
+        if (!(dequeued instanceof Error)) actor.hold([...dequeued.tasks]);
+      },
+    };
   },
 };
 
@@ -179,6 +228,15 @@ function outcomeOf(actor: Actor, { at, to: way, inSec, fence: by }: Pick, expire
 }
 
 function* settleSteps(actor: Actor, items: readonly Item[]): Steps {
+  const { calls, read } = settleCalls(actor, items);
+  return read(yield* askAll(calls));
+}
+
+/** A call for each queue, and what their answers say of the items. */
+function settleCalls(
+  actor: Actor,
+  items: readonly Item[],
+): { readonly calls: Call[]; readonly read: (answers: readonly unknown[]) => object } {
   const { nowMs, kept: limits } = actor;
   const parts = [...new Set(items.map(({ queue }) => queue))].map((queue) => ({
     queue,
@@ -188,15 +246,17 @@ function* settleSteps(actor: Actor, items: readonly Item[]): Steps {
     const outcomes = places.map((i) => items[i]!.model);
     return { name: "settle", apply: (k) => settleTasks(k, { queue, outcomes, nowMs, cutoffSec: secOf(nowMs) - 1, limits }) };
   });
-  const answers = yield* askAll(calls);
-  const results: unknown[] = [];
-  let trimmed = 0;
-  for (const [i, { places }] of parts.entries()) {
-    const answer = answers[i] as Settled | Refusal;
-    if (!(answer instanceof Refusal)) trimmed += answer.trimmed;
-    for (const [nth, at] of places.entries()) results[at] = errorOf(answer) ?? { verdict: (answer as Settled).verdicts[nth] };
-  }
-  return { results, trimmed };
+  const read = (answers: readonly unknown[]): object => {
+    const results: unknown[] = [];
+    let trimmed = 0;
+    for (const [i, { places }] of parts.entries()) {
+      const answer = answers[i] as Settled | Refusal;
+      if (!(answer instanceof Refusal)) trimmed += answer.trimmed;
+      for (const [nth, at] of places.entries()) results[at] = errorOf(answer) ?? { verdict: (answer as Settled).verdicts[nth] };
+    }
+    return { results, trimmed };
+  };
+  return { calls, read };
 }
 
 export const extendKind: OperationKind<{ by: number; picks: number[]; sec: number }> = {
