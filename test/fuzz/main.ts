@@ -1,5 +1,5 @@
 /** `npm run fuzz`: as `npm test` does it, or longer, or one input again. */
-import { parseArgs } from "node:util";
+import { numberOf, readFlags, refuseFlags } from "../support/read-flags.ts";
 import { answers } from "./answers.ts";
 import { feedCorpus, fuzz, type Target, tell } from "./fuzz.ts";
 import { startGatewayTarget } from "./gateway.ts";
@@ -7,17 +7,25 @@ import { messages } from "./messages.ts";
 import { replies } from "./replies.ts";
 import { defaultInputs, seed as drawnSeed, readCorpus } from "./runs.ts";
 
-const { values } = parseArgs({
-  options: { only: { type: "string" }, inputs: { type: "string" }, seed: { type: "string" }, from: { type: "string", default: "0" } },
+const values = readFlags("fuzz", {
+  only: { type: "string" },
+  inputs: { type: "string" },
+  seed: { type: "string", default: String(drawnSeed) },
+  from: { type: "string", default: "0" },
 });
-const seed = values.seed === undefined ? drawnSeed : Number(values.seed);
+const seed = numberOf("fuzz", "seed", values.seed);
+const from = numberOf("fuzz", "from", values.from);
+const asked = values.inputs === undefined ? undefined : numberOf("fuzz", "inputs", values.inputs, 1);
+const names = ["messages", "replies", "answers", "gateway"];
+if (values.only !== undefined && !names.includes(values.only))
+  refuseFlags("fuzz", `there is no target "${values.only}"; there are: ${names.join(", ")}`);
 
 const isAsked = ({ name }: { readonly name: string }): boolean => (values.only ?? name) === name;
 
 async function run<Input>(target: Target<Input>): Promise<void> {
   await feedCorpus(target, readCorpus(target.name));
-  const inputs = Number(values.inputs ?? defaultInputs[target.name as keyof typeof defaultInputs]);
-  console.log(tell(await fuzz(target, { seed, inputs, from: Number(values.from) })));
+  const inputs = asked ?? defaultInputs[target.name as keyof typeof defaultInputs];
+  console.log(tell(await fuzz(target, { seed, inputs, from })));
 }
 
 // Redis is a child that keeps no process alive.

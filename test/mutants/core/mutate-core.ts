@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { numberOf, readFlags, refuseFlags } from "../../support/read-flags.ts";
 import { instrument } from "./instrument.ts";
 import { killAll } from "./kill-all.ts";
 import { isKnown } from "./known-survivors.ts";
@@ -19,16 +19,18 @@ const options = {
  * all at least 90 % are killed.
  */
 export async function mutateCore(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({ args: [...args], options });
+  const values = readFlags("mutate -- core", options, args);
+  const processes = numberOf("mutate -- core", "processes", values.processes, 1);
   const startMs = performance.now();
   const all = await instrument();
   const only = values.only?.split(",");
   const chosen = all.mutants.filter(({ file }) => only?.some((part) => file.includes(part)) ?? true);
+  if (chosen.length === 0) refuseFlags("mutate -- core", `no module has "${values.only}" in its path`);
   const outcome = await killAll(
     all.code,
     chosen.filter((mutant) => values.known || !isKnown(mutant)),
     tests,
-    Number(values.processes),
+    processes,
     (line) => console.log(`core: ${line} (${((performance.now() - startMs) / 1000).toFixed(0)} s)`),
   );
   if (values.json !== undefined) {

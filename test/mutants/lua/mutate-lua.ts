@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { seededRandom } from "@asynqjs/core/testing";
+import { numberOf, readFlags } from "../../support/read-flags.ts";
 import { allMutants, type ToldMutant } from "./all-mutants.ts";
 import { killAll } from "./kill-all.ts";
 import { isOf, knownSurvivors } from "./known-survivors.ts";
@@ -22,20 +22,22 @@ const options = {
  * not known, and nobody is known who does not live.
  */
 export async function mutateLua(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({ args: [...args], options });
+  const values = readFlags("mutate -- lua", options, args);
+  const steps = numberOf("mutate -- lua", "steps", values.steps, 1);
   const all = allMutants(values.only?.split(","));
   const known = new Set(all.filter((mutant) => knownSurvivors.some((one) => isOf(mutant, one))).map(({ id }) => id));
-  const seed = Number(values.seed ?? (values.sample === undefined ? 1 : Math.floor(Math.random() * 2 ** 31)));
+  const drawn = values.sample === undefined ? 1 : Math.floor(Math.random() * 2 ** 31);
+  const seed = numberOf("mutate -- lua", "seed", values.seed ?? String(drawn));
   let chosen = all;
   if (values.sample !== undefined) {
     const from = values.known ? all : all.filter(({ id }) => !known.has(id));
-    chosen = sampleOf(from, Number(values.sample), seed);
+    chosen = sampleOf(from, numberOf("mutate -- lua", "sample", values.sample, 1), seed);
     console.log(`lua: ${chosen.length} of ${from.length} mutants: --sample ${values.sample} --seed ${seed}`);
   }
   const startMs = performance.now();
   const { kills, unfit } = await killAll(
     chosen.filter(({ id }) => values.known || !known.has(id)),
-    { steps: Number(values.steps), seed },
+    { steps, seed },
     (line) => console.log(`lua: ${line} (${((performance.now() - startMs) / 1000).toFixed(0)} s)`),
   );
   if (values.json !== undefined) {
