@@ -3,8 +3,11 @@ import {
   acquireToken,
   cancelProcessing,
   clearSchedulerEntries,
+  clearSchedulerHistory,
   clearServerState,
   listCancelIntents,
+  listSchedulerEnqueueEvents,
+  listSchedulerEntries,
   recordSchedulerEnqueueEvent,
   releaseToken,
   writeSchedulerEntries,
@@ -15,7 +18,7 @@ import { askAll, type Call, Refusal, recorded, type Steps, Thrown, unrecorded } 
 import type { Keyspace } from "../keyspace.ts";
 import { secOf } from "../layout.ts";
 import type { Operation, OperationKind } from "../operation.ts";
-import { toBytes } from "../stored-message.ts";
+import { toBytes, toText } from "../stored-message.ts";
 import { ids, queues } from "./new-task.ts";
 
 /** A plain command that changes something and whose answer nobody reads. */
@@ -127,7 +130,7 @@ export const cancelKind: OperationKind<{ by: number; queue: number; id: number; 
 export const serverKind: OperationKind<{ by: number; what: number; workers: number }> = {
   name: "tell",
   weight: 2,
-  args: fc.record({ by: fc.nat(3), what: fc.nat(4), workers: fc.nat(2) }),
+  args: fc.record({ by: fc.nat(3), what: fc.nat(7), workers: fc.nat(2) }),
   prepare({ by, what, workers }, { actors }): Operation {
     const { broker, name, nowMs } = actors[by]!;
     const nowSec = secOf(nowMs);
@@ -135,6 +138,7 @@ export const serverKind: OperationKind<{ by: number; what: number; workers: numb
     const [serverKey, workersKey] = [`asynq:servers:{${name}:1:s}`, `asynq:workers:{${name}:1:s}`];
     const running = ids.slice(0, workers).map((taskId) => ({ taskId, info: toBytes(`runs ${taskId}`) }));
     const schedulerKey = `asynq:schedulers:{${name}}`;
+    const history = "asynq:scheduler_history:e";
     switch (what) {
       case 0:
         return {
@@ -199,6 +203,40 @@ export const serverKind: OperationKind<{ by: number; what: number; workers: numb
             change("DEL", (k) => k.drop(schedulerKey)),
           ]),
         };
+      case 4:
+        return {
+          text: `${name} lists the entries of all schedulers`,
+          moves: [],
+          run: async () => (await listSchedulerEntries(broker)).map(toText),
+          *steps(): Steps {
+            const [, live] = yield* askAll([
+              change("ZREMRANGEBYSCORE", (k) => dropBefore(k, "asynq:schedulers", nowSec)),
+              { name: "ZRANGEBYSCORE", apply: (k) => unrecorded(k.ranked("asynq:schedulers").filter(([, score]) => score >= nowSec)) },
+            ]);
+            const lists = (live as [string, number][]).map(
+              ([key]): Call => ({ name: "LRANGE", apply: (k) => unrecorded([...k.items(key)]) }),
+            );
+            return (yield* askAll(lists)).flat();
+          },
+        };
+      case 5:
+        return {
+          text: `${name} lists what an entry enqueued`,
+          moves: [],
+          run: async () => (await listSchedulerEnqueueEvents(broker, "e", { size: 2 })).map(toText),
+          *steps(): Steps {
+            const newest = (k: Keyspace): string[] => k.ranked(history).map(([event]) => event);
+            const [events] = yield* askAll([{ name: "ZREVRANGE", apply: (k) => unrecorded(newest(k).reverse().slice(0, 2)) }]);
+            return events;
+          },
+        };
+      case 6:
+        return {
+          text: `${name} clears the history of an entry`,
+          moves: [],
+          run: () => clearSchedulerHistory(broker, ["e", "f"]),
+          steps: silent(() => [change("DEL", (k) => k.drop(history)), change("DEL", () => {})]),
+        };
       default:
         return {
           text: `${name} tells that an entry was enqueued`,
@@ -206,8 +244,8 @@ export const serverKind: OperationKind<{ by: number; what: number; workers: numb
           run: () => recordSchedulerEnqueueEvent(broker, "e", { atSec: nowSec, event: toBytes(`${nowSec}`), ttlSec: 100 }),
           steps: silent(() => [
             change("record-scheduler-event", (k) => {
-              k.setScore("asynq:scheduler_history:e", `${nowSec}`, nowSec);
-              k.endIn("asynq:scheduler_history:e", 100);
+              k.setScore(history, `${nowSec}`, nowSec);
+              k.endIn(history, 100);
             }),
           ]),
         };

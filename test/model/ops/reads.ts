@@ -1,5 +1,5 @@
 /** What only reads: each answers what the model holds, and changes nothing. @module */
-import { listExpiredLeases, listQuarantined, listQueues, readHandedBack, readQueueStats } from "@asynqjs/core";
+import { listExpiredLeases, listGroups, listQuarantined, listQueues, readHandedBack, readQueueStats } from "@asynqjs/core";
 import fc from "fast-check";
 import { ask, Refusal, type Steps, Thrown, unrecorded, wrongKind } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
@@ -10,7 +10,7 @@ import { ids, queues } from "./new-task.ts";
 export const readKind: OperationKind<{ by: number; queue: number; id: number; what: number }> = {
   name: "read",
   weight: 5,
-  args: fc.record({ by: fc.nat(3), queue: fc.nat(1), id: fc.nat(4), what: fc.constantFrom(0, 1, 2, 3, 3, 3, 4) }),
+  args: fc.record({ by: fc.nat(3), queue: fc.nat(1), id: fc.nat(4), what: fc.constantFrom(0, 1, 2, 3, 3, 3, 4, 5) }),
   prepare({ by, queue: nth, id: nthId, what }, history): Operation {
     const { broker, name, nowMs } = history.actors[by]!;
     const queue = queues[nth]!;
@@ -63,6 +63,13 @@ export const readKind: OperationKind<{ by: number; queue: number; id: number; wh
           },
           "list-expired-leases",
           (k) => expired(k, queue, nowSec),
+        );
+      case 5:
+        return of(
+          `lists the groups of ${queue}`,
+          async () => [...(await listGroups(broker, queue)).groups].sort(),
+          "SSCAN",
+          (k) => (k.fits("set", layoutOf(queue).groups) ? [...k.members(layoutOf(queue).groups)].sort() : wrongKind),
         );
       default:
         return of(
