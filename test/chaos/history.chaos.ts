@@ -19,7 +19,7 @@ function explains({ fault }: Fault, { worker }: Run): boolean {
 }
 
 test(`F1 F3 F21 F42: ${tasks} tasks, workers of ours and of Go killed, frozen and cut off, keys evicted (seed ${seed}): nothing is lost, unexpected or stuck, and every second run has its cause`, {
-  timeout: ci ? 300_000 : 3_600_000,
+  timeout: ci ? 400_000 : 3_600_000,
 }, async ({ lab }) => {
   const redis = await lab.startRedis();
   const lived = await liveThrough(lab, {
