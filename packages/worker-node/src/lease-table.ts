@@ -47,7 +47,7 @@ export class LeaseTable {
   write(row: number, handle: number, lease: HeldLease, aheadMs: number): boolean {
     const { queue, id, token, endsAtMs, deadlineMs, run } = lease;
     if (this.rowBytes < rowBytesFor(lease)) return false;
-    const start = headBytes + row * this.rowBytes;
+    const start = this.#start(row);
     const [ints, floats] = [start / 4, (start + numbersAt) / 8];
     Atomics.add(this.#ints, ints + versionAt, 1);
     const at = start + bytesAt;
@@ -69,7 +69,7 @@ export class LeaseTable {
   }
 
   clear(row: number): void {
-    const start = headBytes + row * this.rowBytes;
+    const start = this.#start(row);
     Atomics.add(this.#ints, start / 4 + versionAt, 1);
     this.#floats[(start + numbersAt) / 8 + handleAt] = 0;
     Atomics.add(this.#ints, start / 4 + versionAt, 1);
@@ -81,8 +81,7 @@ export class LeaseTable {
    */
   *read(): Generator<{ readonly handle: number; readonly lease: () => Omit<HeldLease, "onLost"> | undefined }> {
     for (let row = 0; row < this.rows; row++) {
-      const start = headBytes + row * this.rowBytes;
-      const at = (start + numbersAt) / 8 + handleAt;
+      const at = (this.#start(row) + numbersAt) / 8 + handleAt;
       const handle = this.#whole(row, () => this.#floats[at]!) ?? 0;
       if (handle > 0) yield { handle, lease: () => this.#lease(row, handle) };
     }
@@ -99,26 +98,24 @@ export class LeaseTable {
   }
 
   #lease(row: number, handle: number): Omit<HeldLease, "onLost"> | undefined {
-    const start = headBytes + row * this.rowBytes;
+    const start = this.#start(row);
     return this.#whole(row, () => {
-      const lengths = this.#ints.slice(start / 4, start / 4 + payloadAt + 1);
-      const [queueLength, idLength, typeLength, textBytes, payloadBytes] = [queueAt, idAt, typeAt, textAt, payloadAt].map(
-        (i) => lengths[i]!,
-      ) as [...[number, number, number, number, number]];
+      const length = (at: number): number => this.#ints[start / 4 + at]!;
+      const [queueEnd, textEnd] = [length(queueAt), start + bytesAt + length(textAt)];
+      const idEnd = queueEnd + length(idAt);
       const at = (start + numbersAt) / 8;
       const own = this.#floats.slice(at, at + numbers);
       if (own[handleAt] !== handle) return undefined;
-      const text = this.#bytes.toString("utf8", start + bytesAt, start + bytesAt + textBytes);
-      const payloadStart = start + bytesAt + textBytes;
+      const text = this.#bytes.toString("utf8", start + bytesAt, textEnd);
       return {
-        queue: text.slice(0, queueLength),
-        id: text.slice(queueLength, queueLength + idLength),
+        queue: text.slice(0, queueEnd),
+        id: text.slice(queueEnd, idEnd),
         token: own[tokenAt]!,
         endsAtMs: own[endsAt]!,
         deadlineMs: own[deadlineAt]!,
         run: {
-          type: text.slice(queueLength + idLength, queueLength + idLength + typeLength),
-          payload: new Uint8Array(this.#bytes.subarray(payloadStart, payloadStart + payloadBytes)),
+          type: text.slice(idEnd, idEnd + length(typeAt)),
+          payload: new Uint8Array(this.#bytes.subarray(textEnd, textEnd + length(payloadAt))),
           startedAtMs: own[startedAt]!,
           deadlineAtMs: own[runDeadlineAt]!,
         },
@@ -126,9 +123,14 @@ export class LeaseTable {
     });
   }
 
+  /** Where its bytes begin. */
+  #start(row: number): number {
+    return headBytes + row * this.rowBytes;
+  }
+
   /** What `read` answers of a row that was not written meanwhile; nothing where it never stood still. */
   #whole<T>(row: number, read: () => T): T | undefined {
-    const version = (headBytes + row * this.rowBytes) / 4 + versionAt;
+    const version = this.#start(row) / 4 + versionAt;
     for (let look = 0; look < looksAtRow; look++) {
       const before = Atomics.load(this.#ints, version);
       if (before % 2 === 0) {

@@ -8,6 +8,7 @@ import {
   leaseSec,
   maxDequeuePerCall,
   maxQueuesPerCall,
+  type RedisError,
 } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -134,14 +135,18 @@ export class Processor implements Component, RunOwner {
   }
 
   #pump(): void {
-    const { counters, settings } = this.#parts;
-    const { concurrency, maxLeaked } = settings;
+    const { concurrency } = this.#parts.settings;
     this.#pumpDue = false;
-    while (this.#pulling && this.#rest === undefined && this.#fetches < maxFetches) {
+    while (this.#mayFetch) {
       const free = Math.min(concurrency - this.#taken, maxDequeuePerCall);
-      if (free <= 0 || counters.leaked >= maxLeaked) return;
-      void this.#fetch(free).finally(() => this.#noteAnswered());
+      if (free <= 0) return;
+      void this.#fetch(free);
     }
+  }
+
+  get #mayFetch(): boolean {
+    const { counters, settings } = this.#parts;
+    return this.#pulling && this.#rest === undefined && this.#fetches < maxFetches && counters.leaked < settings.maxLeaked;
   }
 
   /**
@@ -149,21 +154,19 @@ export class Processor implements Component, RunOwner {
    * moment ago, or on a Cluster, where each queue is on a node of its own.
    */
   fetchBeside(freedSlots: number): FetchBeside | undefined {
-    const { cluster, counters, settings } = this.#parts;
-    const { concurrency, maxLeaked } = settings;
-    if (cluster || !this.#pulling || this.#rest !== undefined || this.#fetches >= maxFetches) return undefined;
-    const limit = Math.min(concurrency - this.#taken + this.#freeing + freedSlots, maxDequeuePerCall);
-    if (limit <= 0 || counters.leaked >= maxLeaked) return undefined;
+    const { cluster, settings } = this.#parts;
+    if (cluster || !this.#mayFetch) return undefined;
+    const limit = Math.min(settings.concurrency - this.#taken + this.#freeing + freedSlots, maxDequeuePerCall);
+    if (limit <= 0) return undefined;
     const queues = this.#order();
     if (queues.length > maxQueuesPerCall) return undefined;
     this.#freeing += freedSlots;
     const { suspect, fetched } = this.#begin(limit);
     return {
       ...{ queues, limit, suspect },
-      fetched: (report, error) => {
+      fetched: (found) => {
         this.#freeing -= freedSlots;
-        fetched(report, error);
-        this.#noteAnswered();
+        fetched(found);
       },
     };
   }
@@ -172,7 +175,7 @@ export class Processor implements Component, RunOwner {
   #begin(limit: number): {
     readonly suspect: boolean;
     readonly sentAtMs: number;
-    readonly fetched: (report: DequeueReport | undefined, error?: unknown) => void;
+    readonly fetched: FetchBeside["fetched"];
   } {
     const { clock, random } = this.#parts.settings;
     const suspect = !this.#suspect;
@@ -183,22 +186,23 @@ export class Processor implements Component, RunOwner {
     this.#unanswered++;
     const wakes = this.#wakes;
     const sentAtMs = clock.monotonicMs();
-    const fetched = (report: DequeueReport | undefined, error?: unknown): void => {
+    const fetched: FetchBeside["fetched"] = (found) => {
       this.#fetches--;
-      const tasks = report?.tasks ?? [];
+      const tasks = found instanceof Error ? [] : found.tasks;
       this.#taken -= limit - tasks.length;
       this.#reserved -= limit;
       if (suspect && !tasks.some((task) => task.suspect)) this.#suspect = false;
 
       this.#runWhatFits(tasks, sentAtMs);
-      if (report === undefined) {
-        this.#noteFailed(error);
+      if (found instanceof Error) {
+        this.#noteFailed(found);
         this.#restFor("trouble", random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
       } else {
         this.#failures = 0;
-        this.#note(report, limit, wakes);
+        this.#note(found, limit, wakes);
       }
       this.#pump();
+      this.#noteAnswered();
     };
     return { suspect, sentAtMs, fetched };
   }
@@ -207,18 +211,12 @@ export class Processor implements Component, RunOwner {
     const { broker, settings } = this.#parts;
     const { suspect, sentAtMs, fetched } = this.#begin(limit);
     const slow = settings.clock.after(tooLateMs, () => this.#warn("redis has not answered a fetch", { sinceMs: tooLateMs }));
-    let report: DequeueReport | undefined;
-    let failure: unknown;
-    try {
-      const queues = this.#order().filter((queue) => !this.#silent.has(queue));
-      const onSilent = (queue: string, later: Promise<DequeueReport>): void => this.#await(this.#awaitSilent(queue, later, sentAtMs));
-      const options = { suspect, patienceMs, onSilent, timeoutMs: fetchTimeoutMs, signal: this.#giveUpFetches.signal };
-      report = await dequeue(broker, queues, limit, options);
-    } catch (error) {
-      failure = error;
-    }
+    const queues = this.#order().filter((queue) => !this.#silent.has(queue));
+    const onSilent = (queue: string, later: Promise<DequeueReport>): void => this.#await(this.#awaitSilent(queue, later, sentAtMs));
+    const options = { suspect, patienceMs, onSilent, timeoutMs: fetchTimeoutMs, signal: this.#giveUpFetches.signal };
+    const found = await dequeue(broker, queues, limit, options).catch((error: RedisError) => error);
     slow();
-    fetched(report, failure);
+    fetched(found);
   }
 
   /** A queue that held up no other: what it brings after all is run if there is room for it by then, and handed back if not. */

@@ -1,6 +1,5 @@
 import {
   type Broker,
-  type DequeueReport,
   type Fetch,
   leaseSec,
   maxPerSettle,
@@ -37,8 +36,8 @@ export interface Settling {
 
 /** What is fetched by the call that settles, into the slots it frees among others. */
 export interface FetchBeside extends Fetch {
-  /** Told once, after those it settles were: what came, or nothing where the call failed. */
-  fetched(report: DequeueReport | undefined, error?: unknown): void;
+  /** Told once, after those it settles were: what came, or why nothing did. */
+  fetched(found: SettledAndDequeued["dequeued"]): void;
 }
 
 interface Waiting {
@@ -112,8 +111,7 @@ export function settler(
     const kinds = new Set(outcomes.map(({ to }) => to));
     const again = kinds.size > 1 && results.every((result) => result.error instanceof RedisError && result.error.reply === "WRONGTYPE");
     if (!again) for (const [i, result] of results.entries()) note(batch[i]!, result);
-    if (dequeued instanceof Error) beside?.fetched(undefined, dequeued);
-    else beside?.fetched(dequeued);
+    if (dequeued !== undefined) beside?.fetched(dequeued);
     if (again) await Promise.all([...kinds].map((kind) => write(batch.filter(({ outcome }) => outcome.to === kind))));
   }
 
