@@ -20,6 +20,7 @@ export const coreRows: readonly (readonly string[])[] = [
   [
     "errors",
     "demand",
+    "deadlines",
     "encode-text",
     "hex",
     "md5",

@@ -35,6 +35,7 @@ export * from "./broker.ts";
 export * from "./call-records.ts";
 export * from "./clock.ts";
 export * from "./corrected-clock.ts";
+export * from "./deadlines.ts";
 export * from "./define-task.ts";
 export * from "./demand.ts";
 export * from "./durability.ts";

@@ -1,6 +1,7 @@
 import {
   type CancelIntent,
   type CancelTarget,
+  Deadlines,
   type DequeuedTask,
   type DequeueReport,
   dequeue,
@@ -11,7 +12,6 @@ import {
   type RedisError,
 } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
-import { Deadlines } from "./deadlines.ts";
 import { seldom } from "./logger.ts";
 import { queueOrder } from "./queue-order.ts";
 import type { FetchBeside } from "./settler.ts";
@@ -37,7 +37,7 @@ const patienceMs = 3_000;
  */
 export class Processor implements Component, RunOwner {
   readonly name = "processor";
-  readonly deadlines: Deadlines;
+  readonly deadlines: Deadlines<TaskRun>;
   readonly #parts: RunParts;
   readonly #order: () => string[];
   readonly #idleRestMs: () => number;
@@ -69,7 +69,9 @@ export class Processor implements Component, RunOwner {
   constructor(parts: RunParts, idleRestMs: () => number) {
     const { queues, strictPriority, random, clock, logger } = parts.settings;
     this.#parts = parts;
-    this.deadlines = new Deadlines(clock);
+    this.deadlines = new Deadlines<TaskRun>(clock, (late) => {
+      for (const run of late) run.overdue();
+    });
     this.#idleRestMs = idleRestMs;
     this.#order = queueOrder(queues, { strict: strictPriority, random });
     this.#warn = seldom(clock, logger.warn);

@@ -2,6 +2,7 @@ import {
   type Broker,
   CanceledError,
   DeadlineExceededError,
+  type Deadlines,
   DecodeError,
   type DequeuedTask,
   isHandlerNotFound,
@@ -10,9 +11,9 @@ import {
   leaseSec,
   readHandedBack,
   ServerStateError,
+  type Timed,
 } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
-import type { Deadlines, Timed } from "./deadlines.ts";
 import { errorText } from "./error-text.ts";
 import type { Heartbeater, HeldLease } from "./heartbeater.ts";
 import { logWriterFor, type RunLog } from "./log-writer.ts";
@@ -41,7 +42,7 @@ export interface RunParts {
 /** Who started a run. */
 export interface RunOwner {
   /** Where it says how long it may last. */
-  readonly deadlines: Deadlines;
+  readonly deadlines: Deadlines<TaskRun>;
   /** The outcome is written, refused or given up. */
   answered(run: TaskRun): void;
   /** Besides, the handler has ended: its slot is free. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { type Clock, type Random, sleep, systemClock, systemRandom } from "../clock.ts";
+import { Deadlines, type Timed } from "../deadlines.ts";
 import { type Delivered, RedisError, RedisVersionError } from "../errors.ts";
 import type { Command, CommandResult, RedisFeatures, RedisPort, SendOptions } from "../redis.ts";
 import { afterTries, isPassing } from "./refusal.ts";
@@ -36,9 +37,7 @@ export interface RepeatingPortOptions {
 }
 
 /** A try that has no answer yet. */
-interface Try {
-  /** When it is given up. */
-  readonly dueMs: number;
+interface Try extends Timed {
   readonly reject: (error: RedisError) => void;
   readonly signal: AbortSignal | undefined;
   onAbort: (() => void) | undefined;
@@ -59,7 +58,10 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
   let closed = false;
 
   // A client whose connection closed may never settle what was in flight (ioredis#2193): we do.
-  const inFlight = new Set<Try>();
+  const inFlight = new Deadlines<Try>(clock, (late) => {
+    for (const each of late) fail(each, wayFailed("no answer in time", "unknown"));
+    way.reset();
+  });
   const onClose = (): void => failAll("the connection closed before the answer came");
   const wakeAtReady = new Set<() => void>();
   const onReady = (): void => {
@@ -67,38 +69,13 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
   };
   const unlisten = way.listen({ onReady, onClose });
 
-  // One timer for all tries, due when the first of them is: most are answered long before, and would each have made one for nothing.
-  let timerDueMs = Number.POSITIVE_INFINITY;
-  let cancelTimer = (): void => {};
-
-  function setTimer(dueMs: number, nowMs: number): void {
-    cancelTimer();
-    timerDueMs = dueMs;
-    cancelTimer = dueMs === Number.POSITIVE_INFINITY ? () => {} : clock.after(dueMs - nowMs, giveUpLate);
-  }
-
-  function giveUpLate(): void {
-    const nowMs = clock.monotonicMs();
-    const late: Try[] = [];
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const each of inFlight) {
-      if (each.dueMs <= nowMs) late.push(each);
-      else nextMs = Math.min(nextMs, each.dueMs);
-    }
-    // It may have come a little early: another so near would come again and again.
-    setTimer(Math.max(nextMs, nowMs + 1), nowMs);
-    for (const each of late) fail(each, wayFailed("no answer in time", "unknown"));
-    if (late.length > 0) way.reset();
-  }
-
   function failAll(why: string): void {
-    for (const each of [...inFlight]) fail(each, wayFailed(why, "unknown"));
+    for (const each of inFlight.all()) fail(each, wayFailed(why, "unknown"));
   }
 
   function end(tried: Try): void {
     inFlight.delete(tried);
     if (tried.onAbort !== undefined) tried.signal!.removeEventListener("abort", tried.onAbort);
-    if (inFlight.size === 0) setTimer(Number.POSITIVE_INFINITY, 0);
   }
 
   function fail(tried: Try, error: RedisError): void {
@@ -118,13 +95,12 @@ export function repeatingPort(way: Way, options: RepeatingPortOptions = {}): Red
       if (closed) throw wayFailed("the port is closed", delivered);
       if (signal?.aborted) throw wayFailed("given up by its caller", delivered, signal.reason);
       const withinMs = Math.min(tryTimeoutMs, Math.max(1, deadlineMs - nowMs));
-      const tried: Try = { dueMs: nowMs + withinMs, reject, signal, onAbort: undefined };
+      const tried: Try = { deadlineMs: nowMs + withinMs, reject, signal, onAbort: undefined };
       if (signal !== undefined) {
         tried.onAbort = () => fail(tried, wayFailed("given up by its caller", "unknown", signal.reason));
         signal.addEventListener("abort", tried.onAbort, { once: true });
       }
       inFlight.add(tried);
-      if (tried.dueMs < timerDueMs) setTimer(tried.dueMs, nowMs);
       way.write(commands, { replicas, withinMs: withinMs * waitShare }).then(
         (results) => {
           end(tried);

@@ -1,12 +1,22 @@
-import { manualClock } from "@asynqjs/core/testing";
 import { expect, test } from "vitest";
-import { Deadlines } from "./deadlines.ts";
+import type { Clock } from "./clock.ts";
+import { Deadlines, type Timed } from "./deadlines.ts";
+import { manualClock } from "./testing/index.ts";
+
+interface Told extends Timed {
+  overdue(): void;
+}
+
+const tellingEach = (clock: Clock): Deadlines<Told> =>
+  new Deadlines<Told>(clock, (late) => {
+    for (const one of late) one.overdue();
+  });
 
 const start = () => {
   const clock = manualClock();
   const told: string[] = [];
   const at = (name: string, deadlineMs: number) => ({ deadlineMs, overdue: () => void told.push(`${name} at ${clock.monotonicMs()}`) });
-  return { clock, told, at, deadlines: new Deadlines(clock) };
+  return { clock, told, at, deadlines: tellingEach(clock) };
 };
 
 test("each hears at its deadline, in whatever order they came, and whoever was taken out does not", async () => {
@@ -41,7 +51,7 @@ test("has one timer, whatever waits, and none after its stop", async () => {
 test("nobody hears too early from a timer that comes a little early, and it does not come again and again", async () => {
   const clock = manualClock();
   let timers = 0;
-  const early = new Deadlines({
+  const early = tellingEach({
     ...clock,
     after(delayMs, then) {
       timers++;
@@ -60,6 +70,18 @@ test("nobody hears too early from a timer that comes a little early, and it does
 
   expect(heardAtMs).toBeGreaterThanOrEqual(100.5);
   expect(timers).toBe(2);
+});
+
+test("one that is added when all others have heard is told as well", async () => {
+  const { clock, told, at, deadlines } = start();
+  deadlines.add(at("first", 10));
+  await clock.advance(10);
+  expect([told, clock.waiting]).toEqual([["first at 10"], 0]);
+
+  deadlines.add(at("second", 20));
+  await clock.advance(10);
+
+  expect(told).toEqual(["first at 10", "second at 20"]);
 });
 
 test("one that is added while others hear is told as well", async () => {
