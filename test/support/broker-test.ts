@@ -39,6 +39,8 @@ const startMs = Date.UTC(2040, 0, 2, 3, 4, 5);
 export const startSec: number = startMs / 1000;
 export const startNs = `${startSec}000000000`;
 
+const kind = inject("brokerPort");
+
 interface BrokerFixtures {
   readonly clock: ManualClock;
   /** The port under test, able to lose what it sends. */
@@ -69,19 +71,29 @@ const portTest = redisTest.extend<{ redis: Redis; at: Whereabouts }>({
   at: async ({ redis: _, redisUrl }, use) => use(await whereabouts(redisUrl)),
 });
 
+/** How vitest makes a value where the Redis under test is. */
+type At<T> = (context: { readonly at: Whereabouts }, use: (value: T) => Promise<void>) => Promise<void>;
+
+/** A port of that kind, and one that loses what it is told to, for `test.extend`. */
+export function portFixtures(of: PortKind): { readonly port: At<FaultyRedis>; readonly lossy: At<LossyPort> } {
+  return {
+    port: async ({ at }, use) => {
+      const port = openPort(of, at);
+      await use(faultyRedis(port));
+      await port.close();
+    },
+    lossy: async ({ at }, use) => {
+      const lossy = await openLossyPort(of, at);
+      await use(lossy);
+      await lossy.stop();
+    },
+  };
+}
+
 export const test = portTest.extend<BrokerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
-  port: async ({ at }, use) => {
-    const port = openPort(kind, at);
-    await use(faultyRedis(port));
-    await port.close();
-  },
-  lossy: async ({ at }, use) => {
-    const lossy = await openLossyPort(kind, at);
-    await use(lossy);
-    await lossy.stop();
-  },
+  ...portFixtures(kind),
   broker: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(1) })),
   other: async ({ port, clock }, use) => use(makeBroker({ redis: port, clock, random: seededRandom(2) })),
   aTask: async ({ clock }, use) => {
@@ -145,7 +157,6 @@ async function connect(redisUrl: string): Promise<Redis> {
   return onEach;
 }
 
-const kind = inject("brokerPort");
 const token = "a-token-that-only-these-tests-know";
 
 /** One of each for all tests of a file. */

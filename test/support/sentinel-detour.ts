@@ -1,26 +1,9 @@
-import { connect, createServer, type Socket } from "node:net";
+import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 
-/** A Sentinel that names other ports for some Redis, as one does behind a NAT. */
-export interface SentinelDetour {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-/** Each of its answers is put right in one piece: those of a Sentinel to us are short. */
-export async function sentinelDetour(sentinel: number, detours: ReadonlyMap<number, number>): Promise<SentinelDetour> {
+/** A Sentinel that names other ports for some Redis, as one does behind a NAT. Each of its answers is put right in one piece: they are short. */
+export function sentinelDetour(sentinel: number, detours: ReadonlyMap<number, number>): Promise<TcpProxy> {
   const bulk = (port: number): string => `$${String(port).length}\r\n${port}\r\n`;
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(sentinel, "127.0.0.1");
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
+  return tcpProxy(sentinel, (client, upstream) => {
     client.on("data", (bytes) => upstream.write(bytes));
     upstream.on("data", (bytes) => {
       let text = bytes.toString("latin1");
@@ -28,12 +11,4 @@ export async function sentinelDetour(sentinel: number, detours: ReadonlyMap<numb
       client.write(text, "latin1");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as { port: number }).port,
-    async stop() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

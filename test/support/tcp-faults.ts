@@ -1,4 +1,5 @@
-import { connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { tcpProxy } from "./tcp-proxy.ts";
 
 /** What happens to the next request that comes through. */
 export type TcpFault =
@@ -39,7 +40,6 @@ export interface TcpFaults {
 
 /** `keep`: whether `requests` holds what came. */
 export async function tcpFaults(target: { readonly port: number }, { keep = true } = {}): Promise<TcpFaults> {
-  const sockets = new Set<Socket>();
   const requests: string[] = [];
   let holding: { readonly when: string; readonly answers: (() => void)[] } | undefined;
   let armed: { fault: TcpFault; when: string; pass: number; onStrike: (() => void) | undefined } | undefined;
@@ -66,22 +66,12 @@ export async function tcpFaults(target: { readonly port: number }, { keep = true
     };
   }
 
-  const server = createServer((client) => {
+  const { port, sockets, stop } = await tcpProxy(target.port, (client, upstream) => {
     connections++;
-    const upstream = connect(target.port, "127.0.0.1");
     let struck: TcpFault | undefined;
     let held: (() => void)[] | undefined;
     let lost: (() => void) | undefined;
     const [ask, answer] = [inTime(upstream, "requests"), inTime(client, "answers")];
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
     client.on("data", (bytes): void => {
       if (keep) requests.push(bytes.toString("latin1"));
       if (armed !== undefined && bytes.includes(armed.when) && armed.pass-- <= 0) {
@@ -106,9 +96,8 @@ export async function tcpFaults(target: { readonly port: number }, { keep = true
       lost = undefined;
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     next(fault, when = "", { pass = 0, onStrike } = {}) {
       armed = { fault, when, pass, onStrike };
     },
@@ -134,9 +123,6 @@ export async function tcpFaults(target: { readonly port: number }, { keep = true
     cut() {
       for (const socket of sockets) socket.destroy();
     },
-    async stop() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    stop,
   };
 }
