@@ -46,6 +46,8 @@ interface ServerFixtures {
   readonly seed: (...tasks: NewTaskOptions[]) => Promise<void>;
   /** A server on the manual clock; its log is in `log`, everything it does on a timer is off but what the test turns on. */
   readonly makeServer: (config?: Config, redis?: RedisSource) => Server;
+  /** Starts one with a handler that does nothing, on a connection of its own, and waits until Redis tells it of changes. */
+  readonly watchingServer: (config?: Config) => Promise<Server>;
   /** What the servers logged, as `warn lease lost … {details}`. */
   readonly log: string[];
   /** Everything in Redis but the call records and what servers tell of themselves. */
@@ -90,6 +92,13 @@ export const test = redisTest.extend<ServerFixtures>({
       for (const result of await enqueue(broker, composed)) if (result.error !== undefined) throw result.error;
     });
   },
+  watchingServer: async ({ makeServer, redisUrl, pass }, use) =>
+    use(async (config = {}) => {
+      const server = makeServer(config, redisUrl);
+      await server.start(() => {});
+      await watching(pass, server);
+      return server;
+    }),
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   log: async ({}, use) => use([]),
   makeServer: async ({ port, clock, log }, use) => {
@@ -138,6 +147,15 @@ export async function watching(pass: (ms: number) => Promise<void>, ...servers: 
     await pass(20);
     return servers.every((server) => server.metrics().watching);
   });
+}
+
+/** Lets time pass up to a time for servers on connections of their own, a second at a time. */
+export async function passUntil(toMs: number, clock: ManualClock, redis: Redis): Promise<void> {
+  while (clock.nowMs() < toMs) {
+    await clock.advance(Math.min(1_000, toMs - clock.nowMs()));
+    // What Redis was asked before, and what follows from it, is answered before.
+    for (let i = 0; i < 4; i++) await redis.ping();
+  }
 }
 
 /** Redis, its clock being another: what `TIME` answers, and a server that tells of itself. */

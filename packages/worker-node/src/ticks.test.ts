@@ -1,20 +1,9 @@
 import { leaseScore, RedisError, type RedisPort } from "@asynqjs/core";
-import type { ManualClock } from "@asynqjs/core/testing";
-import type { Redis } from "ioredis";
 import { useOwnRedis } from "../../../test/support/redis-test.ts";
-import { closing, describe, expect, startSec, test, until, watching } from "../../../test/support/server-test.ts";
+import { closing, describe, expect, passUntil, startSec, test, until, watching } from "../../../test/support/server-test.ts";
 
 // Others cut connections over which Redis tells of changes.
 useOwnRedis();
-
-/** Lets time pass up to a time for servers on connections of their own, a second at a time. */
-async function passUntil(toMs: number, clock: ManualClock, redis: Redis): Promise<void> {
-  while (clock.nowMs() < toMs) {
-    await clock.advance(Math.min(1_000, toMs - clock.nowMs()));
-    // What Redis was asked before, and what follows from it, is answered before.
-    for (let i = 0; i < 4; i++) await redis.ping();
-  }
-}
 
 describe("forwarder", () => {
   test("makes due tasks pending every 5 s, the first time after one interval", async ({ makeServer, seed, clock, pass }) => {
@@ -34,16 +23,12 @@ describe("forwarder", () => {
   });
 
   test("where it is told of changes, makes a task that anybody schedules pending at its very second", async ({
-    makeServer,
     seed,
     clock,
-    pass,
     redis,
-    redisUrl,
+    watchingServer,
   }) => {
-    const server = makeServer({ delayedTaskCheckIntervalMs: 5_000 }, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+    const server = await watchingServer({ delayedTaskCheckIntervalMs: 5_000 });
     await passUntil((startSec + 20) * 1_000, clock, redis);
 
     for (const taskId of ["a", "b"]) {
@@ -119,16 +104,12 @@ describe("recoverer", () => {
   });
 
   test("where it is told of changes, takes a task back in the second its lease is over for 30 s, if it looked a minute before", async ({
-    makeServer,
     seed,
     clock,
-    pass,
     redis,
-    redisUrl,
+    watchingServer,
   }) => {
-    const server = makeServer({ recoverIntervalMs: 60_000 }, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+    const server = await watchingServer({ recoverIntervalMs: 60_000 });
     await passUntil((startSec + 130) * 1_000, clock, redis);
     await seed({ taskId: "a", processInSec: 1_000 });
     await redis
@@ -211,15 +192,11 @@ describe("janitor", () => {
   });
 
   test("where it is told of changes, deletes a task that another server completed in the very second its retention ends", async ({
-    makeServer,
     clock,
-    pass,
     redis,
-    redisUrl,
+    watchingServer,
   }) => {
-    const server = makeServer({ janitorIntervalMs: 8_000 }, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+    const server = await watchingServer({ janitorIntervalMs: 8_000 });
     await passUntil((startSec + 20) * 1_000, clock, redis);
     await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "completed");
     await redis.zadd("asynq:{default}:completed", startSec + 61, "a");

@@ -1,7 +1,7 @@
 import { seededRandom } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
 import { useOwnRedis } from "../../../test/support/redis-test.ts";
-import { describe, expect, test, turn, until, watching } from "../../../test/support/server-test.ts";
+import { describe, expect, passUntil, test, until, watching } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
 
 // What it was asked is counted, and that of all databases.
@@ -20,10 +20,8 @@ async function calls(redis: Redis): Promise<Calls> {
 }
 
 describe("an idle server", () => {
-  test("runs a task the moment it is enqueued, though no time passes for it", async ({ makeServer, seed, redisUrl, pass }) => {
-    const server = makeServer({}, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+  test("runs a task the moment it is enqueued, though no time passes for it", async ({ seed, watchingServer }) => {
+    const server = await watchingServer();
 
     for (const [nth, taskId] of ["a", "b", "c"].entries()) {
       await seed({ taskId });
@@ -31,19 +29,12 @@ describe("an idle server", () => {
     }
   });
 
-  test("asks nothing while nothing changes, and once in five minutes at most", async ({ makeServer, redisUrl, redis, clock, pass }) => {
-    const server = makeServer({ heartbeatIntervalMs: 10_000 }, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+  test("asks nothing while nothing changes, and once in five minutes at most", async ({ redis, clock, pass, watchingServer }) => {
+    await watchingServer({ heartbeatIntervalMs: 10_000 });
     await pass(10);
     await redis.config("RESETSTAT");
 
-    for (let sec = 0; sec < 600; sec++) {
-      await clock.advance(1_000);
-      // What it asked is answered before its time is over.
-      for (let i = 0; i < 3; i++) await redis.ping();
-      await turn();
-    }
+    await passUntil(clock.nowMs() + 600_000, clock, redis);
 
     // It beats once a minute, which is a script too, and one beat may have been under way.
     expect((await calls(redis)).scripts - 11).toBeLessThanOrEqual(4);
@@ -90,11 +81,9 @@ describe("an idle server", () => {
     await settled(106);
   });
 
-  test("goes on when its queue is unpaused", async ({ makeServer, seed, redisUrl, redis, pass }) => {
+  test("goes on when its queue is unpaused", async ({ seed, redis, pass, watchingServer }) => {
     await redis.set("asynq:{default}:paused", "1");
-    const server = makeServer({}, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+    const server = await watchingServer();
     await seed({ taskId: "a" });
     await pass(10);
     expect(server.metrics().done).toBe(0);
@@ -105,17 +94,14 @@ describe("an idle server", () => {
   });
 
   test("asks once of a paused queue that is full and fills, and of the others as ever, until it is resumed", async ({
-    makeServer,
     seed,
-    redisUrl,
     redis,
     pass,
+    watchingServer,
   }) => {
     await redis.set("asynq:{default}:paused", "1");
     await seed(...Array.from({ length: 1_000 }, (_, i) => ({ taskId: `full-${i}` })));
-    const server = makeServer({ queues: { default: 2, other: 1 }, heartbeatIntervalMs: 10_000 }, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+    const server = await watchingServer({ queues: { default: 2, other: 1 }, heartbeatIntervalMs: 10_000 });
     await seed({ taskId: "learn that it is paused" });
     await pass(10);
     await redis.config("RESETSTAT");
@@ -137,10 +123,8 @@ describe("an idle server", () => {
     await until(() => server.metrics().done === 1_303);
   });
 
-  test("runs what its own forwarder makes pending", async ({ makeServer, seed, redisUrl, pass }) => {
-    const server = makeServer({ delayedTaskCheckIntervalMs: 1_000 }, redisUrl);
-    await server.start(() => {});
-    await watching(pass, server);
+  test("runs what its own forwarder makes pending", async ({ seed, pass, watchingServer }) => {
+    const server = await watchingServer({ delayedTaskCheckIntervalMs: 1_000 });
     await seed({ taskId: "a", processInSec: 2 });
 
     await until(async () => {
