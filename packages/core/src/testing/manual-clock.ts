@@ -8,6 +8,8 @@ export interface ManualClock extends Clock {
   jump(byMs: number): void;
   /** How many callbacks wait. */
   readonly waiting: number;
+  /** In how many milliseconds the next callback is due; infinite where none waits. */
+  readonly nextInMs: number;
 }
 
 /** A clock for tests that starts at `startMs` of the wall and 0 of the monotonic clock. */
@@ -45,6 +47,9 @@ export function manualClock(startMs: number = Date.UTC(2026, 0, 2, 3, 4, 5)): Ma
     },
     get waiting() {
       return timers.length;
+    },
+    get nextInMs() {
+      return timers.reduce((least, { dueMs }) => Math.min(least, dueMs - monotonicMs), Number.POSITIVE_INFINITY);
     },
   };
 }
