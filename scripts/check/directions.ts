@@ -52,7 +52,7 @@ export const coreRows: readonly (readonly string[])[] = [
   ],
   ["containers"],
   ["broker/"],
-  ["ticks/", "metrics/", "invariants/"],
+  ["ticks/", "cron/", "metrics/", "invariants/"],
   ["inspector/"],
   ["testing/"],
   ["index"],
