@@ -7,6 +7,7 @@
 export type ErrorCode =
   | "INVALID_OPTION"
   | "INVALID_PAYLOAD"
+  | "CRON_SPEC"
   | "TASK_ID_CONFLICT"
   | "DUPLICATE_TASK"
   | "LEASE_EXPIRED"
@@ -66,6 +67,19 @@ export class InvalidPayloadError extends AsynqError {
     const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : "";
     super(`invalid payload of a task of type "${type}": at ${shown.join(", ")}${more}`);
     this.paths = paths;
+  }
+}
+
+/** A cron spec that cannot be read: says why, in the words of robfig/cron, which Asynq reads them with. Thrown before any I/O. */
+export class CronSpecError extends AsynqError {
+  static override readonly name = "CronSpecError";
+  readonly code = "CRON_SPEC";
+  /** The spec as it was given. */
+  readonly spec: string;
+
+  constructor(spec: string, why: string) {
+    super(why);
+    this.spec = spec;
   }
 }
 
