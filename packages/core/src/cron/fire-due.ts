@@ -55,6 +55,14 @@ export interface SlotClaim {
   readonly task?: NewTask | undefined;
 }
 
+export interface FireOptions extends SendOptions {
+  readonly slotsBetween: SlotsBetween;
+  /** How old a slot may be to be on time, seconds. Default 90. */
+  readonly graceSec?: number | undefined;
+  /** Up to when slots are due. Default: the time of the broker's clock. */
+  readonly nowMs?: number | undefined;
+}
+
 /**
  * Decides and fires what is due of each entry by now: at most 100 slots of each, one call per queue and chunk, all in one request. What
  * became of each, in order, with its claim as it is then.
@@ -65,13 +73,9 @@ export interface SlotClaim {
 export async function fireDue(
   broker: Broker,
   due: readonly ClaimedEntry[],
-  {
-    slotsBetween,
-    graceSec,
-    signal,
-  }: { readonly slotsBetween: SlotsBetween; readonly graceSec?: number | undefined } & Pick<SendOptions, "signal">,
+  { slotsBetween, graceSec, nowMs = broker.clock.nowMs(), ...options }: FireOptions,
 ): Promise<FiredEntry[]> {
-  const nowSec = unixSec(broker.clock.nowMs());
+  const nowSec = unixSec(nowMs);
   const claims: SlotClaim[] = [];
   const results = due.map(({ entry, claim }, at): Mutable<FiredEntry> => {
     const result = { ...nothing, entry, claim };
@@ -100,7 +104,7 @@ export async function fireDue(
     }
   });
 
-  const verdicts = await claimSlots(broker, claims, { signal });
+  const verdicts = await claimSlots(broker, claims, { nowMs, ...options });
   const refused = new Set<number>();
   for (const [i, { at, slot, task }] of claims.entries()) {
     const result = results[at]!;
@@ -168,9 +172,8 @@ function count(
 export async function claimSlots(
   broker: Broker,
   claims: readonly SlotClaim[],
-  options: SendOptions = {},
+  { nowMs, ...options }: SendOptions & { readonly nowMs: number },
 ): Promise<({ readonly verdict: SlotVerdict; readonly error?: never } | { readonly verdict?: never; readonly error: Error })[]> {
-  const nowMs = broker.clock.nowMs();
   const encoded = claims.map((claim, place) => ({
     claim,
     place,
