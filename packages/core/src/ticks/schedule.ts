@@ -2,8 +2,8 @@ import { clearSchedulerEntries } from "../broker/scheduler-entries.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import type { CronEntry } from "../cron/cron-entry.ts";
-import { nextSlot, type SlotsBetween } from "../cron/decide-slots.ts";
-import { type ClaimedEntry, type FiredEntry, fireDue } from "../cron/fire-due.ts";
+import { nextSlot } from "../cron/decide-slots.ts";
+import { type ClaimedEntry, type FiredEntry, type FireOptions, fireDue } from "../cron/fire-due.ts";
 import { askCronEntries, decodeCronEntries } from "../cron/list-cron-entries.ts";
 import { moveClaim } from "../cron/move-claim.ts";
 import { type CronClaim, readClaims, wrongKind } from "../cron/read-claims.ts";
@@ -14,15 +14,11 @@ import { sendPlain } from "../send-plain.ts";
 import { unexpected } from "../verdicts.ts";
 import { addReports, earliest, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
-export interface ScheduleOptions extends Omit<TickOptions, "queues"> {
-  /** The times of a spec; `@asynqjs/cron-fn` has one. */
-  readonly slotsBetween: SlotsBetween;
+export interface ScheduleOptions extends Omit<TickOptions, "queues">, FireOptions {
   /** Entries in the place of those that are stored; their claims were made by `openClaims`. */
   readonly entries?: readonly CronEntry[] | undefined;
   /** Serves entries of these queues only. Default: all. */
   readonly queues?: readonly string[] | undefined;
-  /** How old a slot may be to be on time, seconds; an older one was missed. Default 90. */
-  readonly graceSec?: number | undefined;
   /** As which scheduler, and for how long, Asynq's CLI and dashboards are told of the entries; `false`: not at all. Default: `asynqjs:0:cron`, 25 h. */
   readonly told?: false | { readonly schedulerId?: string | undefined; readonly forSec?: number | undefined } | undefined;
 }
@@ -74,7 +70,7 @@ export function schedule(broker: Broker, options: ScheduleOptions): Promise<Sche
 }
 
 async function scheduleOnce(broker: Broker, options: ScheduleOptions, spent: Spent, tell: Tell): Promise<ScheduleReport> {
-  const { slotsBetween, graceSec, signal } = options;
+  const { slotsBetween, signal } = options;
   const read = await readEntries(broker, options);
   const { claimed, moved, ...found } = await claimsOf(broker, read.entries, spent, signal);
   let report: ScheduleReport = { ...nothing, moved, errors: [...read.errors, ...found.errors] };
@@ -89,7 +85,7 @@ async function scheduleOnce(broker: Broker, options: ScheduleOptions, spent: Spe
       more = true;
       break;
     }
-    const turns = await fireDue(broker, due, { slotsBetween, graceSec, signal });
+    const turns = await fireDue(broker, due, options);
     for (const turn of turns) {
       report = addReports(report, reportOf(turn));
       const { entry, claim, fired } = turn;
