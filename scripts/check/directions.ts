@@ -31,6 +31,7 @@ export const coreRows: readonly (readonly string[])[] = [
     "short-text",
     "standard-schema",
     "limits",
+    "logger",
     "read-payload",
   ],
   ["keys", "lease"],

@@ -24,7 +24,10 @@ export type ErrorCode =
   | "REDIS_VERSION"
   | "CLOCK_SKEW"
   | "DURABILITY"
-  | "SERVER_STATE";
+  | "SERVER_STATE"
+  | "CRON_ENTRY_EXISTS"
+  | "CRON_ENTRY_NOT_FOUND"
+  | "CRON_ENTRY_VERSION";
 
 /** What every asynqjs error is; catch this to catch all. */
 export abstract class AsynqError extends Error {
@@ -251,5 +254,35 @@ export class DurabilityError extends AsynqError {
 
   constructor(tier: string, expected: string) {
     super(`durability ${tier} cannot be had: ${expected}`);
+  }
+}
+
+/** A cron entry with this id is there already. */
+export class CronEntryExistsError extends AsynqError {
+  static override readonly name = "CronEntryExistsError";
+  readonly code = "CRON_ENTRY_EXISTS";
+
+  constructor(id: string) {
+    super(`cron entry exists: id="${id}"`);
+  }
+}
+
+/** There is no cron entry with this id. */
+export class CronEntryNotFoundError extends AsynqError {
+  static override readonly name = "CronEntryNotFoundError";
+  readonly code = "CRON_ENTRY_NOT_FOUND";
+
+  constructor(id: string) {
+    super(`cron entry not found: id="${id}"`);
+  }
+}
+
+/** Somebody else changed the cron entry since it was read: read it again, and decide anew. */
+export class CronEntryVersionError extends AsynqError {
+  static override readonly name = "CronEntryVersionError";
+  readonly code = "CRON_ENTRY_VERSION";
+
+  constructor(id: string) {
+    super(`cron entry was changed by somebody else: id="${id}"`);
   }
 }
