@@ -199,3 +199,6 @@ export function callKey(queue: string, client: string, lane: number): string {
 export function absentKey(queue: string): string {
   return `asynq:{${queue}}:js:absent`;
 }
+
+/** HASH: when each of the ticks that are not due every minute last ended, seconds. Ours (docs/extensions.md). */
+export const lastTicksKey = "asynq:js:ticks";
