@@ -18,5 +18,7 @@ export function tellFailures(failed: readonly FailedTick[]): string {
 
 /** An error that is not ours may say anything. */
 export function tellError(error: unknown): { readonly code?: string; readonly message: string } {
-  return error instanceof AsynqError ? { code: error.code, message: error.message } : { message: (error as Error)?.name ?? "failed" };
+  return error instanceof AsynqError
+    ? { code: error.code, message: error.message }
+    : { message: error instanceof Error ? error.name : "failed" };
 }
