@@ -1,7 +1,7 @@
 /** `npm run bench`: systems side by side in one run. @module */
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { buildGoProgram } from "../interop/go-programs.ts";
+import { numberOf, readFlags, refuseFlags } from "../support/read-flags.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { Case } from "./cases.ts";
 import type { Launch, Sample } from "./measure.ts";
@@ -9,22 +9,20 @@ import { type RedisMeter, redisMeter } from "./redis-meter.ts";
 import { type CaseResult, printCase, toJson } from "./report.ts";
 import { scenarios } from "./scenarios.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: "string" },
-    only: { type: "string", multiple: true },
-    systems: { type: "string", multiple: true },
-    rounds: { type: "string" },
-    short: { type: "boolean", default: false },
-  },
+const flags = readFlags("bench", {
+  json: { type: "string" },
+  only: { type: "string", multiple: true },
+  systems: { type: "string", multiple: true },
+  rounds: { type: "string" },
+  short: { type: "boolean", default: false },
 });
-const rounds = Number(flags.rounds ?? (flags.short ? 1 : 5));
+const rounds = numberOf("bench", "rounds", flags.rounds ?? (flags.short ? "1" : "5"), 1);
 const share = flags.short ? 0.1 : 1;
 const only = (flags.only ?? [""]).flatMap((names) => names.split(","));
 const chosen = scenarios.filter(({ name }) => only.some((start) => name.startsWith(start)));
 for (const start of only)
   if (!scenarios.some(({ name }) => name.startsWith(start)))
-    throw new Error(`no scenario ${start}: there are ${scenarios.map(({ name }) => name).join(", ")}`);
+    refuseFlags("bench", `--only: no scenario ${start}; there are ${scenarios.map(({ name }) => name).join(", ")}`);
 
 const launches: Record<string, Launch> = Object.fromEntries(
   ["asynqjs", "asynqjs over HTTP", "limit", "BullMQ", "bee-queue", "groupmq"].map((system) => [system, { system }]),

@@ -4,6 +4,7 @@ import * as errors from "./errors.ts";
 test.each([
   [() => new errors.InvalidOptionError("queue", "expected text"), "InvalidOptionError", "INVALID_OPTION", "invalid queue: expected text"],
   [() => new errors.InvalidPayloadError("t", []), "InvalidPayloadError", "INVALID_PAYLOAD", 'invalid payload of a task of type "t": at '],
+  [() => new errors.CronSpecError("", "empty spec string"), "CronSpecError", "CRON_SPEC", "empty spec string"],
   [
     () => new errors.TaskIdConflictError("q", "i"),
     "TaskIdConflictError",

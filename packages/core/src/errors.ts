@@ -7,6 +7,7 @@
 export type ErrorCode =
   | "INVALID_OPTION"
   | "INVALID_PAYLOAD"
+  | "CRON_SPEC"
   | "TASK_ID_CONFLICT"
   | "DUPLICATE_TASK"
   | "LEASE_EXPIRED"
@@ -23,7 +24,10 @@ export type ErrorCode =
   | "REDIS_VERSION"
   | "CLOCK_SKEW"
   | "DURABILITY"
-  | "SERVER_STATE";
+  | "SERVER_STATE"
+  | "CRON_ENTRY_EXISTS"
+  | "CRON_ENTRY_NOT_FOUND"
+  | "CRON_ENTRY_VERSION";
 
 /** What every asynqjs error is; catch this to catch all. */
 export abstract class AsynqError extends Error {
@@ -63,6 +67,19 @@ export class InvalidPayloadError extends AsynqError {
     const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : "";
     super(`invalid payload of a task of type "${type}": at ${shown.join(", ")}${more}`);
     this.paths = paths;
+  }
+}
+
+/** A cron spec that cannot be read: says why, in the words of robfig/cron, which Asynq reads them with. Thrown before any I/O. */
+export class CronSpecError extends AsynqError {
+  static override readonly name = "CronSpecError";
+  readonly code = "CRON_SPEC";
+  /** The spec as it was given. */
+  readonly spec: string;
+
+  constructor(spec: string, why: string) {
+    super(why);
+    this.spec = spec;
   }
 }
 
@@ -237,5 +254,35 @@ export class DurabilityError extends AsynqError {
 
   constructor(tier: string, expected: string) {
     super(`durability ${tier} cannot be had: ${expected}`);
+  }
+}
+
+/** A cron entry with this id is there already. */
+export class CronEntryExistsError extends AsynqError {
+  static override readonly name = "CronEntryExistsError";
+  readonly code = "CRON_ENTRY_EXISTS";
+
+  constructor(id: string) {
+    super(`cron entry exists: id="${id}"`);
+  }
+}
+
+/** There is no cron entry with this id. */
+export class CronEntryNotFoundError extends AsynqError {
+  static override readonly name = "CronEntryNotFoundError";
+  readonly code = "CRON_ENTRY_NOT_FOUND";
+
+  constructor(id: string) {
+    super(`cron entry not found: id="${id}"`);
+  }
+}
+
+/** Somebody else changed the cron entry since it was read: read it again, and decide anew. */
+export class CronEntryVersionError extends AsynqError {
+  static override readonly name = "CronEntryVersionError";
+  readonly code = "CRON_ENTRY_VERSION";
+
+  constructor(id: string) {
+    super(`cron entry was changed by somebody else: id="${id}"`);
   }
 }

@@ -45,6 +45,7 @@ export * from "./grouped-task.ts";
 export * from "./keys.ts";
 export * from "./lease.ts";
 export * from "./limits.ts";
+export * from "./logger.ts";
 export { unpackBytes } from "./lua/bytes.ts";
 export * from "./metrics/exposition.ts";
 export * from "./metrics/histogram.ts";

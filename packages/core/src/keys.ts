@@ -191,6 +191,14 @@ export function callKey(queue: string, client: string, lane: number): string {
   return `asynq:{${queue}}:js:call:${client}:${lane}`;
 }
 
+/** HASH: the cron entries of all queues by their id, each as `<version>\n<JSON>`. Ours (docs/extensions.md). */
+export const cronEntriesKey = "asynq:js:cron";
+
+/** HASH: which slots of a cron entry are decided; over 90 days after its entry. Ours (docs/extensions.md). */
+export function cronClaimKey(queue: string, entryId: string): string {
+  return `asynq:{${queue}}:js:cron:${entryId}`;
+}
+
 /**
  * A key that nobody ever writes. On a Cluster every script names it last: while the queue's slot moves to another master, Redis refuses a
  * call that names a key which is not there (TRYAGAIN, ASK), and the port repeats it until the queue is whole again. Without it a script

@@ -148,7 +148,11 @@ export function checkQueueName(queue: string): string {
   return plainText("queue", queue, 128, "queue name must contain one or more characters");
 }
 
-function plainText(option: string, value: string, longest = 256, whenBlank = "expected one or more characters"): string {
+/**
+ * A name that can stand in a key: not blank, at most `longest` characters, no braces and no control characters.
+ * @throws {InvalidOptionError}
+ */
+export function plainText(option: string, value: string, longest = 256, whenBlank = "expected one or more characters"): string {
   demand(typeof value === "string" && value.trim() !== "", option, whenBlank);
   if (value.length > longest) throw new InvalidOptionError(option, `expected at most ${longest} characters`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
@@ -157,7 +161,8 @@ function plainText(option: string, value: string, longest = 256, whenBlank = "ex
   return value;
 }
 
-function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
+/** Options of which those given win over those of the task, one by one; `headers` are merged key by key. @throws {InvalidOptionError} */
+export function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
   const merged: Record<string, unknown> = {};
   for (const options of [ofTask, given]) {
     const { processAt, processInSec } = options;

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { describe } from "vitest";
 import { expect, test } from "../../../test/support/broker-test.ts";
 import { useOwnRedis } from "../../../test/support/redis-test.ts";
+import * as cron from "./cron/index.ts";
 import * as core from "./index.ts";
 import * as invariants from "./invariants/index.ts";
 import { bytesPrelude, packBytes, unpackBytes } from "./lua/bytes.ts";
@@ -14,7 +15,7 @@ type AnyScript = Script<string, Record<string, never>, string, Record<string, ne
 useOwnRedis();
 
 /** Every script there is: the operations' modules export theirs. */
-const scripts = Object.values({ ...core, ...invariants } as Record<string, unknown>).filter(
+const scripts = Object.values({ ...core, ...cron, ...invariants } as Record<string, unknown>).filter(
   (value): value is AnyScript => typeof value === "object" && value !== null && "lua" in value && "text" in value,
 );
 

@@ -1,7 +1,6 @@
-import { type AggregateReport, aggregate, type Broker, type GroupAggregator, ServerStateError, sleep } from "@asynqjs/core";
+import { type AggregateReport, aggregate, type Broker, type GroupAggregator, ServerStateError, seldom, sleep } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
 import { errorText } from "./error-text.ts";
-import { seldom } from "./logger.ts";
 import type { Counters } from "./metrics.ts";
 import type { Component } from "./ticker.ts";
 

@@ -11,17 +11,21 @@ import {
   InvalidOptionError,
   type LimitOptions,
   type Limits,
+  type Logger,
+  type LogLevel,
   leaseSec,
+  leveled,
   maxJanitorBatchSize,
   type OnCancel,
+  parseLogLevel,
   type Random,
   systemClock,
   systemRandom,
 } from "@asynqjs/core";
 import type { HealthCheckFunc } from "./healthchecker.ts";
-import { type Logger, type LogLevel, leveled, parseLogLevel, stderrLogger } from "./logger.ts";
 import type { ProcessingTask } from "./processing-task.ts";
 import type { QueuePriorities } from "./queue-order.ts";
+import { stderrLogger } from "./stderr-logger.ts";
 
 /** Options of a server. Asynq: `Config`. Durations are milliseconds. The limits on what is kept should be the same on all servers and ticks. */
 export interface Config extends LimitOptions {

@@ -8,8 +8,8 @@ import { startSentinels } from "../../../test/support/redis-topologies.ts";
 import { describe, expect, roundTrip, test, turn } from "../../../test/support/server-test.ts";
 import { tcpFaults } from "../../../test/support/tcp-faults.ts";
 import { connect } from "./connect.ts";
-import { stderrLogger } from "./logger.ts";
 import { Server } from "./server.ts";
+import { stderrLogger } from "./stderr-logger.ts";
 
 describe("a server connects", () => {
   test("by a URI, and closes its connection", async ({ redisUrl, redis }) => {

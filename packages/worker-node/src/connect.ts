@@ -1,4 +1,4 @@
-import { type Clock, InvalidOptionError, type RedisPort } from "@asynqjs/core";
+import { type Clock, InvalidOptionError, type Logger, type RedisPort, seldom } from "@asynqjs/core";
 import {
   type IoredisClient,
   ioredisPort,
@@ -9,7 +9,6 @@ import {
 } from "@asynqjs/core/redis/ioredis";
 import { Cluster, Redis } from "ioredis";
 import { type SingleWay, singleWay } from "./light-redis/single-way.ts";
-import { type Logger, seldom } from "./logger.ts";
 
 /**
  * Where the tasks are: one of Asynq's URI forms, the same as an object, an ioredis client of yours, or a port. What you bring stays yours:

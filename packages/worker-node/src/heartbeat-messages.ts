@@ -2,9 +2,8 @@
  * What the server and its heartbeat thread tell each other. Monotonic times are those of `processMs`, which all threads of a process share.
  * @module
  */
-import type { CancelIntent } from "@asynqjs/core";
+import type { CancelIntent, LogDetails, Logger } from "@asynqjs/core";
 import type { ParsedRedis } from "@asynqjs/core/redis/ioredis";
-import type { LogDetails, Logger } from "./logger.ts";
 import type { Counter } from "./metrics.ts";
 import type { ServerState } from "./server.ts";
 import type { ServerFacts } from "./server-record.ts";

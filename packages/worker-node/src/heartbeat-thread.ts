@@ -3,12 +3,11 @@
  * @module
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { correctedClock, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
+import { correctedClock, type Logger, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
 import type { FromThread, ThreadSettings, ToThread } from "./heartbeat-messages.ts";
 import { type HeldLease, heartbeater } from "./heartbeater.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { lightPort } from "./light-redis/light-port.ts";
-import type { Logger } from "./logger.ts";
 import { processMs } from "./process-clock.ts";
 
 const { memory, offsetMs, redis, status, ...settings } = workerData as ThreadSettings;

@@ -9,13 +9,14 @@ import {
   isCorrected,
   LeaseExpiredError,
   LeaseLostError,
+  type Logger,
   listCancelIntents,
   type RedisError,
+  seldom,
   unixSec,
   worrySkewMs,
   writeServerState,
 } from "@asynqjs/core";
-import { type Logger, seldom } from "./logger.ts";
 import type { Counters } from "./metrics.ts";
 import type { ServerState } from "./server.ts";
 import { type RunFacts, type ServerFacts, serverRecord } from "./server-record.ts";

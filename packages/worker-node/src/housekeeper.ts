@@ -1,7 +1,6 @@
-import type { TickReport } from "@asynqjs/core";
+import { seldom, type TickReport } from "@asynqjs/core";
 import type { Changes } from "./changes.ts";
 import type { Settings } from "./config.ts";
-import { seldom } from "./logger.ts";
 import type { Counter, Counters } from "./metrics.ts";
 import { type Component, type Rhythm, ticker } from "./ticker.ts";
 

@@ -8,6 +8,9 @@ export {
   InvalidPayloadError,
   LeaseExpiredError,
   LeaseLostError,
+  type LogDetails,
+  type Logger,
+  type LogLevel,
   type PayloadOf,
   type ResultOf,
   RevokeTask,
@@ -20,7 +23,6 @@ export {
 export type { Config } from "./config.ts";
 export type { RedisSource } from "./connect.ts";
 export type { LogWriter } from "./log-writer.ts";
-export type { LogDetails, Logger, LogLevel } from "./logger.ts";
 export { type Counter, type Metrics, serverMetrics } from "./metrics.ts";
 export type { ProcessingTask, ResultWriter } from "./processing-task.ts";
 export type { QueuePriorities } from "./queue-order.ts";

@@ -10,9 +10,9 @@ import {
   maxDequeuePerCall,
   maxQueuesPerCall,
   type RedisError,
+  seldom,
 } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
-import { seldom } from "./logger.ts";
 import { queueOrder } from "./queue-order.ts";
 import type { FetchBeside } from "./settler.ts";
 import { fenced } from "./task-outcome.ts";

@@ -3,6 +3,7 @@ import {
   type Broker,
   type Clock,
   InvalidOptionError,
+  type Logger,
   makeBroker,
   type Random,
   releaseToken,
@@ -10,8 +11,8 @@ import {
   systemRandom,
 } from "@asynqjs/core";
 import { type Connection, connect, type RedisSource } from "./connect.ts";
-import { type Logger, stderrLogger } from "./logger.ts";
 import type { ProcessingTask } from "./processing-task.ts";
+import { stderrLogger } from "./stderr-logger.ts";
 
 export interface SemaphoreOptions {
   /** Told when the connection is in trouble. Default: stderr, in Asynq's format. */

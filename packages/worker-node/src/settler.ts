@@ -8,13 +8,13 @@ import {
   type SettledAndDequeued,
   type SettleReport,
   type SettleResult,
+  seldom,
   settle,
   settleAndDequeue,
   splitCalls,
   type TaskOutcome,
 } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
-import { seldom } from "./logger.ts";
 import type { Counter, Counters } from "./metrics.ts";
 import type { Component } from "./ticker.ts";
 

@@ -1,8 +1,7 @@
-import { type CancelTarget, cancelChannel, narrowCancelChannel, readCancelTarget, within } from "@asynqjs/core";
+import { type CancelTarget, cancelChannel, narrowCancelChannel, readCancelTarget, seldom, within } from "@asynqjs/core";
 import { stayConnected } from "@asynqjs/core/redis/ioredis";
 import type { Cluster, Redis } from "ioredis";
 import type { Settings } from "./config.ts";
-import { seldom } from "./logger.ts";
 import { probeTimeoutMs } from "./prober.ts";
 import type { Component } from "./ticker.ts";
 import { invalidations, type Watcher } from "./watcher.ts";

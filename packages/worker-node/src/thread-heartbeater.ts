@@ -1,10 +1,9 @@
 import { Worker } from "node:worker_threads";
-import { type CancelIntent, type Clock, isCorrected, LeaseExpiredError, LeaseLostError } from "@asynqjs/core";
+import { type CancelIntent, type Clock, isCorrected, LeaseExpiredError, LeaseLostError, type Logger } from "@asynqjs/core";
 import { errorText } from "./error-text.ts";
 import type { FromThread, ThreadSettings, ToThread } from "./heartbeat-messages.ts";
 import type { Heartbeater, HeldLease } from "./heartbeater.ts";
 import { LeaseTable, rowBytesFor } from "./lease-table.ts";
-import type { Logger } from "./logger.ts";
 import type { Counters } from "./metrics.ts";
 import { processMs } from "./process-clock.ts";
 import { threadSource } from "./thread-source.ts";

@@ -4,9 +4,9 @@
  * @see https://redis.io/docs/latest/develop/reference/client-side-caching/
  * @module
  */
+import { seldom } from "@asynqjs/core";
 import type { Settings } from "./config.ts";
 import type { SingleWay } from "./light-redis/single-way.ts";
-import { seldom } from "./logger.ts";
 
 /** Where Redis tells of keys that changed, on a connection of the second protocol. */
 export const invalidations = "__redis__:invalidate";

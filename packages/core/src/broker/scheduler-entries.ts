@@ -3,7 +3,7 @@ import { unixSec } from "../clock.ts";
 import { decodeBytes, decodeList, readReply } from "../decode-reply.ts";
 import { allSchedulers, schedulerHistoryKey, schedulerKey } from "../keys.ts";
 import type { Command, Reply, SendOptions } from "../redis.ts";
-import { bind, defineScript, run } from "../script.ts";
+import { type BoundScript, bind, defineScript, run } from "../script.ts";
 import { ask, sendPlain } from "../send-plain.ts";
 import { decodeText } from "../verdicts.ts";
 
@@ -54,19 +54,25 @@ export async function writeSchedulerEntries(
   ttlSec: number,
   options: SendOptions = {},
 ): Promise<void> {
+  await run(broker, tellSchedulerEntries(broker, schedulerId, entries, ttlSec), options);
+}
+
+/** What `writeSchedulerEntries` sends, to be sent with others. */
+export function tellSchedulerEntries(
+  broker: Broker,
+  schedulerId: string,
+  entries: readonly Uint8Array[],
+  ttlSec: number,
+): BoundScript<undefined> {
   const key = schedulerKey(schedulerId);
   const ttl = Math.max(1, Math.ceil(ttlSec));
-  await run(
-    broker,
-    bind(writeSchedulerEntriesScript, {
-      queue: schedulerId,
-      keys: { entries: key },
-      args: { ttl_s: ttl },
-      items: entries.map((entry) => ({ entry })),
-      before: [["ZADD", allSchedulers, String(unixSec(broker.clock.nowMs()) + ttl), key]],
-    }),
-    options,
-  );
+  return bind(writeSchedulerEntriesScript, {
+    queue: schedulerId,
+    keys: { entries: key },
+    args: { ttl_s: ttl },
+    items: entries.map((entry) => ({ entry })),
+    before: [["ZADD", allSchedulers, String(unixSec(broker.clock.nowMs()) + ttl), key]],
+  });
 }
 
 /**
@@ -120,24 +126,32 @@ export async function listSchedulerEntries(broker: Broker, options: SendOptions 
 export async function recordSchedulerEnqueueEvent(
   broker: Broker,
   entryId: string,
-  { atSec, event, ttlSec }: { readonly atSec: number; readonly event: Uint8Array; readonly ttlSec?: number | undefined },
+  event: StoredSchedulerEvent,
   options: SendOptions = {},
 ): Promise<void> {
+  await run(broker, tellSchedulerEvent(entryId, event), options);
+}
+
+/** An event as its history keeps it: `ttlSec` is how long the whole history is kept from then on. */
+export interface StoredSchedulerEvent {
+  readonly atSec: number;
+  readonly event: Uint8Array;
+  readonly ttlSec?: number | undefined;
+}
+
+/** What `recordSchedulerEnqueueEvent` sends, to be sent with others. */
+export function tellSchedulerEvent(entryId: string, { atSec, event, ttlSec }: StoredSchedulerEvent): BoundScript<undefined> {
   const key = schedulerHistoryKey(entryId);
-  await run(
-    broker,
-    bind(recordSchedulerEventScript, {
-      queue: key,
-      keys: { history: key },
-      args: {
-        at_s: atSec,
-        event,
-        newest_dropped: -maxSchedulerEvents - 1,
-        ttl_s: ttlSec === undefined ? "" : Math.max(1, Math.ceil(ttlSec)),
-      },
-    }),
-    options,
-  );
+  return bind(recordSchedulerEventScript, {
+    queue: key,
+    keys: { history: key },
+    args: {
+      at_s: atSec,
+      event,
+      newest_dropped: -maxSchedulerEvents - 1,
+      ttl_s: ttlSec === undefined ? "" : Math.max(1, Math.ceil(ttlSec)),
+    },
+  });
 }
 
 /**

@@ -1,17 +1,15 @@
-import { manualClock } from "@asynqjs/core/testing";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { leveled, seldom, stderrLogger } from "./logger.ts";
+import { describe, expect, test } from "vitest";
+import { leveled, lineLogger, seldom } from "./logger.ts";
+import { manualClock } from "./testing/manual-clock.ts";
 
-afterEach(() => vi.restoreAllMocks());
-
-describe("stderrLogger", () => {
+describe("lineLogger", () => {
   test("writes Asynq's line", () => {
     const lines: string[] = [];
-    vi.spyOn(process.stderr, "write").mockImplementation((line) => lines.push(String(line)) > 0);
+    const logger = lineLogger(manualClock(Date.UTC(2026, 0, 2, 3, 4, 5, 67)), 4242, (line) => lines.push(line));
 
-    stderrLogger(manualClock(Date.UTC(2026, 0, 2, 3, 4, 5, 67))).warn("lease lost", { queue: 'a"b', id: undefined, count: 2 });
+    logger.warn("lease lost", { queue: 'a"b', id: undefined, count: 2 });
 
-    expect(lines).toEqual([`asynq: pid=${process.pid} 2026/01/02 03:04:05.067000 WARN: lease lost queue="a\\"b" count=2\n`]);
+    expect(lines).toEqual([`asynq: pid=4242 2026/01/02 03:04:05.067000 WARN: lease lost queue="a\\"b" count=2\n`]);
   });
 });
 

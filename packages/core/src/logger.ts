@@ -1,10 +1,10 @@
-import type { Clock } from "@asynqjs/core";
-import { InvalidOptionError } from "@asynqjs/core";
+import type { Clock } from "./clock.ts";
+import { InvalidOptionError } from "./errors.ts";
 
 /** What is said beside the message: ids, counts, error texts; never a payload, a header value or a secret. */
 export type LogDetails = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Where the server's log goes; `console` is one too. A logger that throws stops nothing. Asynq: `Logger`. */
+/** Where the log of a server or scheduler goes; `console` is one too. A logger that throws stops nothing. Asynq: `Logger`. */
 export interface Logger {
   debug(message: string, details?: LogDetails): void;
   info(message: string, details?: LogDetails): void;
@@ -14,20 +14,20 @@ export interface Logger {
 
 const levels = ["debug", "info", "warn", "error", "fatal"] as const;
 
-/** From which level on the server logs; `fatal` is silence, since a library ends no process. Asynq: `LogLevel`. */
+/** From which level on it logs; `fatal` is silence, since a library ends no process. Asynq: `LogLevel`. */
 export type LogLevel = (typeof levels)[number];
 
 /**
- * Writes to stderr in Asynq's format: `asynq: pid=4242 2026/01/02 03:04:05.000000 INFO: Starting processing`.
+ * Writes lines in Asynq's format: `asynq: pid=4242 2026/01/02 03:04:05.000000 INFO: Starting processing`.
  * @see Asynq internal/log/log.go
  */
-export function stderrLogger(clock: Clock): Logger {
+export function lineLogger(clock: Clock, pid: number, writeLine: (line: string) => void): Logger {
   const write =
     (level: string) =>
     (message: string, details: LogDetails = {}): void => {
       const time = new Date(clock.nowMs()).toISOString().replaceAll("-", "/").replace("T", " ").replace("Z", "000");
       const words = Object.entries(details).flatMap(([key, value]) => (value === undefined ? [] : ` ${key}=${JSON.stringify(value)}`));
-      process.stderr.write(`asynq: pid=${process.pid} ${time} ${level}: ${message}${words.join("")}\n`);
+      writeLine(`asynq: pid=${pid} ${time} ${level}: ${message}${words.join("")}\n`);
     };
   return { debug: write("DEBUG"), info: write("INFO"), warn: write("WARN"), error: write("ERROR") };
 }

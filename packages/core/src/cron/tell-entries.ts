@@ -1,0 +1,95 @@
+import { tellSchedulerEntries, tellSchedulerEvent } from "../broker/scheduler-entries.ts";
+import type { Broker } from "../broker.ts";
+import { unixSec } from "../clock.ts";
+import { allSchedulers, schedulerKey } from "../keys.ts";
+import type { SendOptions } from "../redis.ts";
+import { runAll } from "../script.ts";
+import { sendPlain } from "../send-plain.ts";
+import { encodeSchedulerEnqueueEvent, encodeSchedulerEntry } from "../wire/scheduler-entry.ts";
+import { goZeroTimeNs } from "../wire/timestamp.ts";
+import type { CronEntry } from "./cron-entry.ts";
+import type { FiredSlot } from "./fire-due.ts";
+import { slotOf } from "./make-cron-task.ts";
+import { optionTexts } from "./option-text.ts";
+import type { CronClaim } from "./read-claims.ts";
+
+/** What the entries in Redis are told as: one scheduler, whoever runs the ticks. Asynq's are `<host>:<pid>:<uuid>`. */
+export const cronSchedulerId = "asynqjs:0:cron";
+
+/** What is told holds for longer than a day: that much may a tick be late. */
+export const defaultToldForSec = 90_000;
+
+/** How long the history of an entry is kept after its last task. */
+const historyTtlSec = 90 * 24 * 3600;
+
+/** How long what was told before a change is shown at most. */
+const shownForSec = 3600;
+
+/** An entry, when it fires next, and what it fired. */
+export interface ToldEntry {
+  readonly entry: CronEntry;
+  readonly claim: CronClaim | undefined;
+  readonly nextSec: number | undefined;
+  /** Events to be recorded; one that is there already is kept once. */
+  readonly events: readonly Pick<FiredSlot, "taskId" | "atSec">[];
+}
+
+/**
+ * Tells of entries and of what they fired in Asynq's form, for its CLI and dashboards; all in one request.
+ *
+ * May be repeated: yes, it writes the same.
+ * @throws {RedisError}
+ */
+export async function tellEntries(
+  broker: Broker,
+  entries: readonly ToldEntry[],
+  { schedulerId, forSec, ...options }: SendOptions & { readonly schedulerId: string; readonly forSec: number },
+): Promise<void> {
+  const told = entries.filter(({ entry }) => !entry.paused).map(encode);
+  const outcomes = await runAll(
+    broker,
+    [
+      tellSchedulerEntries(broker, schedulerId, told, forSec),
+      ...entries.flatMap(({ entry, events }) =>
+        events.map(({ taskId, atSec }) => {
+          const event = encodeSchedulerEnqueueEvent({ taskId, enqueuedAtNs: nsOf(atSec) });
+          return tellSchedulerEvent(entry.id, { atSec, event, ttlSec: historyTtlSec });
+        }),
+      ),
+    ],
+    options,
+  );
+  for (const { error, beforeError = error } of outcomes) if (beforeError) throw beforeError;
+}
+
+/** Has the next tick tell anew: an entry was changed. What is told stays until then, an hour at most. */
+export async function tellAnew({ redis, clock }: Broker, options: SendOptions = {}): Promise<void> {
+  const key = schedulerKey(cronSchedulerId);
+  const untilSec = unixSec(clock.nowMs()) + shownForSec;
+  await sendPlain(
+    redis,
+    [
+      ["EXPIRE", key, String(shownForSec)],
+      ["ZADD", allSchedulers, "XX", String(untilSec), key],
+    ],
+    options,
+  );
+}
+
+function encode({ entry, claim, nextSec }: ToldEntry): Uint8Array {
+  const { id, spec, type, payload, queue, options, headers } = entry;
+  const ran = claim?.ran;
+  return encodeSchedulerEntry({
+    id,
+    spec,
+    taskType: type,
+    taskPayload: payload,
+    enqueueOptions: optionTexts({ queue, ...options, headers }),
+    nextEnqueueAtNs: nextSec === undefined ? goZeroTimeNs : nsOf(nextSec),
+    prevEnqueueAtNs: ran === undefined ? goZeroTimeNs : nsOf(slotOf(ran.taskId) ?? ran.atSec),
+  });
+}
+
+function nsOf(sec: number): bigint {
+  return BigInt(sec) * 1_000_000_000n;
+}
