@@ -7,6 +7,7 @@ import { demand } from "../demand.ts";
 import { DecodeError } from "../errors.ts";
 import { checkQueueName, composeTask, defaultQueue, type EnqueueOptions, plainText } from "../options.ts";
 import { type Payload, Task } from "../task.ts";
+import { parseCronSpec } from "./cron-spec.ts";
 
 /** What is said of the tasks of an entry, as at enqueue; `processInSec` counts from the slot. */
 export type CronTaskOptions = Pick<
@@ -94,12 +95,22 @@ const defaults = {
 /**
  * Checks what is said of an entry and fills in the defaults. Does no I/O.
  * @throws {InvalidOptionError} names the option
+ * @throws {CronSpecError} the spec cannot be read
  */
 export function checkCronEntry(given: CronEntryOptions): CronEntryTerms {
+  const terms = checkTerms(given);
+  parseCronSpec(terms.spec, terms.timeZone);
+  return terms;
+}
+
+/** All but the spec, which is read where its times are asked for. */
+function checkTerms(given: CronEntryOptions): CronEntryTerms {
   const { id, spec, payload, headers, owner, options = {}, paused = false } = given;
   const { timeZone, queue, catchUp, windowSec, overlap, jitterSec } = { ...defaults, ...defined(given) };
   plainText("id", id, 200);
   if (owner !== undefined) plainText("owner", owner);
+  demand(typeof spec === "string", "spec", "expected text");
+  demand(typeof timeZone === "string", "timeZone", "expected the name of a zone");
   demand(typeof paused === "boolean", "paused", "expected true or false");
   demand(catchUp === "skip" || catchUp === "one" || catchUp === "all", "catchUp", 'expected "skip", "one" or "all"');
   demand(overlap === "allow" || overlap === "skip", "overlap", 'expected "allow" or "skip"');
@@ -162,13 +173,13 @@ export function decodeCronEntry(text: string): CronEntry {
       readonly options: CronTaskOptions & { readonly deadlineMs?: number };
     };
     const { deadlineMs, ...plain } = options;
-    const terms = checkCronEntry({
+    const terms = checkTerms({
       ...stored,
       payload: payload === undefined ? undefined : Uint8Array.from(atob(payload), (char) => char.charCodeAt(0)),
       options: { ...plain, deadline: deadlineMs === undefined ? undefined : new Date(deadlineMs) },
     });
     const { sinceSec, epoch, from, removed } = stored;
-    demand(end > 0 && typeof stored.spec === "string", "entry", "expected a version and a spec");
+    demand(end > 0, "entry", "expected a version");
     demand(Number.isSafeInteger(sinceSec) && Number.isSafeInteger(epoch) && Array.isArray(from), "entry", "expected its bookkeeping");
     return { ...terms, version: text.slice(0, end), sinceSec, epoch, from, removed: removed === true };
   } catch (cause) {

@@ -4,7 +4,7 @@ import { everySlots as slotsBetween } from "../../../../test/support/every-slots
 import { addCronEntry } from "../cron/add-cron-entry.ts";
 import { schedule } from "./schedule.ts";
 
-const minute = { id: "report", spec: "every 60", type: "report:send", queue: "q" } as const;
+const minute = { id: "report", spec: "@every 60s", type: "report:send", queue: "q" } as const;
 const quiet = { slotsBetween, told: false } as const;
 /** The first whole minute after the clock of the tests starts. */
 const firstSec = Math.ceil(startSec / 60) * 60;
