@@ -110,7 +110,7 @@ describe("asynqjs-cron", () => {
     expect(await cron("fly")).toEqual({
       code: 2,
       out: "",
-      err: 'asynqjs-cron: unknown tick "fly"; expected one of forward, recover, janitor, repair\n',
+      err: 'asynqjs-cron: unknown tick "fly"; expected one of schedule, forward, recover, janitor, repair\n',
     });
     expect(await cron("--redis", "nonsense://secret@h")).toMatchObject({ code: 2, err: expect.not.stringContaining("secret") });
     const nobody = await cron("--redis", "redis://:secret@127.0.0.1:1", "--timeout-ms", "200");

@@ -1,4 +1,5 @@
 import { type Broker, correctedClock, dequeue, enqueue, makeBroker, RedisError, type RedisPort, Task } from "@asynqjs/core";
+import { addCronEntry } from "@asynqjs/core/cron";
 import { scanInvariants } from "@asynqjs/core/invariants";
 import { manualClock, mortalRedis } from "@asynqjs/core/testing";
 import { describe } from "vitest";
@@ -79,6 +80,23 @@ describe("runTicks", () => {
     expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["joined"]);
   });
 
+  test("fires the slots of cron entries that are due, each once, of the queues it serves", async ({ broker, other, clock, redis }) => {
+    const entry = { spec: "* * * * *", type: "report" };
+    await addCronEntry(broker, { ...entry, id: "hourly", spec: "@hourly" });
+    await addCronEntry(broker, { ...entry, id: "here" });
+    await addCronEntry(broker, { ...entry, id: "there", queue: "low" });
+    // Five past four, a minute later than it begins.
+    await clock.advance(60_000);
+    const slot = startSec + 55;
+
+    expect(await runTicks(broker, { queues: ["default"] })).toMatchObject({ schedule: { fired: 1 }, nextSec: slot + 60, failed: [] });
+    expect(await runTicks(other)).toMatchObject({ schedule: { fired: 1 }, failed: [] });
+    expect(await runTicks(broker)).toMatchObject({ schedule: { fired: 0 } });
+
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual([`here:${slot}`]);
+    expect(await redis.lrange("asynq:{low}:pending", 0, -1)).toEqual([`there:${slot}`]);
+  });
+
   test.for<RunTicksOptions>([
     { ticks: ["fly" as "forward"] },
     { ticks: ["aggregate"] },
@@ -99,8 +117,8 @@ describe("a tick that fails", () => {
     await dequeue(broker, ["default"], 1);
     await clock.advance(61_000);
 
-    // The first request asks for the queues, the second forwards.
-    const report = await runTicks({ ...broker, redis: failing(broker.redis, [2]) });
+    // The first request asks for the queues, the second for the cron entries, the third forwards.
+    const report = await runTicks({ ...broker, redis: failing(broker.redis, [3]) });
 
     expect(report.failed).toMatchObject([{ tick: "forward", error: { code: "REDIS" } }]);
     expect(report).toMatchObject({ recover: { recovered: 1 }, janitor: {}, repair: {} });
@@ -118,6 +136,18 @@ describe("a tick that fails", () => {
 
     expect(forward).toMatchObject({ forwarded: 1 });
     expect(failed).toMatchObject([{ tick: "forward", queue: "broken", error: { reply: "WRONGTYPE" } }]);
+  });
+
+  test("in one cron entry is named with it, while the others are fired", async ({ broker, clock, redis }) => {
+    for (const id of ["broken", "sound"]) await addCronEntry(broker, { id, spec: "* * * * *", type: "t" });
+    await redis.del("asynq:{default}:js:cron:broken");
+    await redis.set("asynq:{default}:js:cron:broken", "in the way");
+    await clock.advance(60_000);
+
+    const { schedule, failed } = await runTicks(broker, { ticks: ["schedule"] });
+
+    expect(schedule).toMatchObject({ fired: 1 });
+    expect(failed).toMatchObject([{ tick: "schedule", queue: "default", entry: "broken", error: { reply: "WRONGTYPE" } }]);
   });
 
   test("is told once, however often it failed in that run", async ({ broker, clock, redis }) => {
@@ -246,8 +276,8 @@ describe("the timetable", () => {
     await redis.zadd("asynq:{default}:completed", 1, "a");
 
     expect((await runTicks(broker, { budgetMs: 0 })).more).toBe(true);
-    // The first asks for the queues, then forward's, recover's two, and the janitor's.
-    expect((await runTicks({ ...broker, redis: failing(broker.redis, [5]) })).failed).toMatchObject([{ tick: "janitor" }]);
+    // The first asks for the queues, then schedule's, forward's, recover's two, and the janitor's.
+    expect((await runTicks({ ...broker, redis: failing(broker.redis, [6]) })).failed).toMatchObject([{ tick: "janitor" }]);
     expect(rare(await runTicks(broker))).toEqual(["janitor"]);
     await clock.advance(60_000);
     expect(rare(await runTicks(broker))).toEqual([]);
@@ -295,13 +325,15 @@ const dayTest = test.extend<DayFixtures>({
         await redis.hset(`asynq:{${queue}}:t:over`, "msg", "m", "state", "completed");
         await redis.zadd(`asynq:{${queue}}:completed`, 1, "over");
         await redis.lpush(`asynq:{${queue}}:active`, "nobody");
+        await addCronEntry(broker, { id: `every-minute-${queue}`, spec: "* * * * *", type: "t", queue });
       }
       await clock.advance(61_000);
     }),
   states: async ({ redis }, use) =>
     use(async () => {
       const keys = (await redis.keys("asynq:{*}:t:*")).sort();
-      return Promise.all(keys.map(async (key) => [key, await redis.hget(key, "state")]));
+      // Each time it is another minute.
+      return Promise.all(keys.map(async (key) => [key.replace(/(?<=every-minute-\w+:)\d+/, "<slot>"), await redis.hget(key, "state")]));
     }),
 });
 
@@ -333,7 +365,7 @@ describe("runs that are killed, missed or doubled", () => {
       const reports = await Promise.all(Array.from({ length: copies }, (_, i) => runTicks(makeBroker(i % 2 === 0 ? broker : other))));
       expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
       expect(reports.reduce((sum, { forward }) => sum + forward!.forwarded, 0)).toBe(202);
-      ends.push([await states(), (await redis.lrange("asynq:{low}:pending", 0, -1)).sort()]);
+      ends.push([await states(), await redis.llen("asynq:{low}:pending")]);
     }
     expect(ends[1]).toEqual(ends[0]);
     expect((await scanInvariants(other.redis)).findings).toEqual([]);

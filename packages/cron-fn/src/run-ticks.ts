@@ -21,7 +21,9 @@ import {
   type TickReport,
   unixSec,
 } from "@asynqjs/core";
+import { type ScheduleReport, schedule } from "@asynqjs/core/cron";
 import { countRequests } from "./count-requests.ts";
+import { slotsBetween } from "./slots-between.ts";
 import { defaultTimetable, isDue, isRare, type TickName, type Timetable, tickNames } from "./timetable.ts";
 
 export interface RunTicksOptions {
@@ -42,6 +44,8 @@ export interface RunTicksOptions {
   readonly maxRequests?: number | undefined;
   /** What makes one task of a group's, and when; without it nothing is aggregated. */
   readonly aggregate?: Omit<AggregateOptions, keyof TickOptions> | undefined;
+  /** How old a slot of a cron entry may be to be on time, seconds; an older one was missed, and is caught up as its entry says. Default 90. */
+  readonly graceSec?: number | undefined;
   /** Whether a task with `maxRetry` 0 is run again after its worker was lost. Default false. */
   readonly recoverNoRetry?: boolean | undefined;
   /** Whether `repair` sweeps the keyspace too. Default: where Redis is reached directly. */
@@ -52,16 +56,18 @@ export interface RunTicksOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Something that went wrong, with a whole tick or with one queue or group of it, while everything else was served. */
+/** Something that went wrong, with a whole tick or with one queue, group or cron entry of it, while everything else was served. */
 export interface FailedTick {
   readonly tick: TickName;
   readonly queue?: string | undefined;
   readonly group?: string | undefined;
+  readonly entry?: string | undefined;
   readonly error: Error;
 }
 
 /** What the ticks that ran did, and what came of it. */
 export interface TicksReport {
+  readonly schedule?: ScheduleReport;
   readonly forward?: ForwardReport;
   readonly recover?: RecoverReport;
   readonly aggregate?: AggregateReport;
@@ -186,6 +192,8 @@ async function runTurn(run: Run, tick: TickName, queues: readonly string[], shar
 
 function runTick(broker: Broker, tick: TickName, turn: TickOptions, options: RunTicksOptions): Promise<TickReport> {
   switch (tick) {
+    case "schedule":
+      return schedule(broker, { ...turn, queues: options.queues, slotsBetween, graceSec: options.graceSec });
     case "forward":
       return forward(broker, turn);
     case "recover":
@@ -200,7 +208,7 @@ function runTick(broker: Broker, tick: TickName, turn: TickOptions, options: Run
 }
 
 function fail({ failed }: Run, one: FailedTick): void {
-  failed.set(JSON.stringify([one.tick, one.queue, one.group]), one);
+  failed.set(JSON.stringify([one.tick, one.queue, one.group, one.entry]), one);
 }
 
 function check({ ticks = [], timetable = {}, budgetMs = 0, everyMs = 1, maxRequests = 1, aggregate: group }: RunTicksOptions): void {

@@ -7,5 +7,11 @@ test("slots are found in workerd, whose time zones they need", () => {
 
   const found = slotsBetween(times, afterSec, afterSec + 9 * 86_400, 9);
 
-  expect(found).toEqual([[25, 0, 30], [25, 1, 30], [32, 1, 30]].map(([day, hour, minute]) => Date.UTC(2026, 9, day, hour, minute) / 1000));
+  expect(found).toEqual(
+    [
+      [25, 0, 30],
+      [25, 1, 30],
+      [32, 1, 30],
+    ].map(([day, hour, minute]) => Date.UTC(2026, 9, day, hour, minute) / 1000),
+  );
 });

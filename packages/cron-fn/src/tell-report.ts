@@ -9,9 +9,9 @@ export function tellReport(report: TicksReport): string {
 /** What went wrong, in one line, for whoever looks why an invocation failed. */
 export function tellFailures(failed: readonly FailedTick[]): string {
   return failed
-    .map(({ tick, queue, group, error }) => {
-      const where = [...(queue === undefined ? [] : [` of queue "${queue}"`]), ...(group === undefined ? [] : [`, group "${group}"`])];
-      return `${tick}${where.join("")} failed: ${tellError(error).message}`;
+    .map(({ tick, error, ...place }) => {
+      const where = (["queue", "group", "entry"] as const).flatMap((kind) => (place[kind] ? `${kind} "${place[kind]}"` : []));
+      return `${tick}${where.length > 0 ? ` of ${where.join(", ")}` : ""} failed: ${tellError(error).message}`;
     })
     .join("; ");
 }

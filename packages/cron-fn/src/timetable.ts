@@ -1,7 +1,7 @@
 /** Which tick runs how often, and how much of an invocation is its own: data, to be read and changed as such. @module */
 
 /** The ticks, by Asynq's names of what does the same in its processes; in this order they have their turns. */
-export const tickNames = ["forward", "recover", "aggregate", "janitor", "repair"] as const;
+export const tickNames = ["schedule", "forward", "recover", "aggregate", "janitor", "repair"] as const;
 export type TickName = (typeof tickNames)[number];
 
 /** How one tick is run. */
@@ -19,6 +19,7 @@ export type Timetable = Readonly<Record<TickName, TimetableRow>>;
  * queue is a command that is paid for.
  */
 export const defaultTimetable: Timetable = {
+  schedule: { everySec: 0, share: 2 },
   forward: { everySec: 0, share: 4 },
   recover: { everySec: 15, share: 2 },
   aggregate: { everySec: 7, share: 2 },

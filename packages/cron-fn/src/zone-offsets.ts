@@ -73,7 +73,10 @@ class KeptOffsets implements ZoneOffsets {
   }
 
   #look(sec: number): number {
-    const [month, day, year, hour, minute, second] = this.#format.format(sec * 1000).match(/\d+/g)!.map(Number);
+    const [month, day, year, hour, minute, second] = this.#format
+      .format(sec * 1000)
+      .match(/\d+/g)!
+      .map(Number);
     return Date.UTC(year!, month! - 1, day!, hour!, minute!, second!) / 1000 - sec;
   }
 }
