@@ -1,9 +1,11 @@
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
+import { everySlots as slotsBetween } from "../../../../test/support/every-slots.ts";
 import { dequeue } from "../broker/dequeue.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { settle } from "../broker/settle.ts";
 import { type Broker, makeBroker } from "../broker.ts";
+import { addCronEntry } from "../cron/add-cron-entry.ts";
 import { scanInvariants } from "../invariants/index.ts";
 import type { NewTask } from "../options.ts";
 import { Task } from "../task.ts";
@@ -15,6 +17,7 @@ import { forward } from "./forward.ts";
 import { janitor } from "./janitor.ts";
 import { recover } from "./recover.ts";
 import { repair } from "./repair.ts";
+import { schedule } from "./schedule.ts";
 import type { TickReport } from "./tick.ts";
 
 const queues = ["default", "low"];
@@ -83,6 +86,15 @@ const cases: Readonly<Record<string, Case>> = {
       await seeding.clock.advance(20_000);
     },
   },
+  schedule: {
+    tick: (broker) => schedule(broker, { slotsBetween }),
+    async seed({ broker, clock }) {
+      for (const queue of queues)
+        for (const id of ["a", "b", "c"])
+          await addCronEntry(broker, { id: `report-${queue}-${id}`, spec: "@every 60s", type: "t", queue, catchUp: "all" });
+      await clock.advance(300_000);
+    },
+  },
   aggregate: {
     tick: join,
     async seed({ broker, clock, makeTasks }) {
@@ -107,17 +119,22 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 /** What stands where, without the times, and in any order: sets that are aggregated at once end in any. */
-function shapeOf(space: Readonly<Record<string, KeyValue>>): Readonly<Record<string, unknown>> {
-  const kept = Object.entries(space).filter(([key]) => !/:js:(repair|sweep)/.test(key));
-  return Object.fromEntries(
-    kept.map(([key, value]) => {
-      if (typeof value === "string") return [key, value];
-      if (Array.isArray(value)) return [key, value.toSorted()];
-      const hash = value as Readonly<Record<string, string>>;
-      return [key, { members: Object.keys(hash).sort(), state: hash.state }];
-    }),
-  );
+function shapeOf(space: Readonly<Record<string, KeyValue>>): unknown {
+  const kept = Object.entries(space).filter(([key]) => !/:js:(repair|sweep)|^asynq:scheduler/.test(key));
+  const shape = kept.map(([key, value]) => {
+    if (typeof value === "string") return [key, value];
+    if (Array.isArray(value)) return [key, value.toSorted()];
+    const hash = value as Readonly<Record<string, string>>;
+    return [key, { members: Object.keys(hash).sort(), state: hash.state }];
+  });
+  // A slot is told by how much later it is than the first one.
+  const text = JSON.stringify(shape);
+  const slots = Array.from(text.matchAll(slot), ([, sec]) => Number(sec));
+  const told = text.replaceAll(slot, (_, sec) => `:+${Number(sec) - Math.min(...slots)}`);
+  return (JSON.parse(told) as [string, unknown][]).sort(([one], [other]) => (one < other ? -1 : 1));
 }
+
+const slot = /(?<=report-\w+-\w):(\d{10})/g;
 
 interface Stage {
   /** Fills an empty Redis: by a client that never wrote to it. */
