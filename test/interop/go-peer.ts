@@ -71,6 +71,21 @@ export interface GoNewTask {
   readonly chance?: Uint8Array | undefined;
 }
 
+/** Asks for the next times of a cron spec after one, by a scheduler in a time zone. */
+export interface CronQuestion {
+  readonly spec: string;
+  readonly timeZone: string;
+  readonly afterSec: number;
+  readonly count: number;
+}
+
+/** The times, fewer where robfig/cron gives up; why there are none; whether its parser panicked. */
+export interface CronAnswer {
+  readonly slots: readonly number[];
+  readonly error?: string;
+  readonly panics: boolean;
+}
+
 /** What a history chooses of a Go server in the peer's own process. Its handler does what the first word of the payload says: `peer/session.go`. */
 interface GoSession {
   readonly queues: Readonly<Record<string, number>>;
@@ -172,6 +187,11 @@ export class GoPeer {
   /** Of a scheduled task; v0.26.0 is the first that has it. @throws {GoError} */
   async updatePayload(queue: string, id: string, payload: Uint8Array): Promise<void> {
     await this.#ask("updatePayload", { queue, id, payload: base64(payload) });
+  }
+
+  /** What robfig/cron says to each: the parser that Asynq has, and the one of the same library that takes seconds too. */
+  nextTimes(questions: readonly CronQuestion[]): Promise<{ readonly standard: CronAnswer; readonly withSeconds: CronAnswer }[]> {
+    return this.#ask("nextTimes", questions);
   }
 
   /** From now on a new client enqueues: one remembers which queues it named. Where a history begins its aggregated tasks are counted anew. */

@@ -7,6 +7,8 @@ import { tcpPort } from "./network.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { queues } from "./workload.ts";
 
+const withoutAggregator = tickNames.filter((tick) => tick !== "aggregate");
+
 /** Runs ticks every so often, each time in a process of its own, two at once now and then; any may be killed on the way. */
 export class CronActor {
   readonly #parts: HttpParts;
@@ -45,7 +47,7 @@ export class CronActor {
     const redis = overHttp ? httpPort(this.#parts, process) : tcpPort(this.#parts, process).port;
     // The gateway's Redis tells its own time, which is not that of this world.
     const clock = overHttp ? process.clock : correctedClock(process.clock);
-    const ticks = world.chance(0.5) ? tickNames : [world.pick(tickNames)];
+    const ticks = world.chance(0.5) ? withoutAggregator : [world.pick(withoutAggregator)];
     const gone = (): void => {
       if (process.end === undefined) world.end(process, "left");
       this.processes.delete(process);

@@ -62,6 +62,7 @@ export * from "./task-message.ts";
 export * from "./task-state.ts";
 export * from "./ticks/aggregate.ts";
 export * from "./ticks/aggregate-set.ts";
+export * from "./ticks/begin-ticks.ts";
 export * from "./ticks/forward.ts";
 export * from "./ticks/janitor.ts";
 export * from "./ticks/recover.ts";

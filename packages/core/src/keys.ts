@@ -207,3 +207,6 @@ export function cronClaimKey(queue: string, entryId: string): string {
 export function absentKey(queue: string): string {
   return `asynq:{${queue}}:js:absent`;
 }
+
+/** HASH: when each of the ticks that are not due every minute last ended, seconds. Ours (docs/extensions.md). */
+export const lastTicksKey = "asynq:js:ticks";

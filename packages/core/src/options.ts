@@ -161,7 +161,8 @@ export function plainText(option: string, value: string, longest = 256, whenBlan
   return value;
 }
 
-function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
+/** Options of which those given win over those of the task, one by one; `headers` are merged key by key. @throws {InvalidOptionError} */
+export function mergeOptions(ofTask: EnqueueOptions, given: EnqueueOptions): EnqueueOptions {
   const merged: Record<string, unknown> = {};
   for (const options of [ofTask, given]) {
     const { processAt, processInSec } = options;

@@ -1,85 +1,66 @@
 #!/usr/bin/env node
-/** Runs maintenance once and prints what it did: for a crontab, a systemd timer, a Kubernetes CronJob. */
-import { parseArgs } from "node:util";
-import { type AsynqError, checkLimits, correctedClock, makeBroker, systemClock, systemRandom } from "@asynqjs/core";
+/** `asynqjs-cron`: runs what is due, once or every so often until SIGTERM or SIGINT, and prints what it did. */
+import { AsynqError, type RedisPort, sleep, systemClock } from "@asynqjs/core";
+import { type BinOptions, readBinOptions, usage } from "./bin-options.ts";
 import { connectIoredis } from "./connect-ioredis.ts";
-import { runTicks, type TickName, tickNames } from "./run-ticks.ts";
+import { tellFailures, tellReport } from "./tell-report.ts";
+import { runSetup } from "./tick-setup.ts";
+import type { TickName } from "./timetable.ts";
 
-const help = `asynqjs-tick: runs Asynq's maintenance once and prints a report as JSON
+const stopping = new AbortController();
+const lastSecs = new Map<TickName, number>();
 
-  asynqjs-tick [forward] [recover] [janitor] [repair] [OPTION]...
+/** Answers whether all ticks ran. */
+async function runOnce(redis: RedisPort, { ticks, queues, budgetMs, limits }: BinOptions): Promise<boolean> {
+  const report = await runSetup({ redis, ticks, queues, budgetMs, limits, lastSecs, signal: stopping.signal });
+  console.log(tellReport(report));
+  if (report.failed.length > 0) console.error(`asynqjs-cron: ${tellFailures(report.failed)}`);
+  return report.failed.length === 0;
+}
 
-  --redis URI     where Redis is; default: $ASYNQ_REDIS_URL, else redis://127.0.0.1:6379
-  --queue NAME    serve this queue only; may be repeated; default: all queues
-  --budget-ms N   how long each tick may take on more work; default 10000
-  --timeout-ms N  how long to wait for Redis to answer; default 10000
-
-What is kept, as your servers have it set; the lowest wins:
-  --archive-max-age-sec N  how long an archived task; default 90 days
-  --archive-max-size N     up to how many archived tasks of a queue; default 10000
-  --completed-max-size N   up to how many completed tasks of a queue; default any number
-
-Exits 0 when all ticks ran, 1 when Redis could not be reached or refused, 2 on bad arguments.`;
-
-const options = {
-  redis: { type: "string" },
-  queue: { type: "string", multiple: true },
-  "budget-ms": { type: "string" },
-  "timeout-ms": { type: "string" },
-  "archive-max-age-sec": { type: "string" },
-  "archive-max-size": { type: "string" },
-  "completed-max-size": { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const;
+/** From its start on at every multiple of the interval; what goes wrong is said, and tried again the next time. */
+async function runOn(redis: RedisPort, options: BinOptions, everyMs: number): Promise<void> {
+  const startMs = systemClock.monotonicMs();
+  while (!stopping.signal.aborted) {
+    await runOnce(redis, options).catch(complain);
+    const passedMs = systemClock.monotonicMs() - startMs;
+    await sleep(systemClock, everyMs - (passedMs % everyMs), stopping.signal);
+  }
+}
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  if (values.help) {
-    console.log(help);
+  const options = readBinOptions(process.argv.slice(2), process.env);
+  if (options === undefined) {
+    console.log(usage);
     return 0;
   }
-  const unknown = positionals.find((name) => !tickNames.includes(name as TickName));
-  const budgetMs = milliseconds("budget-ms", values["budget-ms"]);
-  const timeoutMs = milliseconds("timeout-ms", values["timeout-ms"]);
-  if (unknown !== undefined) throw new TypeError(`unknown tick "${unknown}"; expected one of ${tickNames.join(", ")}`);
-  const limits = checkLimits({
-    archiveMaxAgeSec: count(values["archive-max-age-sec"]),
-    archiveMaxSize: count(values["archive-max-size"]),
-    completedMaxSize: count(values["completed-max-size"]),
-  });
-
-  const redis = await connectIoredis(values.redis ?? process.env.ASYNQ_REDIS_URL ?? "redis://127.0.0.1:6379", { timeoutMs });
+  const redis = await connectIoredis(options.redis, { timeoutMs: options.timeoutMs });
+  const stop = (): void => {
+    // A second signal finds no listener and ends the process at once.
+    process.off("SIGTERM", stop).off("SIGINT", stop);
+    stopping.abort();
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
   try {
-    const report = await runTicks(makeBroker({ redis, clock: correctedClock(systemClock), random: systemRandom, limits }), {
-      ticks: positionals.length === 0 ? tickNames : (positionals as TickName[]),
-      queues: values.queue,
-      budgetMs,
-    });
-    console.log(JSON.stringify(report, (_, value) => (value instanceof Error ? value.message : value)));
-    return Object.values(report).some(({ errors }) => errors.length > 0) ? 1 : 0;
+    if (options.everyMs === undefined) return (await runOnce(redis, options)) ? 0 : 1;
+    await runOn(redis, options, options.everyMs);
+    return 0;
   } finally {
+    process.off("SIGTERM", stop).off("SIGINT", stop);
     await redis.close();
   }
 }
 
-/** Nonsense becomes NaN, which the check of the limits refuses by name. */
-function count(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : text.trim() === "" ? Number.NaN : Number(text);
-}
-
-function milliseconds(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0)) throw new TypeError(`--${flag} expects a number of milliseconds`);
-  return value;
+function complain(error: Error): void {
+  console.error(`asynqjs-cron: ${error.message}`);
 }
 
 main().then(
   (code) => {
     process.exitCode = code;
   },
-  (error: Error & Partial<Pick<AsynqError, "code">>) => {
-    console.error(`asynqjs-tick: ${error.message}`);
-    process.exitCode = error instanceof TypeError || error.code === "INVALID_OPTION" ? 2 : 1;
+  (error: Error) => {
+    complain(error);
+    process.exitCode = error instanceof TypeError || (error instanceof AsynqError && error.code === "INVALID_OPTION") ? 2 : 1;
   },
 );

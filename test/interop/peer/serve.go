@@ -55,6 +55,7 @@ var operations = map[string]func(*peer, json.RawMessage) (any, error){
 	"cancel":        withTarget(cancel),
 	"deleteQueue":   withTarget(deleteQueue),
 	"updatePayload": withTarget(updatePayload),
+	"nextTimes":     nextTimes,
 	"renew":         renew,
 	"startSession":  startSession,
 	"release":       releaseHeld,

@@ -2,11 +2,13 @@ import type { Broker } from "../broker.ts";
 import { decodeBytes, decodeCount, decodeList, decodeOptional, decodeRows, toNextSec } from "../decode-reply.ts";
 import { leaseKey, queuePrefix } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
-import { bind, defineScript, run } from "../script.ts";
+import { type BoundScript, bind, defineScript, type Outcome, run, runAll } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
 
 /** A look finds at most so many, and stops at so many bytes of messages. */
 const most = { items: 100, bytes: 1024 * 1024 };
+/** What the looks at several queues answer in one request stays about within this. */
+const mostBytesAtOnce = 4 * 1024 * 1024;
 
 /** A task whose lease ended while it was active. */
 export interface ExpiredLease {
@@ -68,13 +70,31 @@ export const listExpiredLeasesScript = defineScript({
 
 /** The oldest leases of a queue that ended at or before `cutoffSec`, at most 100 and about 1 MiB of messages. Reads only. @throws {RedisError} */
 export function listExpiredLeases(broker: Broker, queue: string, cutoffSec: number, options: SendOptions = {}): Promise<ExpiredLeases> {
-  return run(
+  return run(broker, lookAt(queue, cutoffSec, most.bytes), options);
+}
+
+/**
+ * The same of each of the queues, all in one request, in order: the more queues, the fewer bytes of messages of each. Reads only.
+ * @throws {RedisError} the way to Redis failed
+ */
+export function listExpiredLeasesOf(
+  broker: Broker,
+  queues: readonly string[],
+  cutoffSec: number,
+  options: SendOptions = {},
+): Promise<Outcome<ExpiredLeases>[]> {
+  const maxBytes = Math.min(most.bytes, Math.floor(mostBytesAtOnce / queues.length));
+  return runAll(
     broker,
-    bind(listExpiredLeasesScript, {
-      queue,
-      keys: { lease: leaseKey(queue) },
-      args: { prefix: queuePrefix(queue), cutoff_s: cutoffSec, limit: most.items, max_bytes: most.bytes },
-    }),
+    queues.map((queue) => lookAt(queue, cutoffSec, maxBytes)),
     options,
   );
+}
+
+function lookAt(queue: string, cutoffSec: number, maxBytes: number): BoundScript<ExpiredLeases> {
+  return bind(listExpiredLeasesScript, {
+    queue,
+    keys: { lease: leaseKey(queue) },
+    args: { prefix: queuePrefix(queue), cutoff_s: cutoffSec, limit: most.items, max_bytes: maxBytes },
+  });
 }

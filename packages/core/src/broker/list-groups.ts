@@ -1,7 +1,8 @@
 import type { Broker } from "../broker.ts";
-import { decodePage } from "../decode-reply.ts";
+import { decodePage, readReply } from "../decode-reply.ts";
 import { groupsKey } from "../keys.ts";
-import type { SendOptions } from "../redis.ts";
+import type { Command, Reply, SendOptions } from "../redis.ts";
+import type { Outcome } from "../script.ts";
 import { ask } from "../send-plain.ts";
 
 /** Some of a queue's groups, and where to go on. */
@@ -18,6 +19,27 @@ export interface GroupPage {
  * @see Asynq internal/rdb/rdb.go, `ListGroups`
  */
 export async function listGroups({ redis }: Broker, queue: string, cursor = "0", options: SendOptions = {}): Promise<GroupPage> {
-  const page = await ask(redis, ["SSCAN", groupsKey(queue), cursor, "COUNT", "100"], decodePage, options);
-  return { groups: page.items, cursor: page.cursor === "0" ? undefined : page.cursor };
+  return ask(redis, scanOf(queue, cursor), decodeGroups, options);
+}
+
+/**
+ * The first such page of each of the queues, all in one request, in order. Reads only.
+ * @throws {RedisError} the way to Redis failed
+ */
+export async function listGroupsOf({ redis }: Broker, queues: readonly string[], options: SendOptions = {}): Promise<Outcome<GroupPage>[]> {
+  if (queues.length === 0) return [];
+  const results = await redis.send(
+    queues.map((queue) => scanOf(queue, "0")),
+    options,
+  );
+  return results.map(({ reply, error }) => (error === undefined ? { value: readReply(reply, decodeGroups) } : { error }));
+}
+
+function scanOf(queue: string, cursor: string): Command {
+  return ["SSCAN", groupsKey(queue), cursor, "COUNT", "100"];
+}
+
+function decodeGroups(reply: Reply): GroupPage {
+  const { items, cursor } = decodePage(reply);
+  return { groups: items, cursor: cursor === "0" ? undefined : cursor };
 }

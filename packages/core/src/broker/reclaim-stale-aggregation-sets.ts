@@ -6,7 +6,7 @@ import { containers } from "../lua/containers.ts";
 import { headSecond } from "../lua/head-second.ts";
 import { setGroup } from "../lua/set-group.ts";
 import type { SendOptions } from "../redis.ts";
-import { bind, defineScript, run } from "../script.ts";
+import { type BoundScript, bind, defineScript, type Outcome, run, runAll } from "../script.ts";
 import { aggregationTimeoutSec } from "./aggregation-check.ts";
 
 export interface ReclaimedSets {
@@ -102,14 +102,32 @@ const decodeReclaimed = decodeCounts("sets", "reclaimed", "dangling", "putOff", 
  * @throws {RedisError}
  */
 export function reclaimStaleAggregationSets(broker: Broker, queue: string, options: SendOptions = {}): Promise<ReclaimedSets> {
+  return run(broker, reclaim(queue, unixSec(broker.clock.nowMs())), options);
+}
+
+/**
+ * The same in each of the queues, all in one request; what became of each, in order.
+ *
+ * May be repeated: by the port, as the same calls; called again it goes on.
+ * @throws {RedisError} the way to Redis failed
+ */
+export function reclaimStaleAggregationSetsOf(
+  broker: Broker,
+  queues: readonly string[],
+  options: SendOptions = {},
+): Promise<Outcome<ReclaimedSets>[]> {
   const nowSec = unixSec(broker.clock.nowMs());
-  return run(
+  return runAll(
     broker,
-    bind(reclaimStaleAggregationSetsScript, {
-      queue,
-      keys: { aggregation_sets: aggregationSetsKey(queue), groups: groupsKey(queue) },
-      args: { prefix: queuePrefix(queue), now_s: nowSec, put_off_until_s: nowSec + aggregationTimeoutSec },
-    }),
+    queues.map((queue) => reclaim(queue, nowSec)),
     options,
   );
+}
+
+function reclaim(queue: string, nowSec: number): BoundScript<ReclaimedSets> {
+  return bind(reclaimStaleAggregationSetsScript, {
+    queue,
+    keys: { aggregation_sets: aggregationSetsKey(queue), groups: groupsKey(queue) },
+    args: { prefix: queuePrefix(queue), now_s: nowSec, put_off_until_s: nowSec + aggregationTimeoutSec },
+  });
 }

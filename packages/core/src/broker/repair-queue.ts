@@ -6,7 +6,7 @@ import { activeKey, leaseKey, pendingKey, queuePrefix, repairCursorKey } from ".
 import { containers } from "../lua/containers.ts";
 import { isHome } from "../lua/is-home.ts";
 import type { SendOptions } from "../redis.ts";
-import { bind, defineScript, run } from "../script.ts";
+import { type BoundScript, bind, defineScript, type Outcome, run, runAll } from "../script.ts";
 
 /** A step looks at so many ids. */
 const looksPerStep = 100;
@@ -151,18 +151,33 @@ const decodeStep = decodeCounts("leased", "reactivated", "dangling", "strays", "
  * @throws {RedisError}
  */
 export function repairQueue(broker: Broker, queue: string, options: SendOptions = {}): Promise<RepairStep> {
-  return run(
+  return run(broker, stepThrough(queue, unixSec(broker.clock.nowMs())), options);
+}
+
+/**
+ * One such step through each of the queues, all in one request; what each found, in order.
+ *
+ * May be repeated: yes; what is whole is left alone.
+ * @throws {RedisError} the way to Redis failed
+ */
+export function repairQueues(broker: Broker, queues: readonly string[], options: SendOptions = {}): Promise<Outcome<RepairStep>[]> {
+  const nowSec = unixSec(broker.clock.nowMs());
+  return runAll(
     broker,
-    bind(repairQueueScript, {
-      queue,
-      keys: {
-        cursor: repairCursorKey(queue),
-        active: activeKey(queue),
-        lease: leaseKey(queue),
-        pending: pendingKey(queue),
-      },
-      args: { prefix: queuePrefix(queue), now_s: unixSec(broker.clock.nowMs()), looks_max: looksPerStep, whole_every_s: wholeEverySec },
-    }),
+    queues.map((queue) => stepThrough(queue, nowSec)),
     options,
   );
+}
+
+function stepThrough(queue: string, nowSec: number): BoundScript<RepairStep> {
+  return bind(repairQueueScript, {
+    queue,
+    keys: {
+      cursor: repairCursorKey(queue),
+      active: activeKey(queue),
+      lease: leaseKey(queue),
+      pending: pendingKey(queue),
+    },
+    args: { prefix: queuePrefix(queue), now_s: nowSec, looks_max: looksPerStep, whole_every_s: wholeEverySec },
+  });
 }

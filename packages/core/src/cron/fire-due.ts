@@ -2,6 +2,7 @@ import { maxPerEnqueue } from "../broker/enqueue.ts";
 import type { Broker } from "../broker.ts";
 import { byQueue } from "../by-queue.ts";
 import { unixNs, unixSec } from "../clock.ts";
+import { DuplicateTaskError, TaskIdConflictError } from "../errors.ts";
 import { allQueues, groupsKey, pendingKey, queuePrefix, scheduledKey } from "../keys.ts";
 import type { NewTask } from "../options.ts";
 import type { SendOptions } from "../redis.ts";
@@ -42,6 +43,25 @@ export interface FiredEntry extends ClaimedEntry {
   readonly error?: Error | undefined;
 }
 
+/** What is told of each slot on the way. What a hook throws ends the turn. */
+export interface SlotHooks {
+  /** A task is about to be enqueued, if nobody else is faster. */
+  readonly before?: ((entry: CronEntry, task: NewTask) => void) | undefined;
+  /** It was enqueued, or refused: with the error. */
+  readonly after?: ((entry: CronEntry, task: NewTask, error: Error | undefined) => void) | undefined;
+}
+
+/** How a turn goes about it. */
+export interface FireOptions extends Pick<SendOptions, "signal"> {
+  /** The times of a spec; `@asynqjs/cron-fn` has one. */
+  readonly slotsBetween: SlotsBetween;
+  /** How old a slot may be to be on time, seconds; an older one was missed. Default 90. */
+  readonly graceSec?: number | undefined;
+  readonly hooks?: SlotHooks | undefined;
+  /** Up to when slots are due. Default: the time of the broker's clock. */
+  readonly nowMs?: number | undefined;
+}
+
 /** What is asked of the claim of an entry: one slot, or that it move on without a task. */
 export interface SlotClaim {
   /** Place of the entry among those of this turn. */
@@ -55,14 +75,6 @@ export interface SlotClaim {
   readonly task?: NewTask | undefined;
 }
 
-export interface FireOptions extends SendOptions {
-  readonly slotsBetween: SlotsBetween;
-  /** How old a slot may be to be on time, seconds. Default 90. */
-  readonly graceSec?: number | undefined;
-  /** Up to when slots are due. Default: the time of the broker's clock. */
-  readonly nowMs?: number | undefined;
-}
-
 /**
  * Decides and fires what is due of each entry by now: at most 100 slots of each, one call per queue and chunk, all in one request. What
  * became of each, in order, with its claim as it is then.
@@ -73,7 +85,7 @@ export interface FireOptions extends SendOptions {
 export async function fireDue(
   broker: Broker,
   due: readonly ClaimedEntry[],
-  { slotsBetween, graceSec, nowMs = broker.clock.nowMs(), ...options }: FireOptions,
+  { slotsBetween, graceSec, hooks = {}, nowMs = broker.clock.nowMs(), signal }: FireOptions,
 ): Promise<FiredEntry[]> {
   const nowSec = unixSec(nowMs);
   const claims: SlotClaim[] = [];
@@ -104,11 +116,13 @@ export async function fireDue(
     }
   });
 
-  const verdicts = await claimSlots(broker, claims, { nowMs, ...options });
+  for (const { entry, task } of claims) if (task !== undefined) hooks.before?.(entry, task);
+  const verdicts = await claimSlots(broker, claims, { nowMs, signal });
   const refused = new Set<number>();
-  for (const [i, { at, slot, task }] of claims.entries()) {
+  for (const [i, { at, entry, slot, task }] of claims.entries()) {
     const result = results[at]!;
     const { verdict, error } = verdicts[i]!;
+    if (task !== undefined && !refused.has(at)) tellAfter(hooks, entry, task, verdicts[i]!);
     if (error) result.error ??= error;
     else if (!refused.has(at)) count(result, verdict!, { slot, task, nowSec });
     if (error || !decided.has(verdict!)) {
@@ -124,6 +138,13 @@ export async function fireDue(
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 const nothing = { fired: [], skipped: 0, overlapping: 0, duplicates: 0, conflicts: 0, lost: 0, more: false } as const;
+
+/** A slot that somebody else claimed, or that is passed over, is nobody's business here. */
+function tellAfter({ after }: SlotHooks, entry: CronEntry, task: NewTask, { verdict, error }: ClaimOutcome): void {
+  if (error !== undefined || verdict === "enqueued") after?.(entry, task, error);
+  else if (verdict === "task-id-conflict") after?.(entry, task, new TaskIdConflictError(entry.queue, task.message.id));
+  else if (verdict === "duplicate-task") after?.(entry, task, new DuplicateTaskError(entry.queue, entry.type));
+}
 
 /** By these the slot is decided, and what comes after it can be. */
 const decided: ReadonlySet<SlotVerdict> = new Set(["enqueued", "moved", "overlapping", "task-id-conflict", "duplicate-task"]);
@@ -168,12 +189,14 @@ function count(
   }
 }
 
+type ClaimOutcome = { readonly verdict: SlotVerdict; readonly error?: never } | { readonly verdict?: never; readonly error: Error };
+
 /** Claims slots, those of a queue in order; a verdict, or the error of its call, for each. */
 export async function claimSlots(
   broker: Broker,
   claims: readonly SlotClaim[],
   { nowMs, ...options }: SendOptions & { readonly nowMs: number },
-): Promise<({ readonly verdict: SlotVerdict; readonly error?: never } | { readonly verdict?: never; readonly error: Error })[]> {
+): Promise<ClaimOutcome[]> {
   const encoded = claims.map((claim, place) => ({
     claim,
     place,
@@ -212,7 +235,7 @@ export async function claimSlots(
     calls.map(({ script }) => script),
     options,
   );
-  const verdicts: Awaited<ReturnType<typeof claimSlots>> = [];
+  const verdicts: ClaimOutcome[] = [];
   for (const [i, { places }] of calls.entries()) {
     const { value, error } = outcomes[i]!;
     for (const [nth, place] of places.entries()) verdicts[place] = error ? { error } : { verdict: value![nth]! };

@@ -63,3 +63,25 @@ function fractionNs(digits: string, unitNs: bigint): bigint {
 function withoutZeros(digits: string): string {
   return digits.replace(/^0+/, "");
 }
+
+/** Writes a duration as Go's `time.Duration.String`: `1.5ms`, `30s`, `1h0m0s`. */
+export function printGoDuration(sec: number): string {
+  const ns = BigInt(Math.round(Math.abs(sec) * 1e9));
+  const sign = sec < 0 && ns > 0n ? "-" : "";
+  if (ns === 0n) return "0s";
+  if (ns < 1_000n) return `${sign}${ns}ns`;
+  if (ns < 1_000_000n) return `${sign}${decimal(ns, 1_000n)}µs`;
+  if (ns < 1_000_000_000n) return `${sign}${decimal(ns, 1_000_000n)}ms`;
+  const minutes = ns / 60_000_000_000n;
+  const seconds = `${decimal(ns % 60_000_000_000n, 1_000_000_000n)}s`;
+  if (minutes === 0n) return sign + seconds;
+  return minutes < 60n ? `${sign}${minutes}m${seconds}` : `${sign}${minutes / 60n}h${minutes % 60n}m${seconds}`;
+}
+
+/** `value / unit` with what is left of it behind a point, without zeros at the end. */
+function decimal(value: bigint, unit: bigint): string {
+  const rest = String(value % unit)
+    .padStart(String(unit).length - 1, "0")
+    .replace(/0+$/, "");
+  return rest === "" ? String(value / unit) : `${value / unit}.${rest}`;
+}

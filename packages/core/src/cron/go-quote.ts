@@ -36,3 +36,23 @@ export function quoteAsGoTime(text: string): string {
 function hex(number: number, digits: number): string {
   return number.toString(16).padStart(digits, "0");
 }
+
+/** A Go string literal in double quotes, read; nothing where it is none. The inverse of {@link quoteAsGo}. */
+export function readGoQuoted(literal: string): string | undefined {
+  const body = /^"((?:[^"\\\n]|\\(?:[abfnrtv\\"]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}))*)"$/.exec(literal);
+  if (body === null) return undefined;
+  const bytes: number[] = [];
+  const utf8 = new TextEncoder();
+  for (const [part, , digits] of body[0].slice(1, -1).matchAll(/\\(?:[xuU]([0-9a-fA-F]+)|([0-7]{3})|.)|[^\\]+/gs)) {
+    if (part.startsWith("\\x")) bytes.push(Number.parseInt(part.slice(2), 16));
+    else if (digits !== undefined) bytes.push(Number.parseInt(digits, 8));
+    else if (/^\\[uU]/.test(part)) {
+      const code = Number.parseInt(part.slice(2), 16);
+      if (code > 0x10_ffff || (code >= 0xd800 && code < 0xe000)) return undefined;
+      bytes.push(...utf8.encode(String.fromCodePoint(code)));
+    } else bytes.push(...utf8.encode(part.startsWith("\\") ? unescaped[part] : part));
+  }
+  return new TextDecoder().decode(Uint8Array.from(bytes));
+}
+
+const unescaped: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(named).map(([char, letter]) => [letter, char]));

@@ -10,6 +10,7 @@ export * from "./cron-entry.ts";
 export * from "./cron-spec.ts";
 export * from "./decide-slots.ts";
 export * from "./edit-cron-entry.ts";
+export * from "./entry-id.ts";
 export * from "./fire-due.ts";
 export * from "./list-cron-entries.ts";
 export * from "./make-cron-task.ts";

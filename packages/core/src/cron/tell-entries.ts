@@ -77,14 +77,14 @@ export function eventOf({ taskId, atSec }: Pick<FiredSlot, "taskId" | "atSec">):
 }
 
 function encode({ entry, claim, nextSec }: ToldEntry): Uint8Array {
-  const { id, spec, type, payload } = entry;
+  const { id, spec, type, payload, queue, options, headers } = entry;
   const ran = claim?.ran;
   return encodeSchedulerEntry({
     id,
     spec,
     taskType: type,
     taskPayload: payload,
-    enqueueOptions: optionTexts(entry),
+    enqueueOptions: optionTexts({ queue, ...options, headers }),
     nextEnqueueAtNs: nextSec === undefined ? goZeroTimeNs : nsOf(nextSec),
     prevEnqueueAtNs: ran === undefined ? goZeroTimeNs : nsOf(slotOf(ran.taskId) ?? ran.atSec),
   });

@@ -49,13 +49,17 @@ export function replayingRedis(redis: RedisPort): RedisPort {
   };
 }
 
-/** A port that carries so many requests out, loses the reply of the one after them, and is gone: its process was killed then. */
-export function mortalRedis(redis: RedisPort, lives: number): RedisPort {
+/**
+ * A port that carries so many requests out, loses the next one, or, where nothing else is said, carries that out too and loses its reply,
+ * and is gone: its process was killed then.
+ */
+export function mortalRedis(redis: RedisPort, lives: number, loses: "request" | "reply" = "reply"): RedisPort {
   let sent = 0;
   return {
     ...redis,
     async send(commands, options) {
       if (sent++ > lives) throw new RedisError("gone", { delivered: "no" });
+      if (sent > lives && loses === "request") throw new RedisError("the request was lost", { delivered: "unknown" });
       const results = await redis.send(commands, options);
       if (sent > lives) throw new RedisError("the reply was lost", { delivered: "unknown" });
       return results;

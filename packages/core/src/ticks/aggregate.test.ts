@@ -129,6 +129,20 @@ describe("aggregate", () => {
     expect(await pending()).toHaveLength(1);
   });
 
+  test("looks in one request for groups of many queues, and no further at those that have none", async ({ broker, seedGroup, port }) => {
+    await seedGroup("g", "1");
+    await aggregate(broker, { queues: ["warm"], aggregator: join });
+    const already = port.sent.length;
+
+    await aggregate(broker, {
+      queues: [...Array.from({ length: 30 }, (_, i) => `q${i}`), "default"],
+      aggregator: join,
+      gracePeriodSec: 900,
+    });
+
+    expect(port.sent.slice(already).map((commands) => commands.length)).toEqual([31, 1]);
+  });
+
   test("any number of copies at once aggregate each task once", async ({ broker, other, seedGroup, pending }) => {
     for (const group of ["a", "b", "c", "d"]) await seedGroup(group, "1", "2");
 

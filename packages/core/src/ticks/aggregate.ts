@@ -1,5 +1,5 @@
 import { type AggregationSet, aggregationCheck, type GroupPolicy, maxGroupsPerCheck } from "../broker/aggregation-check.ts";
-import { listGroups } from "../broker/list-groups.ts";
+import { listGroups, listGroupsOf } from "../broker/list-groups.ts";
 import type { Broker } from "../broker.ts";
 import { AggregationSetLostError, InvalidOptionError, RedisError } from "../errors.ts";
 import { aggregateSet, type GroupAggregator, type SetReport } from "./aggregate-set.ts";
@@ -65,7 +65,7 @@ interface Line {
   readonly queue: string;
   readonly groups: readonly string[];
   /** Where the list goes on; absent at its end. */
-  readonly cursor: string | undefined;
+  readonly cursor?: string | undefined;
 }
 
 async function aggregateOnce(broker: Broker, options: AggregateOptions & GroupPolicy, spent: Spent): Promise<AggregateReport> {
@@ -80,7 +80,14 @@ async function aggregateOnce(broker: Broker, options: AggregateOptions & GroupPo
     running.add(run);
   };
 
-  const lines = queues.map((queue): Line => ({ queue, groups: [], cursor: "0" }));
+  if (spent()) return { ...report, more: true };
+  const pages = await listGroupsOf(broker, queues, { signal: giveUpSignal }).catch((error: RedisError) => queues.map(() => ({ error })));
+  const lines: Line[] = [];
+  for (const [i, page] of pages.entries()) {
+    const queue = queues[i]!;
+    if (page.error !== undefined) report = addReports(report, { ...nothing, errors: [{ queue, error: page.error }] });
+    else if (page.value.groups.length > 0 || page.value.cursor !== undefined) lines.push({ queue, ...page.value });
+  }
   for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
     if (running.size >= concurrency) await Promise.race(running);
     if (spent()) {

@@ -1,4 +1,4 @@
-import { describe } from "vitest";
+import { describe, inject } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { forward } from "./forward.ts";
@@ -63,6 +63,35 @@ describe("forward", () => {
 
     expect(await forward(broker, { queues: ["default"] })).toMatchObject({ forwarded: 250, more: false });
     expect(await redis.llen("asynq:{default}:pending")).toBe(250);
+  });
+
+  test("gives each queue its turn: one with many due starves none, in one request per round", async ({
+    broker,
+    aTask,
+    clock,
+    port,
+    redis,
+  }) => {
+    const overHttp = ["fetch", "upstash"].includes(inject("brokerPort"));
+    await enqueue(
+      broker,
+      Array.from({ length: 3_000 }, (_, i) => aTask({ taskId: `t${i}`, queue: "full", processInSec: 1 })),
+    );
+    await enqueue(broker, [aTask({ taskId: "other", queue: "other", processInSec: 1 })]);
+    await clock.advance(1_000);
+    await forward(broker, { queues: ["warm"] });
+    const already = port.sent.length;
+    let asked = 0;
+
+    const report = await forward(broker, { queues: ["full", "other"], enough: () => asked++ === 1 });
+
+    expect(report).toMatchObject({ forwarded: 101, more: true });
+    expect(await redis.lrange("asynq:{other}:pending", 0, -1)).toEqual(["other"]);
+    expect(await forward(broker, { queues: ["full", "other"] })).toMatchObject({ forwarded: 2_900, more: false });
+    // Over HTTP, where a request is paid for, of what turns out to be full there is more in each, up to eight batches.
+    const calls = port.sent.slice(already + 1).map((commands) => commands.length);
+    expect(calls.slice(0, 5)).toEqual(overHttp ? [4, 2, 4, 8, 8] : [4, 1, 1, 1, 1]);
+    expect(calls.length).toBe(overHttp ? 6 : 30);
   });
 
   test("stops when its budget is spent and says that work is left", async ({ broker, aTask, clock }) => {

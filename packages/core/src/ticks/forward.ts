@@ -9,6 +9,12 @@ export interface ForwardReport extends TickReport {
 }
 
 /**
+ * A request asks for one batch of each set, and then of those that had a full one for twice as many each time, in all for no more than that:
+ * over HTTP, where each request is paid for. Straight to Redis it stays one, since a pipeline holds up everybody else.
+ */
+const maxBatchesAtOnce = { raw: 1, json: 8 };
+
+/**
  * Moves due scheduled and retry tasks to pending, a batch of each queue in turn, until none is due or the budget is spent. A queue that
  * cannot be served is reported and holds up no other.
  *
@@ -21,21 +27,26 @@ export function forward(broker: Broker, options: TickOptions): Promise<ForwardRe
 }
 
 async function forwardOnce(broker: Broker, { queues, signal }: TickOptions, spent: Spent): Promise<ForwardReport> {
-  let report: ForwardReport = { forwarded: 0, dangling: 0, quarantined: 0, more: false, errors: [] };
+  let report = nothing;
   let nextSec: number | undefined;
   let waiting = queues.flatMap((queue): WaitingSet[] => [
     { queue, from: "scheduled" },
     { queue, from: "retry" },
   ]);
-  while (waiting.length > 0) {
+  for (let batches = 1; waiting.length > 0; batches *= 2) {
     if (spent()) return { ...report, more: true };
-    const answers = await forwardDue(broker, waiting, { signal });
+    const { codec } = await broker.redis.features();
+    const each = Math.max(1, Math.min(batches, Math.floor(maxBatchesAtOnce[codec] / waiting.length)));
+    const sent = waiting.flatMap((set) => Array.from({ length: each }, () => set));
+    const answers = await forwardDue(broker, sent, { signal });
     for (const [i, { value, error }] of answers.entries()) {
-      const { queue } = waiting[i]!;
       nextSec = earliest(nextSec, value?.nextSec);
-      report = addReports(report, error === undefined ? { ...value, more: false, errors: [] } : { ...nothing, errors: [{ queue, error }] });
+      // What one batch of a set is refused, its others are refused as well.
+      const first = i % each === 0 || answers[i - 1]!.error === undefined;
+      const errors = error !== undefined && first ? [{ queue: sent[i]!.queue, error }] : [];
+      report = addReports(report, { ...nothing, ...value, more: false, errors });
     }
-    waiting = waiting.filter((_, i) => answers[i]!.value?.more === true);
+    waiting = waiting.filter((_, i) => answers[(i + 1) * each - 1]!.value?.more === true);
   }
   return { ...report, nextSec };
 }

@@ -227,6 +227,26 @@ describe("recover", () => {
     expect(await keyspace()).toEqual(before);
   });
 
+  test("takes the tasks of many queues back in a few requests, and looks at idle ones in two", async ({ broker, aTask, clock, port }) => {
+    const queues = Array.from({ length: 30 }, (_, i) => `q${i}`);
+    await recover(broker, { queues: ["warm"] });
+    let already = port.sent.length;
+    await recover(broker, { queues });
+    expect(port.sent.slice(already).map((commands) => commands.length)).toEqual([30, 30]);
+
+    await enqueue(
+      broker,
+      queues.flatMap((queue) => Array.from({ length: 101 }, (_, i) => aTask({ queue, taskId: String(i) }))),
+    );
+    while ((await dequeue(broker, queues, 100)).tasks.length > 0) {}
+    await clock.advance(61_000);
+    already = port.sent.length;
+
+    expect(await recover(broker, { queues })).toMatchObject({ recovered: 30 * 101, more: false, errors: [] });
+    // Look, settle, look at the sets; look and settle once more.
+    expect(port.sent.length - already).toBeLessThanOrEqual(6);
+  });
+
   test("reports a queue it cannot serve and serves the others", async ({ broker, aTask, clock, redis }) => {
     await enqueue(broker, [aTask({ queue: "open" })]);
     await dequeue(broker, ["open"], 1);

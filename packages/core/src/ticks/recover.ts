@@ -1,5 +1,5 @@
-import { type ExpiredLease, listExpiredLeases } from "../broker/list-expired-leases.ts";
-import { reclaimStaleAggregationSets } from "../broker/reclaim-stale-aggregation-sets.ts";
+import { type ExpiredLease, listExpiredLeasesOf } from "../broker/list-expired-leases.ts";
+import { reclaimStaleAggregationSetsOf } from "../broker/reclaim-stale-aggregation-sets.ts";
 import { settle, type TaskOutcome } from "../broker/settle.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
@@ -7,10 +7,12 @@ import { LeaseExpiredError, RedisError } from "../errors.ts";
 import { decideRecovery, maxRecoveries } from "../failure.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
 import { patchTaskMessage } from "../wire/patch-task-message.ts";
-import { addReports, earliest, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 /** How long after its lease a task counts as lost. Asynq: the recoverer's tolerance. */
 export const recoverAfterSec = 30;
+/** A request looks at no more queues than that: their messages come with it. */
+const maxQueuesAtOnce = 50;
 
 export interface RecoverOptions extends TickOptions {
   /** Whether a task with `maxRetry` 0 is run again after its worker was lost. Default false: it is archived, as in Asynq. */
@@ -59,61 +61,75 @@ const nothing: RecoverReport = {
 async function recoverOnce(broker: Broker, options: RecoverOptions, spent: Spent): Promise<RecoverReport> {
   let report = nothing;
   let nextSec: number | undefined;
-  let batches = [recoverBatch, reclaimBatch].flatMap((batch) => options.queues.map((queue) => ({ batch, queue })));
-  while (batches.length > 0) {
-    const again: typeof batches = [];
-    for (const { batch, queue } of batches) {
-      if (spent()) return { ...report, more: true };
-      const { full, ...one } = await batch(broker, queue, options);
-      report = addReports(report, one);
-      nextSec = earliest(nextSec, one.nextSec);
-      if (full) again.push({ batch, queue });
+  const parts = [recoverBatches, reclaimBatches].map((batches) => ({ batches, queues: options.queues }));
+  while (parts.some(({ queues }) => queues.length > 0)) {
+    for (const part of parts) {
+      const again: string[] = [];
+      for (let at = 0; at < part.queues.length; at += maxQueuesAtOnce) {
+        if (spent()) return { ...report, more: true };
+        const { full, ...one } = await part.batches(broker, part.queues.slice(at, at + maxQueuesAtOnce), options);
+        report = addReports(report, one);
+        nextSec = earliest(nextSec, one.nextSec);
+        again.push(...full);
+      }
+      part.queues = again;
     }
-    batches = again;
   }
   return { ...report, nextSec };
 }
 
-/** Some sets of one queue; `full` when more may be stale. */
-async function reclaimBatch(broker: Broker, queue: string, { signal }: RecoverOptions): Promise<RecoverReport & { full: boolean }> {
-  const answer = await reclaimStaleAggregationSets(broker, queue, { signal }).catch(refused);
-  if (answer instanceof Error) return { ...nothing, errors: [{ queue, error: answer }], full: false };
-  const { reclaimed, dangling, putOff, more, nextSec } = answer;
+/** What a batch of each of some queues did, and of which queues there may be more. */
+type Batches = RecoverReport & { readonly full: readonly string[] };
+
+/** Some sets of each of the queues. */
+async function reclaimBatches(broker: Broker, queues: readonly string[], { signal }: RecoverOptions): Promise<Batches> {
+  const answers = await reclaimStaleAggregationSetsOf(broker, queues, { signal });
   const error = new RedisError("the key of a group holds the wrong kind of value: its set was not given back", {
     delivered: "no",
     reply: "WRONGTYPE",
   });
-  return { ...nothing, reclaimed, dangling, nextSec, errors: putOff > 0 ? [{ queue, error }] : [], full: more };
+  return {
+    ...nothing,
+    reclaimed: answers.reduce((sum, { value }) => sum + (value?.reclaimed ?? 0), 0),
+    dangling: answers.reduce((sum, { value }) => sum + (value?.dangling ?? 0), 0),
+    nextSec: earliest(...answers.map(({ value }) => value?.nextSec)),
+    errors: answers.flatMap((answer, i) => {
+      if (answer.error !== undefined) return { queue: queues[i]!, error: answer.error };
+      return answer.value.putOff > 0 ? { queue: queues[i]!, error } : [];
+    }),
+    full: queues.filter((_, i) => answers[i]!.value?.more === true),
+  };
 }
 
-/** One batch of one queue; `full` when more may have expired and this batch moved something. */
-async function recoverBatch(
-  broker: Broker,
-  queue: string,
-  { recoverNoRetry, signal }: RecoverOptions,
-): Promise<RecoverReport & { full: boolean }> {
+/** One batch of each of the queues. There may be more where its look was full and something of it moved. */
+async function recoverBatches(broker: Broker, queues: readonly string[], { recoverNoRetry, signal }: RecoverOptions): Promise<Batches> {
   const nowMs = broker.clock.nowMs();
   const cutoffSec = unixSec(nowMs) - recoverAfterSec;
-  const expired = await listExpiredLeases(broker, queue, cutoffSec, { signal }).catch(refused);
-  if (expired instanceof Error) return { ...nothing, errors: [{ queue, error: expired }], full: false };
-
-  const outcomes = expired.leases.map((lease) => outcomeOf(broker, queue, lease, nowMs, recoverNoRetry));
+  const looks = await listExpiredLeasesOf(broker, queues, cutoffSec, { signal });
+  const outcomes = looks.flatMap(({ value }, i) =>
+    (value?.leases ?? []).map((lease) => outcomeOf(broker, queues[i]!, lease, nowMs, recoverNoRetry)),
+  );
   const { results, trimmed } = await settle(broker, outcomes, { cutoffSec, signal });
-  const count = (to: TaskOutcome["to"]): number =>
-    results.filter(({ verdict }, i) => verdict === "settled" && outcomes[i]!.to === to).length;
-  const moved = results.filter(({ verdict }) => verdict === "settled" || verdict === "dangling").length;
-  const error = results.find((result) => result.error !== undefined)?.error;
+
+  const errors: { queue: string; error: Error }[] = [];
+  for (const [i, { error }] of looks.entries()) if (error !== undefined) errors.push({ queue: queues[i]!, error });
+  const moved = new Set<string>();
+  const count = { recovered: 0, archived: 0, quarantined: 0, dangling: 0 };
+  for (const [i, { verdict, error }] of results.entries()) {
+    const { queue, to } = outcomes[i]!;
+    if (error !== undefined && !errors.some((told) => told.queue === queue)) errors.push({ queue, error });
+    if (verdict === "dangling") count.dangling++;
+    else if (verdict === "settled" && to in count) count[to as keyof typeof count]++;
+    if (verdict === "dangling" || verdict === "settled") moved.add(queue);
+  }
+  const nextSec = earliest(...looks.map(({ value }) => value?.nextSec));
   return {
-    recovered: count("recovered"),
-    archived: count("archived"),
-    quarantined: count("quarantined"),
-    dangling: results.filter(({ verdict }) => verdict === "dangling").length,
-    reclaimed: 0,
+    ...nothing,
+    ...count,
     trimmed,
-    more: false,
-    nextSec: expired.nextSec === undefined ? undefined : expired.nextSec + recoverAfterSec,
-    errors: error === undefined ? [] : [{ queue, error }],
-    full: expired.more && moved > 0,
+    nextSec: nextSec === undefined ? undefined : nextSec + recoverAfterSec,
+    errors,
+    full: queues.filter((queue, i) => looks[i]!.value?.more === true && moved.has(queue)),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { describe, inject } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { aggregationCheck } from "../broker/aggregation-check.ts";
+import { dequeue } from "../broker/dequeue.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { listKeys } from "../broker/list-keys.ts";
 import type { Broker } from "../broker.ts";
@@ -164,6 +165,32 @@ describe("repair", () => {
 
     const overHttp = ["fetch", "upstash"].includes(inject("brokerPort"));
     expect(await redis.exists("asynq:js:sweep:found")).toBe(overHttp ? 0 : 1);
+  });
+
+  test("any number of copies at once mend each task once", async ({ broker, other, aTask, redis }) => {
+    await enqueue(
+      broker,
+      Array.from({ length: 250 }, (_, i) => aTask({ taskId: String(i) })),
+    );
+    for (let taken = 0; taken < 250; ) taken += (await dequeue(broker, ["default"], 100)).tasks.length;
+    await redis.del("asynq:{default}:lease", "asynq:queues");
+
+    const reports = await Promise.all([broker, other, broker, other].map((one) => repair(one, { queues: ["default"], sweep: false })));
+
+    expect(reports.reduce((sum, { leased }) => sum + leased, 0)).toBe(250);
+    expect(await redis.smembers("asynq:queues")).toEqual(["default"]);
+    expect(await redis.zcard("asynq:{default}:lease")).toBe(250);
+  });
+
+  test("steps through many queues in one request per round", async ({ broker, aTask, port }) => {
+    const queues = Array.from({ length: 30 }, (_, i) => `q${i}`);
+    await enqueue(broker, [aTask({ queue: "q7" })]);
+    await repair(broker, { queues: ["warm"], sweep: false });
+    const already = port.sent.length;
+
+    await repair(broker, { queues, sweep: false });
+
+    expect(port.sent.slice(already).map((commands) => commands.length)).toEqual([30, 1]);
   });
 
   test("reports a queue that cannot be served, mends the others, and stops when told to", async ({ broker, redis }) => {

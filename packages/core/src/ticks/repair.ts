@@ -1,8 +1,8 @@
-import { repairQueue } from "../broker/repair-queue.ts";
+import { repairQueues } from "../broker/repair-queue.ts";
 import type { Broker } from "../broker.ts";
 import { allQueues } from "../keys.ts";
 import { type SweepReport, sweep } from "./sweep.ts";
-import { addReports, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface RepairOptions extends TickOptions {
   /**
@@ -55,26 +55,23 @@ const nothing: RepairReport = {
 
 async function repairOnce(broker: Broker, { queues, signal, sweep: swept }: RepairOptions, spent: Spent): Promise<RepairReport> {
   let report = nothing;
-  for (const queue of queues) {
-    for (let whole = false; !whole; ) {
-      if (spent()) return { ...report, more: true };
-      const step = await repairQueue(broker, queue, { signal }).catch(refused);
-      if (step instanceof Error) {
-        report = { ...report, errors: [...report.errors, { queue, error: step }] };
-        break;
-      }
-      whole = step.whole;
-      report = addReports(report, { ...nothing, ...step });
-      if (whole && step.inUse) report = { ...report, published: report.published + (await publish(broker, queue, signal)) };
-    }
+  let left = queues;
+  while (left.length > 0) {
+    if (spent()) return { ...report, more: true };
+    const steps = await repairQueues(broker, left, { signal });
+    for (const [i, { value, error }] of steps.entries())
+      report = addReports(report, error === undefined ? { ...nothing, ...value } : { ...nothing, errors: [{ queue: left[i]!, error }] });
+    const inUse = left.filter((_, i) => steps[i]!.value?.whole === true && steps[i]!.value.inUse);
+    if (inUse.length > 0) report = { ...report, published: report.published + (await publish(broker, inUse, signal)) };
+    left = left.filter((_, i) => steps[i]!.value?.whole === false);
   }
   const { codec } = await broker.redis.features();
   if (swept ?? codec === "raw") report = addReports(report, { ...nothing, ...(await sweep(broker, { queues, signal }, spent)) });
   return report;
 }
 
-/** Names a queue in use to the inspectors; answers 1 when it was not named before. */
-async function publish({ redis }: Broker, queue: string, signal: AbortSignal | undefined): Promise<number> {
-  const [added] = await redis.send([["SADD", allQueues, queue]], { signal });
-  return added!.reply === 1 ? 1 : 0;
+/** Names queues in use to the inspectors; answers how many were not named before. */
+async function publish({ redis }: Broker, queues: readonly string[], signal: AbortSignal | undefined): Promise<number> {
+  const [added] = await redis.send([["SADD", allQueues, ...queues]], { signal });
+  return typeof added!.reply === "number" ? added!.reply : 0;
 }

@@ -2,7 +2,7 @@ import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import type { CronEntry } from "../cron/cron-entry.ts";
 import { nextSlot, type SlotsBetween } from "../cron/decide-slots.ts";
-import { type FiredEntry, fireDue } from "../cron/fire-due.ts";
+import { type FiredEntry, type FireOptions, fireDue } from "../cron/fire-due.ts";
 import { askCronEntries, decodeCronEntries } from "../cron/list-cron-entries.ts";
 import { settleClaims } from "../cron/settle-claims.ts";
 import { cronSchedulerId, defaultToldForSec, type ToldEntry } from "../cron/tell-entries.ts";
@@ -13,15 +13,11 @@ import { sendPlain } from "../send-plain.ts";
 import { unexpected } from "../verdicts.ts";
 import { addReports, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
-export interface ScheduleOptions extends Omit<TickOptions, "queues"> {
-  /** The times of a spec; `@asynqjs/cron-fn` has one. */
-  readonly slotsBetween: SlotsBetween;
+export interface ScheduleOptions extends Omit<TickOptions, "queues">, FireOptions {
   /** Entries in the place of those that are stored; their claims were made by `openClaims`. */
   readonly entries?: readonly CronEntry[] | undefined;
   /** Serves entries of these queues only. Default: all. */
   readonly queues?: readonly string[] | undefined;
-  /** How old a slot may be to be on time, seconds; an older one was missed. Default 90. */
-  readonly graceSec?: number | undefined;
   /** As which scheduler, and for how long, Asynq's CLI and dashboards are told of the entries; `false`: not at all. Default: `asynqjs:0:cron`, 25 h. */
   readonly told?: false | Partial<ToldAs> | undefined;
 }
@@ -73,7 +69,7 @@ export function schedule(broker: Broker, options: ScheduleOptions): Promise<Sche
 }
 
 async function scheduleOnce(broker: Broker, options: ScheduleOptions, spent: Spent, tell: Tell): Promise<ScheduleReport> {
-  const { slotsBetween, graceSec, told, signal } = options;
+  const { slotsBetween, told, signal } = options;
   const { entries, leftSec, errors } = await readEntries(broker, options);
   const settled = await settleClaims(broker, entries, { spent, signal });
   let report: ScheduleReport = { ...nothing, moved: settled.moved, errors: [...errors, ...settled.errors] };
@@ -91,7 +87,7 @@ async function scheduleOnce(broker: Broker, options: ScheduleOptions, spent: Spe
       more = true;
       break;
     }
-    const turns = await fireDue(broker, due, { slotsBetween, graceSec, signal });
+    const turns = await fireDue(broker, due, options);
     for (const turn of turns) {
       const { entry, claim, fired } = turn;
       report = addReports(report, reportOf(turn));

@@ -57,6 +57,23 @@ describe("runTick", () => {
     expect(at.map((ms) => ms - at[0]!)).toEqual([0, 50, 50]);
   });
 
+  test("is spent as soon as it is told that it has had enough, and starts no further run", async () => {
+    const clock = manualClock();
+    let had = 0;
+    const seen: boolean[] = [];
+
+    const ran = runTick(broker(clock), { queues: [], budgetMs: 100, everyMs: 30, enough: () => had > 1 }, async (spent) => {
+      seen.push(spent());
+      had++;
+      seen.push(spent());
+      return one;
+    });
+    await clock.advance(500);
+
+    expect(await ran).toMatchObject({ moved: 2 });
+    expect(seen).toEqual([false, false, false, true]);
+  });
+
   test("starts no run after the signal, nor when the pause took the rest of the budget", async () => {
     const clock = manualClock();
     const stop = new AbortController();

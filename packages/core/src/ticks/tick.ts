@@ -9,6 +9,8 @@ export interface TickOptions {
   readonly budgetMs?: number | undefined;
   /** With it, the tick starts over every so many milliseconds until the budget is spent; without, it runs once. */
   readonly everyMs?: number | undefined;
+  /** Asked before each step besides: whether it is to stop as if its budget were spent, as when its share of requests is used up. */
+  readonly enough?: (() => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -24,17 +26,17 @@ export interface TickReport {
 
 export const defaultBudgetMs = 10_000;
 
-/** Whether a tick is to stop: its time is over or it was told to. */
+/** Whether a tick is to stop: its time is over, or it was told to. */
 export type Spent = () => boolean;
 
 /** Runs `once`, and again every `everyMs` while the budget lasts; adds the reports up. */
 export async function runTick<R extends TickReport>(
   { clock }: Broker,
-  { budgetMs = defaultBudgetMs, everyMs, signal }: TickOptions,
+  { budgetMs = defaultBudgetMs, everyMs, enough, signal }: TickOptions,
   once: (spent: Spent) => Promise<R>,
 ): Promise<R> {
   const startMs = clock.monotonicMs();
-  const spent = (): boolean => signal?.aborted === true || clock.monotonicMs() - startMs >= budgetMs;
+  const spent = (): boolean => signal?.aborted === true || clock.monotonicMs() - startMs >= budgetMs || enough?.() === true;
   let sum = await once(spent);
   if (everyMs === undefined) return sum;
   for (let nextMs = startMs + everyMs; nextMs < startMs + budgetMs; nextMs += everyMs) {
