@@ -75,7 +75,7 @@ async function fireAll(
     const [read] = await readClaims(broker, [entry], options);
     if (read!.error) throw read!.error;
     const claim = read!.value;
-    if (typeof claim !== "object" || claim.epoch > entry.epoch) return;
+    if (claim === undefined || claim.epoch > entry.epoch) return;
     if (claim.epoch < entry.epoch) {
       if ((await moveClaim(broker, entry, options)) === "stale") return;
       continue;

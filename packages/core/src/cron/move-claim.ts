@@ -54,7 +54,7 @@ async function readAll(broker: Broker, { id }: CronEntry, queues: readonly strin
   const claims: CronClaim[] = [];
   for (const { value, error } of await readClaims(broker, wanted, options)) {
     if (error) throw error;
-    if (typeof value === "object") claims.push(value);
+    if (value !== undefined) claims.push(value);
   }
   return claims;
 }

@@ -19,7 +19,7 @@ export interface CronClaim {
   readonly ran?: { readonly taskId: string; readonly atSec: number } | undefined;
 }
 
-/** What is reported of a claim whose key holds something else. */
+/** Why a claim whose key holds something else cannot be served. */
 export function wrongKind(): RedisError {
   return new RedisError("the claim of the cron entry holds the wrong kind of value", { delivered: "no", reply: "WRONGTYPE" });
 }
@@ -42,24 +42,25 @@ export const readClaimsScript = defineScript({
     end
     return claims
   `,
-  decode: (reply): readonly (CronClaim | "wrong-kind" | undefined)[] => decodeList(reply).map(decodeClaim),
+  decode: (reply): readonly Outcome<CronClaim | undefined>[] => decodeList(reply).map(decodeClaim),
 });
 
-function decodeClaim(reply: Reply): CronClaim | "wrong-kind" | undefined {
-  if (!Array.isArray(reply)) return "wrong-kind";
+function decodeClaim(reply: Reply): Outcome<CronClaim | undefined> {
+  if (!Array.isArray(reply)) return { error: wrongKind() };
   if (reply.length !== 5) unexpected();
   const [slot, epoch, sealed, ran, ranAt] = (reply as readonly Reply[]).map((field) => decodeOptional(field, decodeText));
-  if (epoch === undefined) return undefined;
-  return {
+  if (epoch === undefined) return { value: undefined };
+  const value = {
     slotSec: toCount(slot ?? "0"),
     epoch: toCount(epoch),
     sealed: sealed !== undefined,
     ran: ran === undefined ? undefined : { taskId: ran, atSec: toCount(ranAt ?? "0") },
   };
+  return { value };
 }
 
 /**
- * Reads the claims of entries, each in the queue named: nothing where there is none, or the error of the call it was in. One call per queue
+ * Reads the claims of entries, each in the queue named: nothing where there is none, or why it cannot be read. One call per queue
  * and chunk, all in one request.
  * @throws {RedisError} the way to Redis failed
  */
@@ -67,9 +68,8 @@ export async function readClaims(
   broker: Broker,
   wanted: readonly { readonly id: string; readonly queue: string }[],
   options: SendOptions = {},
-): Promise<Outcome<CronClaim | "wrong-kind" | undefined>[]> {
-  const calls: { readonly places: readonly number[]; readonly script: BoundScript<readonly (CronClaim | "wrong-kind" | undefined)[]> }[] =
-    [];
+): Promise<Outcome<CronClaim | undefined>[]> {
+  const calls: { readonly places: readonly number[]; readonly script: BoundScript<readonly Outcome<CronClaim | undefined>[]> }[] = [];
   for (const [queue, items] of byQueue(wanted, (one) => one.queue)) {
     for (let at = 0; at < items.length; at += maxPerCall) {
       const some = items.slice(at, at + maxPerCall);
@@ -89,10 +89,10 @@ export async function readClaims(
     calls.map(({ script }) => script),
     options,
   );
-  const claims: Outcome<CronClaim | "wrong-kind" | undefined>[] = [];
+  const claims: Outcome<CronClaim | undefined>[] = [];
   for (const [i, { places }] of calls.entries()) {
     const { value, error } = outcomes[i]!;
-    for (const [nth, at] of places.entries()) claims[at] = error ? { error } : { value: value![nth] };
+    for (const [nth, at] of places.entries()) claims[at] = error ? { error } : value![nth]!;
   }
   return claims;
 }

@@ -1,6 +1,6 @@
 import type { Broker } from "../broker.ts";
 import type { SendOptions } from "../redis.ts";
-import { readClaims, wrongKind } from "./read-claims.ts";
+import { readClaims } from "./read-claims.ts";
 import { sealClaims } from "./seal-claims.ts";
 
 /**
@@ -18,7 +18,6 @@ export async function readyClaim(
   const [sealed] = await sealClaims(broker, { id, epoch: 0 }, [queue], options);
   if (sealed!.error) throw sealed!.error;
   const [read] = await readClaims(broker, [{ id, queue }], options);
-  const { value: claim, error = claim === "wrong-kind" ? wrongKind() : undefined } = read!;
-  if (error) throw error;
-  return (claim as Exclude<typeof claim, "wrong-kind">)?.epoch ?? 0;
+  if (read!.error) throw read!.error;
+  return read!.value?.epoch ?? 0;
 }

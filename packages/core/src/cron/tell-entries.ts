@@ -49,7 +49,7 @@ export async function tellEntries(
   const outcomes = await runAll(
     broker,
     [
-      tellSchedulerEntries(broker, schedulerId, told, forSec),
+      ...(told.length === 0 ? [] : [tellSchedulerEntries(broker, schedulerId, told, forSec)]),
       ...entries.flatMap(({ entry, events }) => events.map((event) => tellSchedulerEvent(entry.id, eventOf(event)))),
     ],
     options,

@@ -1,26 +1,25 @@
-import { clearSchedulerEntries } from "../broker/scheduler-entries.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import type { CronEntry } from "../cron/cron-entry.ts";
 import { nextSlot } from "../cron/decide-slots.ts";
-import { type ClaimedEntry, type FiredEntry, type FireOptions, fireDue } from "../cron/fire-due.ts";
+import { type FiredEntry, type FireOptions, fireDue } from "../cron/fire-due.ts";
 import { askCronEntries, decodeCronEntries } from "../cron/list-cron-entries.ts";
-import { moveClaim } from "../cron/move-claim.ts";
-import { type CronClaim, readClaims, wrongKind } from "../cron/read-claims.ts";
-import { cronSchedulerId, defaultToldForSec, type ToldEntry, tellEntries } from "../cron/tell-entries.ts";
+import { settleClaims } from "../cron/settle-claims.ts";
+import { cronSchedulerId, defaultToldForSec, type ToldEntry } from "../cron/tell-entries.ts";
+import { type Tell, type ToldAs, teller } from "../cron/teller.ts";
 import { readReply } from "../decode-reply.ts";
 import { schedulerKey } from "../keys.ts";
 import { sendPlain } from "../send-plain.ts";
 import { unexpected } from "../verdicts.ts";
-import { addReports, earliest, refused, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
-export interface ScheduleOptions extends Omit<TickOptions, "queues">, FireOptions {
+export interface ScheduleOptions extends Omit<TickOptions, "queues">, Omit<FireOptions, "nowMs"> {
   /** Entries in the place of those that are stored; their claims were made by `openClaims`. */
   readonly entries?: readonly CronEntry[] | undefined;
   /** Serves entries of these queues only. Default: all. */
   readonly queues?: readonly string[] | undefined;
   /** As which scheduler, and for how long, Asynq's CLI and dashboards are told of the entries; `false`: not at all. Default: `asynqjs:0:cron`, 25 h. */
-  readonly told?: false | { readonly schedulerId?: string | undefined; readonly forSec?: number | undefined } | undefined;
+  readonly told?: false | Partial<ToldAs> | undefined;
 }
 
 export interface ScheduleReport extends TickReport {
@@ -65,21 +64,24 @@ const retellSec = 300;
  * @throws {RedisError} the way to Redis failed
  */
 export function schedule(broker: Broker, options: ScheduleOptions): Promise<ScheduleReport> {
-  const tellOnce = teller(broker, options);
-  return runTick(broker, { ...options, queues: [] }, (spent) => scheduleOnce(broker, options, spent, tellOnce));
+  const tell = teller(broker, { ...toldAs(options), signal: options.signal });
+  return runTick(broker, { ...options, queues: [] }, (spent) => scheduleOnce(broker, options, spent, tell));
 }
 
 async function scheduleOnce(broker: Broker, options: ScheduleOptions, spent: Spent, tell: Tell): Promise<ScheduleReport> {
-  const { slotsBetween, signal } = options;
-  const read = await readEntries(broker, options);
-  const { claimed, moved, ...found } = await claimsOf(broker, read.entries, spent, signal);
-  let report: ScheduleReport = { ...nothing, moved, errors: [...read.errors, ...found.errors] };
-  let { more } = found;
+  const { slotsBetween, told, signal } = options;
+  const { entries, leftSec, errors } = await readEntries(broker, options);
+  const settled = await settleClaims(broker, entries, { spent, signal });
+  let report: ScheduleReport = { ...nothing, moved: settled.moved, errors: [...errors, ...settled.errors] };
+  let { claimed: due, more } = settled;
 
-  const startSec = unixSec(broker.clock.nowMs());
   const served = new Map<string, Omit<ToldEntry, "nextSec">>();
-  for (const { entry, claim } of claimed) served.set(entry.id, { entry, claim, events: previousEvents(claim, startSec) });
-  let due = claimed;
+  for (const entry of entries) if (!entry.removed) served.set(entry.id, { entry, claim: undefined, events: [] });
+  const retoldSec = unixSec(broker.clock.nowMs()) - retellSec;
+  for (const { entry, claim } of due) {
+    const ran = claim?.ran;
+    served.set(entry.id, { entry, claim, events: ran === undefined || ran.atSec < retoldSec ? [] : [ran] });
+  }
   while (due.length > 0) {
     if (spent()) {
       more = true;
@@ -87,98 +89,36 @@ async function scheduleOnce(broker: Broker, options: ScheduleOptions, spent: Spe
     }
     const turns = await fireDue(broker, due, options);
     for (const turn of turns) {
-      report = addReports(report, reportOf(turn));
       const { entry, claim, fired } = turn;
+      report = addReports(report, reportOf(turn));
       served.set(entry.id, { entry, claim, events: [...served.get(entry.id)!.events, ...fired] });
     }
     due = turns.filter((turn) => turn.more && turn.error === undefined);
   }
 
-  const nowSec = unixSec(broker.clock.nowMs());
-  const told: ToldEntry[] = [];
-  for (const one of served.values()) {
-    try {
-      told.push({ ...one, nextSec: nextSlot(one.entry, nowSec, slotsBetween) });
-    } catch {
-      // Its slots cannot be listed, which is reported already.
-    }
-  }
-  await tell(told, read, report);
-  return { ...report, more, nextSec: earliest(...told.map(({ nextSec }) => nextSec)) };
+  const listed = Array.from(served.values(), (one) => ({ ...one, nextSec: nextOf(one.entry, broker, slotsBetween) }));
+  const isNews = Object.values(report).some((count) => typeof count === "number" && count > 0);
+  if (told !== false) await tell(listed, isNews, leftSec);
+  return { ...report, more, nextSec: earliest(...listed.map(({ nextSec }) => nextSec)) };
 }
 
 interface ReadEntries extends Pick<ScheduleReport, "errors"> {
   readonly entries: readonly CronEntry[];
-  /** For how long yet what was told holds; nothing where nobody asked. */
-  readonly toldForSec: number | undefined;
+  /** For how long what was told before holds, as TTL answers it. */
+  readonly leftSec?: number;
 }
 
 async function readEntries(broker: Broker, options: ScheduleOptions): Promise<ReadEntries> {
   const { queues, signal } = options;
-  if (options.entries !== undefined) return { entries: options.entries.filter(ofQueues(queues)), errors: [], toldForSec: undefined };
+  const isServed = ({ queue }: CronEntry): boolean => queues === undefined || queues.includes(queue);
+  if (options.entries !== undefined) return { entries: options.entries.filter(isServed), errors: [] };
   const [stored, left] = await sendPlain(broker.redis, [askCronEntries, ["TTL", schedulerKey(toldAs(options).schedulerId)]], { signal });
   const { entries, unreadable } = decodeCronEntries(stored!);
   return {
-    entries: entries.filter(ofQueues(queues)),
+    entries: entries.filter(isServed),
+    leftSec: readReply(left!, (reply) => (typeof reply === "number" ? reply : unexpected())),
     errors: unreadable.map((error) => ({ queue: "", error })),
-    toldForSec: readReply(left!, (reply) => (typeof reply === "number" ? reply : unexpected())),
   };
-}
-
-function ofQueues(queues: readonly string[] | undefined): (entry: CronEntry) => boolean {
-  return ({ queue }) => queues === undefined || queues.includes(queue);
-}
-
-/** The entries that can be served, with their claims: where an edit was left half done it is completed first. */
-async function claimsOf(
-  broker: Broker,
-  entries: readonly CronEntry[],
-  spent: Spent,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly claimed: readonly ClaimedEntry[]; readonly moved: number; readonly more: boolean } & Pick<ScheduleReport, "errors">> {
-  const claimed: ClaimedEntry[] = [];
-  const errors: { queue: string; entry: string; error: Error }[] = [];
-  const unsettled: CronEntry[] = [];
-  let moved = 0;
-  let more = false;
-  const look = async (wanted: readonly CronEntry[], mayMove: boolean): Promise<void> => {
-    for (const [i, { value: claim, error }] of (await readClaims(broker, wanted, { signal })).entries()) {
-      const entry = wanted[i]!;
-      const fault = error ?? (claim === "wrong-kind" ? wrongKind() : undefined);
-      if (fault !== undefined) errors.push({ queue: entry.queue, entry: entry.id, error: fault });
-      else if (isSettled(entry, claim as CronClaim | undefined)) claimed.push({ entry, claim: claim as CronClaim | undefined });
-      else if (mayMove) unsettled.push(entry);
-    }
-  };
-  await look(entries, true);
-  const reopened: CronEntry[] = [];
-  for (const entry of unsettled) {
-    if (spent()) {
-      more = true;
-      break;
-    }
-    try {
-      const verdict = await moveClaim(broker, entry, { signal });
-      // The entry was changed since we read it: the next tick reads it anew.
-      if (verdict === "stale") continue;
-      moved++;
-      if (verdict !== "removed") reopened.push({ ...entry, from: [] });
-    } catch (error) {
-      errors.push({ queue: entry.queue, entry: entry.id, error: refused(error) });
-    }
-  }
-  if (reopened.length > 0) await look(reopened, false);
-  return { claimed, moved, more, errors };
-}
-
-/** Whether a claim is where the entry's last edit wants it, or lost. */
-function isSettled({ epoch, from, removed }: CronEntry, claim: CronClaim | undefined): boolean {
-  return !removed && from.length === 0 && (claim === undefined || (claim.epoch === epoch && !claim.sealed));
-}
-
-/** The task enqueued last, as long as the tick that did may have been killed before it told. */
-function previousEvents(claim: CronClaim | undefined, nowSec: number): ToldEntry["events"] {
-  return claim?.ran === undefined || claim.ran.atSec < nowSec - retellSec ? [] : [claim.ran];
 }
 
 function reportOf({ entry, fired, skipped, overlapping, duplicates, conflicts, lost, error }: FiredEntry): ScheduleReport {
@@ -186,36 +126,18 @@ function reportOf({ entry, fired, skipped, overlapping, duplicates, conflicts, l
   return { ...nothing, fired: fired.length, skipped, overlapping, duplicates, conflicts, lost, errors };
 }
 
-function toldAs({ told, queues }: ScheduleOptions): { readonly schedulerId: string; readonly forSec: number } {
+/** The next slot of an entry; nothing where its slots cannot be listed either, which is reported already. */
+function nextOf(entry: CronEntry, { clock }: Broker, slotsBetween: SlotsBetween): number | undefined {
+  try {
+    return nextSlot(entry, unixSec(clock.nowMs()), slotsBetween);
+  } catch {
+    return undefined;
+  }
+}
+
+function toldAs({ told, queues }: ScheduleOptions): ToldAs {
   // Who serves some queues only must not write over what is told of the others.
   const ofThese = queues === undefined ? cronSchedulerId : `${cronSchedulerId}:${[...queues].sort().join(",")}`;
   const { schedulerId = ofThese, forSec = defaultToldForSec } = told || {};
   return { schedulerId, forSec };
 }
-
-type Tell = (entries: readonly ToldEntry[], read: ReadEntries, report: ScheduleReport) => Promise<void>;
-
-/** Tells when there is news, and when what was told would be over by and by. */
-function teller(broker: Broker, options: ScheduleOptions): Tell {
-  const { told, signal } = options;
-  const { schedulerId, forSec } = toldAs(options);
-  let toldAtMs: number | undefined;
-  return async (entries, { toldForSec }, report) => {
-    if (told === false) return;
-    if (entries.length === 0) {
-      if (toldForSec !== undefined && toldForSec !== absent) await clearSchedulerEntries(broker, schedulerId, { signal });
-      return;
-    }
-    const sinceMs = toldAtMs === undefined ? Number.POSITIVE_INFINITY : broker.clock.monotonicMs() - toldAtMs;
-    const leftSec = toldForSec ?? forSec - sinceMs / 1000;
-    const { fired, skipped, overlapping, duplicates, conflicts, lost, moved } = report;
-    const news = fired + skipped + overlapping + duplicates + conflicts + lost + moved;
-    const retold = entries.some(({ events }) => events.length > 0);
-    if (news === 0 && !retold && leftSec > forSec - Math.min(300, forSec / 10)) return;
-    await tellEntries(broker, entries, { schedulerId, forSec, signal });
-    toldAtMs = broker.clock.monotonicMs();
-  };
-}
-
-/** What TTL answers of a key that is not there. */
-const absent = -2;
