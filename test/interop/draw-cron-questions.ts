@@ -80,9 +80,7 @@ function range(min: number, max: number, names: readonly string[] = []): fc.Arbi
     { weight: names.length === 0 ? 0 : 10, arbitrary: inCase },
     { weight: 1, arbitrary: fc.constantFrom(String(min - 1), String(max + 1), `0${max}`, `+${min}`, "", "007", "9223372036854775808") },
   );
-  const ascending = fc
-    .tuple(fc.integer({ min, max }), fc.integer({ min, max }))
-    .map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`);
+  const ascending = fc.tuple(fc.integer({ min, max }), fc.integer({ min, max })).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`);
   const open = fc.constantFrom("*", "?");
   const step = fc.oneof(
     { weight: 12, arbitrary: fc.integer({ min: 1, max: Math.max(2, Math.floor(max / 2)) }).map((by) => `/${by}`) },
@@ -134,12 +132,13 @@ const every = fc
     fc.oneof(
       {
         weight: 12,
-        arbitrary: fc
-          .tuple(fc.integer({ min: 0, max: 400 }), fc.constantFrom("h", "m", "s"))
-          .map(([count, unit]) => `${count}${unit}`),
+        arbitrary: fc.tuple(fc.integer({ min: 0, max: 400 }), fc.constantFrom("h", "m", "s")).map(([count, unit]) => `${count}${unit}`),
       },
       { weight: 3, arbitrary: fc.constantFrom("1.5h", ".25m", "3.s", "999ms", "5us", "7\u00b5s", "7\u03bcs", "12345678901ns") },
-      { weight: 1, arbitrary: fc.constantFrom("1d", "5", "0", ".", " ", "-1s", "9223372036854775808ns", "0.33333333333333333333h", "3000000h") },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom("1d", "5", "0", ".", " ", "-1s", "9223372036854775808ns", "0.33333333333333333333h", "3000000h"),
+      },
     ),
     { minLength: 1, maxLength: 3 },
   )
@@ -148,7 +147,10 @@ const every = fc
 function prefixed(spec: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const zone = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...zones, "UTC", "Local", "", "Etc/GMT+5", "US/Eastern") },
-    { weight: 1, arbitrary: fc.constantFrom("Mars/Olympus", "europe/berlin", "us/eastern", "utc", "../UTC", "/etc", "\\x", "+01:00", "M\u00fcnchen") },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom("Mars/Olympus", "europe/berlin", "us/eastern", "utc", "../UTC", "/etc", "\\x", "+01:00", "M\u00fcnchen"),
+    },
   );
   const gap = fc.oneof({ weight: 12, arbitrary: fc.constant(" ") }, { weight: 1, arbitrary: fc.constantFrom("", "   ", "\t") });
   const withZone = fc.tuple(fc.constantFrom("TZ=", "CRON_TZ="), zone, gap, spec).map((parts) => parts.join(""));

@@ -60,14 +60,17 @@ export const test = redisTest.extend<ServerFixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   clock: async ({}, use) => use(manualClock(startMs)),
   port: async ({ redis, awaited }, use) => use(awaited(ioredisPort(redis))),
-  awaited: async ({ calls }, use) =>
-    use((port) => ({
+  awaited: async ({ calls }, use) => {
+    const counted = <T>(call: Promise<T>): Promise<T> => {
+      calls.inFlight++;
+      return call.finally(() => calls.inFlight--);
+    };
+    await use((port) => ({
       ...port,
-      async send(commands, options) {
-        calls.inFlight++;
-        return port.send(commands, options).finally(() => calls.inFlight--);
-      },
-    })),
+      features: () => counted(port.features()),
+      send: (commands, options) => counted(port.send(commands, options)),
+    }));
+  },
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixture's needs from the pattern
   calls: async ({}, use) => use({ inFlight: 0 }),
   quiet: async ({ calls }, use) =>

@@ -43,7 +43,7 @@ export function nextSlot(
 
     while (!allowsDay(spec, at)) {
       if (isPast(at)) return undefined;
-      const jump = untilSec - at.sec > longSec ? jumpOverDays(spec, zone, proposeDay, at) : undefined;
+      const jump = untilSec - at.sec > longSec ? jumpOverDays(zone, proposeDay, at) : undefined;
       if (jump !== undefined) {
         moved = true;
         at = jump;
@@ -90,7 +90,7 @@ function allowsDay(spec: CronFields, at: Walk): boolean {
 }
 
 /** Midnight of the day that is proposed, if nothing on the way would make robfig arrive elsewhere: it steps from the first of the month. */
-function jumpOverDays(spec: CronFields, zone: ZoneOffsets, proposeDay: ProposeDay, at: Walk): Walk | undefined {
+function jumpOverDays(zone: ZoneOffsets, proposeDay: ProposeDay, at: Walk): Walk | undefined {
   const day = proposeDay(at.dayNumber);
   if (day === undefined) return undefined;
   const sec = day * 86_400 - at.offset;

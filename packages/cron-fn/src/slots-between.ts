@@ -1,21 +1,14 @@
-import { parseCronSpec } from "@asynqjs/core/cron";
+import { parseCronSpec, type SlotsBetween } from "@asynqjs/core/cron";
 import { nextSlot } from "./next-slot.ts";
 import { proposeDays } from "./propose-days.ts";
 import { zoneOffsets } from "./zone-offsets.ts";
-
-/** When an entry is due: its spec, the time zone of one that names none, and from when on `@every` counts. */
-export interface CronTimes {
-  readonly spec: string;
-  readonly timeZone: string;
-  readonly anchorSec: number;
-}
 
 /**
  * The first `most` slots of an entry after one second and up to another, each a whole second, ascending: those at which Asynq's scheduler
  * would fire, had it fired at `afterSec`. What is `@every` so long is due at whole multiples of it after `anchorSec`.
  * @throws {CronSpecError} the spec cannot be read
  */
-export function slotsBetween(times: CronTimes, afterSec: number, untilSec: number, most: number): readonly number[] {
+export const slotsBetween: SlotsBetween = (times, afterSec, untilSec, most) => {
   const spec = parseCronSpec(times.spec, times.timeZone);
   const slots: number[] = [];
   if (spec.kind === "every") {
@@ -32,4 +25,4 @@ export function slotsBetween(times: CronTimes, afterSec: number, untilSec: numbe
     if (slot === undefined) break;
   }
   return slots;
-}
+};

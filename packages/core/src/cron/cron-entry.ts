@@ -150,6 +150,23 @@ function defined<T extends object>(given: T): { [Name in keyof T]: Exclude<T[Nam
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as never;
 }
 
+/** Whether two say the same, so that an edit from one to the other would change nothing. */
+export function sayTheSame(one: CronEntryTerms, other: CronEntryTerms): boolean {
+  return textOf(one) === textOf(other);
+}
+
+function textOf({ headers, ...terms }: CronEntryTerms): string {
+  const { id, spec, timeZone, type, payload, queue, options, catchUp, windowSec, overlap, jitterSec, paused, owner } = terms;
+  const rest = [spec, timeZone, type, queue, catchUp, windowSec, overlap, jitterSec, paused, owner];
+  return JSON.stringify([
+    id,
+    rest,
+    payload && [...payload],
+    Object.entries(headers ?? {}).sort(),
+    optionNames.map((name) => options[name]),
+  ]);
+}
+
 /** The entry as it is stored: its version, by which an edit is compared, and its JSON. */
 export function encodeCronEntry({ version, payload, options, ...entry }: CronEntry): string {
   const { deadline, ...plain } = options;

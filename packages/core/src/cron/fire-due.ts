@@ -58,6 +58,8 @@ export interface FireOptions extends Pick<SendOptions, "signal"> {
   /** How old a slot may be to be on time, seconds; an older one was missed. Default 90. */
   readonly graceSec?: number | undefined;
   readonly hooks?: SlotHooks | undefined;
+  /** Up to when slots are due. Default: the time of the broker's clock. */
+  readonly nowMs?: number | undefined;
 }
 
 /** What is asked of the claim of an entry: one slot, or that it move on without a task. */
@@ -83,9 +85,9 @@ export interface SlotClaim {
 export async function fireDue(
   broker: Broker,
   due: readonly ClaimedEntry[],
-  { slotsBetween, graceSec, hooks = {}, signal }: FireOptions,
+  { slotsBetween, graceSec, hooks = {}, nowMs = broker.clock.nowMs(), signal }: FireOptions,
 ): Promise<FiredEntry[]> {
-  const nowSec = unixSec(broker.clock.nowMs());
+  const nowSec = unixSec(nowMs);
   const claims: SlotClaim[] = [];
   const results = due.map(({ entry, claim }, at): Mutable<FiredEntry> => {
     const result = { ...nothing, entry, claim };
@@ -115,7 +117,7 @@ export async function fireDue(
   });
 
   for (const { entry, task } of claims) if (task !== undefined) hooks.before?.(entry, task);
-  const verdicts = await claimSlots(broker, claims, { signal });
+  const verdicts = await claimSlots(broker, claims, { nowMs, signal });
   const refused = new Set<number>();
   for (const [i, { at, entry, slot, task }] of claims.entries()) {
     const result = results[at]!;
@@ -190,8 +192,11 @@ function count(
 type ClaimOutcome = { readonly verdict: SlotVerdict; readonly error?: never } | { readonly verdict?: never; readonly error: Error };
 
 /** Claims slots, those of a queue in order; a verdict, or the error of its call, for each. */
-export async function claimSlots(broker: Broker, claims: readonly SlotClaim[], options: SendOptions = {}): Promise<ClaimOutcome[]> {
-  const nowMs = broker.clock.nowMs();
+export async function claimSlots(
+  broker: Broker,
+  claims: readonly SlotClaim[],
+  { nowMs, ...options }: SendOptions & { readonly nowMs: number },
+): Promise<ClaimOutcome[]> {
   const encoded = claims.map((claim, place) => ({
     claim,
     place,

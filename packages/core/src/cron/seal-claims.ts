@@ -1,4 +1,5 @@
 import type { Broker } from "../broker.ts";
+import { unixSec } from "../clock.ts";
 import { pendingKey, queuePrefix } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
 import type { SendOptions } from "../redis.ts";
@@ -13,13 +14,13 @@ export const sealedForSec: number = 90 * 24 * 3600;
 
 /**
  * Nothing is fired by the claim any more. One that is not there is made, sealed: else a scheduler that still goes by the earlier entry would
- * take it for lost, and begin anew.
+ * take it for lost, and begin anew. One that was lost stands at `lost_slot` from then on.
  */
 export const sealClaimScript = defineScript({
   name: "seal-claim",
   effect: "record",
   keys: ["of_queue"],
-  args: { prefix: "text", entry: "text", epoch: "text", ttl_s: "text" },
+  args: { prefix: "text", entry: "text", epoch: "text", lost_slot: "text", ttl_s: "text" },
   lua: /* lua */ `
     ${containers}
     local claim = prefix .. "js:cron:" .. entry
@@ -28,6 +29,7 @@ export const sealClaimScript = defineScript({
     local known = tonumber(fields[1])
     if known and (known > tonumber(epoch) or known == tonumber(epoch) and not fields[2]) then return remember("z") end
     redis.call("HSET", claim, "epoch", epoch, "sealed", "1")
+    if not known and lost_slot ~= "" then redis.call("HSET", claim, "slot", lost_slot) end
     redis.call("EXPIRE", claim, ttl_s)
     return remember("s")
   `,
@@ -53,7 +55,14 @@ export async function sealClaims(
       bind(sealClaimScript, {
         queue,
         keys: { of_queue: pendingKey(queue) },
-        args: { prefix: queuePrefix(queue), entry: id, epoch, ttl_s: sealedForSec },
+        args: {
+          prefix: queuePrefix(queue),
+          entry: id,
+          epoch,
+          // Nothing of the past is fired by a claim that was lost; one that is only to be (epoch 0) knows of no slot yet.
+          lost_slot: epoch === 0 ? "" : unixSec(broker.clock.nowMs()),
+          ttl_s: sealedForSec,
+        },
       }),
     ),
     options,

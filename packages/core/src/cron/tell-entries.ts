@@ -1,4 +1,4 @@
-import { tellSchedulerEntries, tellSchedulerEvent } from "../broker/scheduler-entries.ts";
+import { type StoredSchedulerEvent, tellSchedulerEntries, tellSchedulerEvent } from "../broker/scheduler-entries.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import { allSchedulers, schedulerKey } from "../keys.ts";
@@ -50,12 +50,7 @@ export async function tellEntries(
     broker,
     [
       tellSchedulerEntries(broker, schedulerId, told, forSec),
-      ...entries.flatMap(({ entry, events }) =>
-        events.map(({ taskId, atSec }) => {
-          const event = encodeSchedulerEnqueueEvent({ taskId, enqueuedAtNs: nsOf(atSec) });
-          return tellSchedulerEvent(entry.id, { atSec, event, ttlSec: historyTtlSec });
-        }),
-      ),
+      ...entries.flatMap(({ entry, events }) => events.map((event) => tellSchedulerEvent(entry.id, eventOf(event)))),
     ],
     options,
   );
@@ -74,6 +69,11 @@ export async function tellAnew({ redis, clock }: Broker, options: SendOptions = 
     ],
     options,
   );
+}
+
+/** What the history of an entry keeps of a task. */
+export function eventOf({ taskId, atSec }: Pick<FiredSlot, "taskId" | "atSec">): StoredSchedulerEvent {
+  return { atSec, event: encodeSchedulerEnqueueEvent({ taskId, enqueuedAtNs: nsOf(atSec) }), ttlSec: historyTtlSec };
 }
 
 function encode({ entry, claim, nextSec }: ToldEntry): Uint8Array {

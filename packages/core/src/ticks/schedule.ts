@@ -138,7 +138,8 @@ async function claimsOf(
 ): Promise<{ readonly claimed: readonly ClaimedEntry[]; readonly moved: number; readonly more: boolean } & Pick<ScheduleReport, "errors">> {
   const claimed: ClaimedEntry[] = [];
   const errors: { queue: string; entry: string; error: Error }[] = [];
-  const moved: CronEntry[] = [];
+  const unsettled: CronEntry[] = [];
+  let moved = 0;
   let more = false;
   const look = async (wanted: readonly CronEntry[], mayMove: boolean): Promise<void> => {
     for (const [i, { value: claim, error }] of (await readClaims(broker, wanted, { signal })).entries()) {
@@ -146,26 +147,28 @@ async function claimsOf(
       const fault = error ?? (claim === "wrong-kind" ? wrongKind() : undefined);
       if (fault !== undefined) errors.push({ queue: entry.queue, entry: entry.id, error: fault });
       else if (isSettled(entry, claim as CronClaim | undefined)) claimed.push({ entry, claim: claim as CronClaim | undefined });
-      // Where it goes by a later epoch the entry was changed since we read it: the next tick reads it anew.
-      else if (mayMove && ((claim as CronClaim | undefined)?.epoch ?? 0) <= entry.epoch) moved.push(entry);
+      else if (mayMove) unsettled.push(entry);
     }
   };
   await look(entries, true);
   const reopened: CronEntry[] = [];
-  for (const entry of moved) {
+  for (const entry of unsettled) {
     if (spent()) {
       more = true;
       break;
     }
     try {
       const verdict = await moveClaim(broker, entry, { signal });
-      if (verdict !== "removed" && verdict !== "stale") reopened.push({ ...entry, from: [] });
+      // The entry was changed since we read it: the next tick reads it anew.
+      if (verdict === "stale") continue;
+      moved++;
+      if (verdict !== "removed") reopened.push({ ...entry, from: [] });
     } catch (error) {
       errors.push({ queue: entry.queue, entry: entry.id, error: refused(error) });
     }
   }
   if (reopened.length > 0) await look(reopened, false);
-  return { claimed, moved: moved.length, more, errors };
+  return { claimed, moved, more, errors };
 }
 
 /** Whether a claim is where the entry's last edit wants it, or lost. */
