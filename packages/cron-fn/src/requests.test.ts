@@ -28,16 +28,14 @@ async function seed(redis: Redis): Promise<void> {
     const expireAtSec = Math.floor(broker.clock.nowMs() / 1000) + 60;
     await settle(
       broker,
-      taken
-        .slice(150)
-        .map(({ id, token: own, msg }) => ({
-          queue,
-          id,
-          fence: { token: own },
-          to: "completed",
-          msg: patchTaskMessage(msg, {}),
-          expireAtSec,
-        })),
+      taken.slice(150).map(({ id, token: own, msg }) => ({
+        queue,
+        id,
+        fence: { token: own },
+        to: "completed",
+        msg: patchTaskMessage(msg, {}),
+        expireAtSec,
+      })),
     );
     await add(queue, 300, { processInSec: 60 });
     for (const group of ["a", "b", "c"]) await add(queue, 20, { group });
@@ -46,6 +44,42 @@ async function seed(redis: Redis): Promise<void> {
 }
 
 describe("a run over HTTP", () => {
+  test.for([
+    { everySec: 60, queues: 1, entries: 0, requests: 360, commands: 540 },
+    { everySec: 60, queues: 10, entries: 0, requests: 360, commands: 3_024 },
+    { everySec: 60, queues: 10, entries: 10, requests: 432, commands: 3_648 },
+    { everySec: 10, queues: 1, entries: 0, requests: 375, commands: 645 },
+    { everySec: 10, queues: 10, entries: 10, requests: 468, commands: 4_062 },
+  ])(
+    "costs in an hour, by the second in a quarter of one, in which nothing is due, what the README says: %o",
+    async (idle, { redis, faults }) => {
+      const clock = manualClock(Date.now());
+      const broker = makeBroker({ redis: ioredisPort(redis), clock, random: systemRandom });
+      await redis.sadd("asynq:queues", ...queues.slice(0, idle.queues));
+      const spec = `0 ${(new Date().getUTCHours() + 12) % 24} * * *`;
+      for (const queue of queues.slice(0, idle.entries)) await addCronEntry(broker, { id: queue, spec, type: "t", queue });
+      const port = fetchRedis({ url: faults.url, token });
+      // Every minute in a process of its own, or in one that stays.
+      const lastSecs = idle.everySec < 60 ? new Map() : undefined;
+      const run = () => runTicks(makeBroker({ redis: port, clock, random: systemRandom }), { lastSecs });
+      await run();
+      const before = faults.requests.length;
+
+      for (let sec = 0; sec < (idle.everySec < 60 ? 900 : 3_600); sec += idle.everySec) {
+        await clock.advance(idle.everySec * 1_000);
+        // Redis' own clock does not know of it.
+        for (const key of await redis.keys("asynq:schedulers:*")) await redis.expire(key, (await redis.ttl(key)) - idle.everySec);
+        await run();
+      }
+
+      const sent = faults.requests.slice(before).map(({ body }) => (JSON.parse(body) as unknown[]).length);
+      expect({ requests: sent.length, commands: sent.reduce((sum, commands) => sum + commands, 0) }).toEqual({
+        requests: idle.requests,
+        commands: idle.commands,
+      });
+    },
+  );
+
   test("with much of everything to do in ten queues keeps to what a Worker may send, and the next ones do the rest", async ({
     redis,
     faults,
