@@ -1,7 +1,7 @@
 import type { CronFields } from "@asynqjs/core/cron";
 import { type CronExpression, CronExpressionParser } from "cron-parser";
 
-/** The first day after another that a spec allows, in days since 1970; `undefined` where there is none, or none near. It is asked of ever later days. */
+/** The first day after another that a spec allows, in days since 1970; `undefined` where there is none, or none near. */
 export type ProposeDay = (afterDay: number) => number | undefined;
 
 /**
@@ -13,7 +13,7 @@ export function proposeDays({ daysOfMonth, months, daysOfWeek, anyDayOfMonth, an
   const text = `0 0 0 ${list(daysOfMonth, anyDayOfMonth)} ${list(months, false)} ${list(daysOfWeek, anyDayOfWeek)}`;
   let [days, asked, proposed]: [CronExpression | undefined, number, number | undefined] = [undefined, Number.POSITIVE_INFINITY, undefined];
   return (afterDay) => {
-    // Whoever goes on step by step asks again each day.
+    // Whoever goes on step by step asks again each day, and a tick each minute.
     if (asked <= afterDay && (proposed === undefined || afterDay < proposed)) return proposed;
     try {
       if (days === undefined || proposed !== afterDay) {

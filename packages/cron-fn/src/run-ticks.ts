@@ -146,7 +146,7 @@ function isSpent({ left }: Run): boolean {
 
 /** Gives each tick that is due its turn, and then those with work left another, until there is none or the budget is spent. */
 async function runRound(run: Run): Promise<void> {
-  const { broker, options, table, lastSecs } = run;
+  const { broker, options, table, lastSecs, left } = run;
   const inReach = tickNames.filter((tick) => tick !== "aggregate" || options.aggregate !== undefined);
   const rare = options.ticks === undefined ? inReach.filter((tick) => isRare(table[tick])) : [];
   // Whoever serves some queues alone tidies up in those alone.
@@ -159,10 +159,12 @@ async function runRound(run: Run): Promise<void> {
   let turns = options.ticks ?? inReach.filter((tick) => isDue(table[tick], nowSec, lastOf(tick)));
   do {
     const again: TickName[] = [];
-    for (const [i, tick] of turns.entries()) {
-      const toCome = turns.slice(i).reduce((sum, name) => sum + table[name].share, 0);
+    const all = turns.reduce((sum, tick) => sum + table[tick].share, 0);
+    const { ms, requests } = left();
+    for (const tick of turns) {
+      const part = table[tick].share / all;
       try {
-        const report = await runTurn(run, tick, queues, table[tick].share / toCome);
+        const report = await runTurn(run, tick, queues, { ms: ms * part, requests: Math.ceil(requests * part) });
         if (report.more) again.push(tick);
         else if (rare.includes(tick)) await noteTick(broker, noted(tick));
         else lastSecs.set(tick, nowSec);
@@ -174,16 +176,17 @@ async function runRound(run: Run): Promise<void> {
   } while (turns.length > 0 && !isSpent(run));
 }
 
-/** One turn of a tick, with so much of what is left of the time and the requests. */
-async function runTurn(run: Run, tick: TickName, queues: readonly string[], share: number): Promise<TickReport> {
+/** One turn of a tick, with so much of what is left. */
+async function runTurn(
+  run: Run,
+  tick: TickName,
+  queues: readonly string[],
+  part: { readonly ms: number; readonly requests: number },
+): Promise<TickReport> {
   const { broker, options, left, reports } = run;
-  const { ms, requests } = left();
-  const keepRequests = requests - Math.ceil(requests * share);
-  const enough = (): boolean => {
-    const now = left();
-    return now.ms <= 0 || now.requests <= 0 || now.requests <= keepRequests;
-  };
-  const report = await runTick(broker, tick, { queues, budgetMs: Math.max(0, ms * share), enough }, options);
+  const atStart = left();
+  const enough = (): boolean => isSpent(run) || atStart.requests - left().requests >= part.requests;
+  const report = await runTick(broker, tick, { queues, budgetMs: Math.max(0, part.ms), enough }, options);
   const before = reports.get(tick);
   reports.set(tick, before === undefined ? report : addReports(before, report));
   for (const where of report.errors) fail(run, { tick, ...where });

@@ -1,7 +1,7 @@
-import { parseCronSpec, type SlotsBetween } from "@asynqjs/core/cron";
+import { type CronFields, type CronSpec, parseCronSpec, type SlotsBetween } from "@asynqjs/core/cron";
 import { nextSlot } from "./next-slot.ts";
-import { proposeDays } from "./propose-days.ts";
-import { zoneOffsets } from "./zone-offsets.ts";
+import { type ProposeDay, proposeDays } from "./propose-days.ts";
+import { type ZoneOffsets, zoneOffsets } from "./zone-offsets.ts";
 
 /**
  * The first `most` slots of an entry after one second and up to another, each a whole second, ascending: those at which Asynq's scheduler
@@ -9,20 +9,41 @@ import { zoneOffsets } from "./zone-offsets.ts";
  * @throws {CronSpecError} the spec cannot be read
  */
 export const slotsBetween: SlotsBetween = (times, afterSec, untilSec, most) => {
-  const spec = parseCronSpec(times.spec, times.timeZone);
+  const plan = planOf(times.spec, times.timeZone);
   const slots: number[] = [];
-  if (spec.kind === "every") {
-    const { everySec } = spec;
+  if (plan.kind === "every") {
+    const { everySec } = plan;
     const passed = Math.floor((afterSec - times.anchorSec) / everySec);
     for (let slot = times.anchorSec + Math.max(1, passed + 1) * everySec; slot <= untilSec && slots.length < most; slot += everySec) {
       slots.push(slot);
     }
     return slots;
   }
-  const [zone, proposeDay] = [zoneOffsets(spec.timeZone), proposeDays(spec)];
+  const { fields, zone, proposeDay } = plan;
   for (let slot: number | undefined = Math.floor(afterSec); slots.length < most; slots.push(slot)) {
-    slot = nextSlot(spec, zone, proposeDay, slot, untilSec);
+    slot = nextSlot(fields, zone, proposeDay, slot, untilSec);
     if (slot === undefined) break;
   }
   return slots;
 };
+
+/** A spec, and what its slots are found with. */
+type Plan =
+  | Extract<CronSpec, { readonly kind: "every" }>
+  | { readonly kind: "fields"; readonly fields: CronFields; readonly zone: ZoneOffsets; readonly proposeDay: ProposeDay };
+
+/** Kept over calls: a tick asks the same of each entry every minute, and the day it was proposed then is the same mostly. */
+const plans = new Map<string, Plan>();
+const mostPlans = 1_000;
+
+function planOf(text: string, timeZone: string): Plan {
+  const key = `${timeZone} ${text}`;
+  let plan = plans.get(key);
+  if (plan === undefined) {
+    const spec = parseCronSpec(text, timeZone);
+    plan = spec.kind === "every" ? spec : { kind: "fields", fields: spec, zone: zoneOffsets(spec.timeZone), proposeDay: proposeDays(spec) };
+    if (plans.size >= mostPlans) plans.clear();
+    plans.set(key, plan);
+  }
+  return plan;
+}

@@ -8,7 +8,7 @@ export type TickName = (typeof tickNames)[number];
 export interface TimetableRow {
   /** How long after it ended it is due again, seconds; 0 is each time. Above a minute the time of its end is kept in Redis. */
   readonly everySec: number;
-  /** Its part of what is left of the time and the requests, against those of the ticks that are still to have their turn. */
+  /** Its part of the time and the requests that are left, against those of all ticks that have a turn. */
   readonly share: number;
 }
 

@@ -13,7 +13,7 @@ import { sendPlain } from "../send-plain.ts";
 import { unexpected } from "../verdicts.ts";
 import { addReports, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
-export interface ScheduleOptions extends Omit<TickOptions, "queues">, FireOptions {
+export interface ScheduleOptions extends Omit<TickOptions, "queues">, Omit<FireOptions, "nowMs"> {
   /** Entries in the place of those that are stored; their claims were made by `openClaims`. */
   readonly entries?: readonly CronEntry[] | undefined;
   /** Serves entries of these queues only. Default: all. */
