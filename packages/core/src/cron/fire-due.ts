@@ -42,6 +42,8 @@ export interface FiredEntry extends ClaimedEntry {
   readonly lost: number;
   /** Whether later slots may be due. */
   readonly more: boolean;
+  /** Whether somebody else was faster, who sees to the rest. */
+  readonly beaten: boolean;
   readonly error?: Error | undefined;
 }
 
@@ -129,7 +131,7 @@ export async function fireDue(
     if (error) result.error ??= error;
     else if (!refused.has(at)) count(result, verdict!, { slot, task, nowSec });
     if (error || !decided.has(verdict!)) {
-      // Whoever was faster, or changed the entry, sees to the rest.
+      result.beaten ||= verdict === "claimed";
       if (!refused.has(at) && result.claim?.slotSec === due[at]!.claim?.slotSec) result.skipped = 0;
       result.more = false;
       refused.add(at);
@@ -140,7 +142,7 @@ export async function fireDue(
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-const nothing = { fired: [], skipped: 0, overlapping: 0, duplicates: 0, conflicts: 0, lost: 0, more: false } as const;
+const nothing = { fired: [], skipped: 0, overlapping: 0, duplicates: 0, conflicts: 0, lost: 0, more: false, beaten: false } as const;
 
 /** A slot that somebody else claimed, or that is passed over, is nobody's business here. */
 function tellAfter({ after }: SlotHooks, entry: CronEntry, task: NewTask, { verdict, error }: ClaimOutcome): void {

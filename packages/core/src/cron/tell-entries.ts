@@ -23,8 +23,8 @@ export const defaultToldForSec = 90_000;
 /** How long the history of an entry is kept after its last task. */
 export const historyTtlSec = 90 * 24 * 3600;
 
-/** How long what was told before a change is shown at most. */
-const shownForSec = 3600;
+/** What was told is told again when it is so old: an edit may have been cut short before it said that there is news. */
+export const mostOldSec = 300;
 
 /** An entry, when it fires next, and what it fired. */
 export interface ToldEntry {
@@ -61,15 +61,15 @@ export async function tellEntries(
   }
 }
 
-/** Has the next tick tell anew: an entry was changed. What is told stays until then, an hour at most. */
+/** Has the next tick tell anew, since an entry was changed: what is told is made old. It stays until then. */
 export async function tellAnew({ redis, clock }: Broker, options: SendOptions = {}): Promise<void> {
   const key = schedulerKey(cronSchedulerId);
-  const untilSec = unixSec(clock.nowMs()) + shownForSec;
+  const forSec = defaultToldForSec - mostOldSec;
   await sendPlain(
     redis,
     [
-      ["EXPIRE", key, String(shownForSec)],
-      ["ZADD", allSchedulers, "XX", String(untilSec), key],
+      ["EXPIRE", key, String(forSec)],
+      ["ZADD", allSchedulers, "XX", String(unixSec(clock.nowMs()) + forSec), key],
     ],
     options,
   );
