@@ -31,7 +31,7 @@ describe("what Asynq's tools are told", () => {
       spec: "@every 60s",
       taskType: "report:send",
       taskPayload: new TextEncoder().encode("p"),
-      enqueueOptions: ['Queue("q")', "MaxRetry(3)"],
+      enqueueOptions: ["MaxRetry(3)", 'Queue("q")'],
       nextEnqueueAtNs: ns(first),
       prevEnqueueAtNs: goZeroTimeNs,
     };

@@ -1,7 +1,7 @@
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import type { CronEntry } from "../cron/cron-entry.ts";
-import { nextSlot } from "../cron/decide-slots.ts";
+import { nextSlot, type SlotsBetween } from "../cron/decide-slots.ts";
 import { type FiredEntry, type FireOptions, fireDue } from "../cron/fire-due.ts";
 import { askCronEntries, decodeCronEntries } from "../cron/list-cron-entries.ts";
 import { settleClaims } from "../cron/settle-claims.ts";
