@@ -9,7 +9,7 @@ import { claimSlots } from "./fire-due.ts";
 import { moveClaim } from "./move-claim.ts";
 import { wrongKind } from "./read-claims.ts";
 import { readCronEntry } from "./read-cron-entry.ts";
-import { eventOf } from "./tell-entries.ts";
+import { eventOf, historyTtlSec } from "./tell-entries.ts";
 
 /**
  * Enqueues a task of an entry now, as `<id>:now:<uuid>`, whether it is paused or one of its tasks is under way or not; its slots are fired
@@ -34,7 +34,7 @@ export async function runCronEntry(broker: Broker, id: string, options: SendOpti
     if (error) throw error;
     switch (verdict) {
       case "enqueued":
-        await recordSchedulerEnqueueEvent(broker, id, eventOf({ taskId, atSec: unixSec(nowMs) }), options);
+        await recordSchedulerEnqueueEvent(broker, id, { ...eventOf({ taskId, atSec: unixSec(nowMs) }), ttlSec: historyTtlSec }, options);
         return describeTask(task, nowMs);
       case "duplicate-task":
         throw new DuplicateTaskError(queue, type);

@@ -182,6 +182,23 @@ describe("slots that were missed for a day", () => {
   });
 });
 
+describe("very many entries", () => {
+  test("share what one call holds: a turn fires a slot of each, until none is left", async ({ broker, port, clock, redis }) => {
+    const made = { ...checkCronEntry({ ...minute, catchUp: "all" }), version: "", sinceSec: startSec, epoch: 1, from: [], removed: false };
+    const entries = Array.from({ length: 300 }, (_, i): CronEntry => ({ ...made, id: `e${i}` }));
+    await openClaims(broker, entries, { make: true });
+    await clock.advance(240_000);
+    const before = port.sent.length;
+
+    expect(await schedule(broker, { ...quiet, budgetMs: 60_000, entries })).toMatchObject({ fired: 1_200, more: false });
+
+    const fires = port.sent.slice(before).filter((commands) => commands.some(([name]) => name === "SADD"));
+    expect(fires.map((commands) => commands.length)).toEqual([2, 2, 2, 2]);
+    const ids = (await redis.lrange("asynq:{q}:pending", 0, -1)).reverse();
+    expect(ids.slice(0, 300)).toEqual(entries.map(({ id }) => `${id}:${first}`));
+  });
+});
+
 describe("an entry whose tasks must not overlap", () => {
   test("has its slots skipped while its task is there, also in a queue that is paused, and fires again when it is done", async ({
     broker,
