@@ -94,9 +94,10 @@ describe("schedule", () => {
     void run.then((answer) => {
       report = answer;
     });
+    // Each start is real I/O, so time goes on only once the tick waits for it.
     while (report === undefined) {
-      await clock.advance(1_000);
-      await redis.ping();
+      if (clock.waiting > 0) await clock.advance(1_000);
+      else await redis.ping();
     }
 
     expect(report.fired).toBe(await redis.llen("asynq:{q}:pending"));
