@@ -5,7 +5,8 @@ import { Redis } from "ioredis";
 import { expect } from "vitest";
 import { token } from "../../support/gateway-test.ts";
 import { freePort, startRedis } from "../../support/redis-server.ts";
-import { type Example, ringExample, runShell, startProgram } from "../run-example.ts";
+import type { ReadmeBlock } from "../readme-blocks.ts";
+import { type Example, ringExample, runShell, type Surroundings, startProgram } from "../run-example.ts";
 
 /** What the other packages' READMEs do. */
 export const examples: Readonly<Record<string, Example>> = {
@@ -102,6 +103,14 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await around.redis.hkeys("asynq:js:cron")).toEqual(["report"]);
   },
 
+  "packages/cron-fn/README.md: Scheduler": async (block, around) => {
+    await runsUntilTold(block, around, 2);
+  },
+
+  "packages/cron-fn/README.md: Scheduler (2)": async (block, around) => {
+    await runsUntilTold(block, around, 1);
+  },
+
   "packages/gateway/README.md: @asynqjs/gateway": async (block, around) => {
     const missing = ["curl", "openssl"].find((tool) => spawnSync(tool, ["version"]).error !== undefined);
     if (missing !== undefined) around.skip(`no ${missing} on this machine`);
@@ -119,6 +128,18 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await around.redis.get("greeting")).toBe("hello");
   },
 };
+
+/** Runs until Asynq's tools are told of so many periodic tasks, and ends when it is told to. */
+async function runsUntilTold(block: ReadmeBlock, around: Surroundings, entries: number): Promise<void> {
+  const program = startProgram(block, around);
+  const told = async (): Promise<number> => {
+    const [key] = await around.redis.zrange("asynq:schedulers", "0", "-1");
+    return key === undefined ? 0 : around.redis.llen(key);
+  };
+  await expect.poll(told, { timeout: 20_000 }).toBe(entries);
+  expect(await program.ended("SIGTERM")).toBe(0);
+  expect(await told()).toBe(0);
+}
 
 /** A task that is due. */
 async function seedDue(redis: Redis): Promise<void> {
