@@ -93,6 +93,7 @@ describe("schedule", () => {
     const run = schedule(broker, { ...quiet, budgetMs: 30_000, everyMs: 5_000 }).then((answer) => {
       report = answer;
     });
+    // Each start is real I/O, so time goes on only once the tick waits for it.
     while (report === undefined) {
       await redis.ping();
       if (clock.waiting > 0) await clock.advance(clock.nextInMs);
