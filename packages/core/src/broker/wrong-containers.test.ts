@@ -114,7 +114,7 @@ test.runIf(inject("brokerPort") === "redis")(
   async ({ broker, seedPending, redis, redisUrl, keyspace }) => {
     await seedPending("a", "b");
     const [a] = (await dequeue(broker, ["default"], 1)).tasks;
-    await redis.call("ACL", "SETUSER", "counts-nothing", "on", ">s3cret", "~*", "&*", "+@all", "-zcard");
+    await redis.call("ACL", "SETUSER", "counts-nothing", "on", ">s3cret", "~*", "&*", "+@all", "-llen");
     const client = new Redis(redisUrl.replace("//", "//counts-nothing:s3cret@"), { protocol: 2 });
     const narrow = makeBroker({ ...broker, redis: ioredisPort(client) });
     const before = await keyspace();
