@@ -1,4 +1,4 @@
-import { describe } from "vitest";
+import { describe, inject } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import type { Command, RedisPort, Reply } from "../redis.ts";
 import type { FaultyRedis } from "../testing/faulty-redis.ts";
@@ -123,6 +123,29 @@ describe("settleAndDequeue", () => {
         .map((calls) => calls.length),
     ).toEqual([2, 2]);
   });
+
+  test.runIf(inject("brokerPort") === "redis")(
+    "has Redis remember nothing of what it reads where it is not to, and does its work where Redis was not asked to remember anything",
+    async ({ broker, seedPending, port, other, aTask }) => {
+      await seedPending("a", "b", "c");
+      await enqueue(other, [aTask({ taskId: "x", queue: "second" })]);
+      const { tasks } = await dequeue(broker, ["default"], 2);
+
+      for (const [nth, queue] of ["default", "second"].entries()) {
+        const { settled, dequeued } = await settleAndDequeue(broker, [done(tasks[nth]!)], {
+          ...{ queues: [queue], limit: 1, suspect: true, unwatched: true },
+        });
+        expect(settled.results).toEqual([{ verdict: "settled" }]);
+        expect(idsOf(dequeued)).toEqual([nth === 0 ? "c" : "x"]);
+      }
+
+      const asked = port.sent.filter(([first]) => first![0] === "CLIENT").map((commands) => commands.map(([name]) => name));
+      expect(asked).toEqual([
+        ["CLIENT", "EVALSHA"],
+        ["CLIENT", "EVALSHA", "CLIENT", "EVALSHA"],
+      ]);
+    },
+  );
 
   test("fetches though an outcome has nowhere to go", async ({ broker, seedPending, redis, keyspace }) => {
     await seedPending("a", "b", "c");
