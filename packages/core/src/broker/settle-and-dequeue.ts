@@ -1,6 +1,5 @@
 import type { Broker } from "../broker.ts";
 import { decodeList } from "../decode-reply.ts";
-import { encodeText } from "../encode-text.ts";
 import { RedisError, type StaleCallError } from "../errors.ts";
 import { pausedKey } from "../keys.ts";
 import { containers } from "../lua/containers.ts";
@@ -11,7 +10,7 @@ import { sizeOf } from "../lua/size-of.ts";
 import { beforeTaking, takenSoFar, takeTasks, tellTaken, tellTakenAgain } from "../lua/take-tasks.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, type Outcome, runAll } from "../script.ts";
-import { decodeText, unexpected } from "../verdicts.ts";
+import { splitAt } from "../verdicts.ts";
 import { bindDequeue, type DequeueReply, type DequeueReport, decodeDequeued, type FetchArgs, fetchArgs, fetchCall } from "./dequeue.ts";
 import {
   bindSettle,
@@ -145,6 +144,6 @@ interface BothReply {
 /** What `settle` answers and a semicolon, before what `dequeue` does. */
 function decodeBoth(reply: Reply, items: number): BothReply {
   const [head = null, ...tasks] = decodeList(reply);
-  const [, settled, found] = /^([^;]*);(.*)$/s.exec(decodeText(head)) ?? unexpected();
-  return { settled: decodeSettled(encodeText(settled!), items), dequeued: decodeDequeued([encodeText(found!), ...tasks], 1) };
+  const [settled, found] = splitAt(";", head);
+  return { settled: decodeSettled(settled, items), dequeued: decodeDequeued([found, ...tasks], 1) };
 }

@@ -29,7 +29,7 @@ import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, type Outcome, runAll } from "../script.ts";
 import { type CallBounds, splitCalls } from "../split-calls.ts";
 import type { BroughtBy } from "../task-state.ts";
-import { decodeText, decodeVerdicts, unexpected } from "../verdicts.ts";
+import { decodeText, decodeVerdicts, splitAt } from "../verdicts.ts";
 
 /** A call settles at most so many tasks, with so many bytes of messages. */
 export const maxPerSettle: CallBounds = { items: 100, bytes: 1024 * 1024 };
@@ -220,7 +220,6 @@ export function settleCalls(
   }
   const day = utcDay(nowMs);
   const { archiveMaxAgeSec, archiveMaxSize } = limitsOf(broker);
-  const others = `${nowSec} ${unixNs(nowMs)} ${cutoffSec ?? 0} ${nowSec - archiveMaxAgeSec} ${archiveMaxSize}`;
   const chunks = [...byQueue(outcomes, ({ queue }) => queue)].flatMap(([queue, items]) =>
     splitCalls(items, maxPerSettle, ({ item }) => outcomeBytes(item)).map((some) => ({ queue, items: some })),
   );
@@ -245,7 +244,7 @@ export function settleCalls(
       args: {
         prefix: queuePrefix(queue),
         stats_expire_s: nowSec + statsTtlSec,
-        others: isOnlyDone(runs) ? "" : others,
+        others: isOnlyDone(runs) ? "" : `${nowSec} ${unixNs(nowMs)} ${cutoffSec ?? 0} ${nowSec - archiveMaxAgeSec} ${archiveMaxSize}`,
         count: items.length,
         runs,
       },
@@ -363,6 +362,6 @@ export interface SettleReply {
 
 /** `<one letter per item>,<trimmed>`. */
 export function decodeSettled(reply: Reply, items: number): SettleReply {
-  const [, letters, trimmed] = /^([a-z]+),(\d+)$/.exec(decodeText(reply)) ?? unexpected();
-  return { verdicts: settleVerdicts(new TextEncoder().encode(letters), items), trimmed: toCount(trimmed!) };
+  const [letters, trimmed] = splitAt(",", reply);
+  return { verdicts: settleVerdicts(letters, items), trimmed: toCount(decodeText(trimmed)) };
 }
