@@ -170,6 +170,27 @@ export const knownSurvivors: readonly KnownSurvivor[] = [
   },
   {
     chunk: "settleTasks",
+    before: 'if others ~= "" then',
+    after: "if true then",
+    kind: "costs",
+    why: "of nothing nothing is read, and no kind of outcome but `done` is found",
+  },
+  {
+    chunk: "settleTasks",
+    before: 'if others ~= "" then',
+    after: 'if others ~= "?" then',
+    kind: "costs",
+    why: "of nothing nothing is read, and no kind of outcome but `done` is found",
+  },
+  {
+    chunk: "settleTasks",
+    before: 'if scores.err then return string.find(scores.err, "WRONGTYPE", 1, true) and wrong_container() or scores end',
+    after: 'if scores.err then return string.find(scores.err, "WRONGTYPE", 1, false) and wrong_container() or scores end',
+    kind: "same",
+    why: "as a pattern that word means itself",
+  },
+  {
+    chunk: "settleTasks",
     before: "if scores[looked_at] ~= score then",
     after: "if true then",
     kind: "costs",

@@ -23,10 +23,7 @@ end
 
 local words, next_word = ARGV, words_before + count
 local scores = attempt("ZMSCORE", lease, unpack(words, words_before + 1, next_word))
-if scores.err then
-  size_of("ZCARD", lease)
-  return wrong_container()
-end
+if scores.err then return string.find(scores.err, "WRONGTYPE", 1, true) and wrong_container() or scores end
 local task_prefix = prefix .. "t:"
 local verdicts, gone, settled, doomed, archived_now = {}, {}, {}, {}, {}
 local looked_at, done_count, settled_count, doomed_count, processed_count, failed_count = 0, 0, 0, 0, 0, 0
