@@ -17,7 +17,7 @@ export const callers = [
 ] as const;
 
 /** What an endpoint answered. */
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -25,9 +25,7 @@ export interface Answer {
 }
 
 /** Of what an answer may hold each has some. */
-export type AnswerBody = Readonly<
-  Record<"verdict" | "code" | "option" | "message" | "delivered" | "taskId" | "queue" | "state", string>
-> & {
+type AnswerBody = Readonly<Record<"verdict" | "code" | "option" | "message" | "delivered" | "taskId" | "queue" | "state", string>> & {
   readonly error: { readonly code: string; readonly message: string };
   readonly results: readonly AnswerBody[];
 };
@@ -50,7 +48,7 @@ interface EndpointFixtures {
 
 export const url = "http://app.test/tasks";
 
-export function endpointOf(client: Enqueuer, options: Partial<EnqueueEndpointOptions>): Endpoint {
+function endpointOf(client: Enqueuer, options: Partial<EnqueueEndpointOptions>): Endpoint {
   const hidden: unknown[] = [];
   const app = new Hono().all("/tasks", enqueueEndpoint({ client, callers, onHidden: (error) => void hidden.push(error), ...options }));
   const fetch = async (request: Request): Promise<Answer> => answerOf(await app.fetch(request));

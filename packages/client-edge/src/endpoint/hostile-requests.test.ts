@@ -1,7 +1,7 @@
 import { decodeTaskMessage } from "@asynqjs/core/wire";
 import fc from "fast-check";
-import type { Redis } from "ioredis";
 import { callers, describe, expect, secret, test, url } from "../../../../test/support/endpoint-test.ts";
+import type { RedisFixtures } from "../../../../test/support/redis-test.ts";
 
 const canary = "canary-4711";
 const task = (fields: object) => ({ type: "email:x", ...fields });
@@ -152,7 +152,7 @@ describe("an endpoint that is sent what nobody means well with", () => {
 });
 
 /** Looks at each task that is there. */
-async function expectOnlyAllowed(redis: Redis): Promise<void> {
+async function expectOnlyAllowed(redis: RedisFixtures["redis"]): Promise<void> {
   const keys = await redis.keys("asynq:{*}:t:*");
   expect(keys.length).toBeGreaterThan(20);
   for (const key of keys) {

@@ -6,7 +6,7 @@ import { Refusal } from "./refusal.ts";
 import type { TaskVerdict } from "./verdict.ts";
 
 /** A task of a request, ready for the client, or what is said of it at once. */
-export type ReadTask =
+type ReadTask =
   | { readonly taskId: string; readonly queue: string; readonly task: Task; readonly options: EnqueueOptions; readonly verdict?: never }
   | { readonly verdict: TaskVerdict };
 
