@@ -118,6 +118,18 @@ export function ringExample(
   });
 }
 
+/** An example that is a Worker, with this environment beside Redis, for as long as `use` takes, which is given its URL. */
+export function serveExample(
+  block: ReadmeBlock,
+  surroundings: Surroundings,
+  env: Readonly<Record<string, string>>,
+  use: (url: string) => Promise<void>,
+): Promise<void> {
+  const { project, gatewayUrl } = surroundings;
+  const all = { REDIS_URL: gatewayUrl, REDIS_TOKEN: token, ...env };
+  return withWorker(project, textOf(block, surroundings, {}), all, {}, async (worker) => use((await worker.ready).origin));
+}
+
 /** Answers the status and JSON of one request to a Worker. */
 export function askWorker(
   project: Project,
