@@ -19,6 +19,10 @@ test.each([
   [() => new errors.CanceledError(), "CanceledError", "CANCELED", "context canceled"],
   [() => new errors.HandlerNotFoundError("t"), "HandlerNotFoundError", "HANDLER_NOT_FOUND", 'handler not found for task "t"'],
   [() => new errors.ServerStateError("it is closed"), "ServerStateError", "SERVER_STATE", "it is closed"],
+  [() => new errors.QueueNotFoundError("q"), "QueueNotFoundError", "QUEUE_NOT_FOUND", 'queue not found: queue="q"'],
+  [() => new errors.QueueNotEmptyError("q"), "QueueNotEmptyError", "QUEUE_NOT_EMPTY", 'queue is not empty: queue="q"'],
+  [() => new errors.TaskNotFoundError("q", "i"), "TaskNotFoundError", "TASK_NOT_FOUND", 'task not found: queue="q" id="i"'],
+  [() => new errors.TaskStateError("q", "i", "it runs"), "TaskStateError", "TASK_STATE", 'it runs: queue="q" id="i"'],
   [
     () => new errors.StaleCallError("settle"),
     "StaleCallError",

@@ -27,7 +27,11 @@ export type ErrorCode =
   | "SERVER_STATE"
   | "CRON_ENTRY_EXISTS"
   | "CRON_ENTRY_NOT_FOUND"
-  | "CRON_ENTRY_VERSION";
+  | "CRON_ENTRY_VERSION"
+  | "QUEUE_NOT_FOUND"
+  | "QUEUE_NOT_EMPTY"
+  | "TASK_NOT_FOUND"
+  | "TASK_STATE";
 
 /** What every asynqjs error is; catch this to catch all. */
 export abstract class AsynqError extends Error {
@@ -167,6 +171,47 @@ export class HandlerNotFoundError extends AsynqError {
 export class ServerStateError extends AsynqError {
   static override readonly name = "ServerStateError";
   readonly code = "SERVER_STATE";
+}
+
+/** There is no queue of this name: nothing was ever enqueued to it, or it was removed. Asynq: `ErrQueueNotFound`. */
+export class QueueNotFoundError extends AsynqError {
+  static override readonly name = "QueueNotFoundError";
+  readonly code = "QUEUE_NOT_FOUND";
+
+  constructor(queue: string) {
+    super(`queue not found: queue="${queue}"`);
+  }
+}
+
+/** The queue holds tasks, or runs some, and was not removed. Asynq: `ErrQueueNotEmpty`. */
+export class QueueNotEmptyError extends AsynqError {
+  static override readonly name = "QueueNotEmptyError";
+  readonly code = "QUEUE_NOT_EMPTY";
+
+  constructor(queue: string, why = "queue is not empty") {
+    super(`${why}: queue="${queue}"`);
+  }
+}
+
+/** The queue has no task with this id. Asynq: `ErrTaskNotFound`. */
+export class TaskNotFoundError extends AsynqError {
+  static override readonly name = "TaskNotFoundError";
+  readonly code = "TASK_NOT_FOUND";
+
+  constructor(queue: string, id: string) {
+    super(`task not found: queue="${queue}" id="${id}"`);
+  }
+}
+
+/** The task is in a state in which that cannot be done; nothing was written. */
+export class TaskStateError extends AsynqError {
+  static override readonly name = "TaskStateError";
+  readonly code = "TASK_STATE";
+
+  /** `why` as in `cannot archive a task that is active`. */
+  constructor(queue: string, id: string, why: string) {
+    super(`${why}: queue="${queue}" id="${id}"`);
+  }
 }
 
 /** A call arrived after a later one on the same lane; nothing was written. */

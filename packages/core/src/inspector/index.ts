@@ -1,0 +1,16 @@
+/** See and steer: what stands in Redis, shown and moved by hand. Asynq: `Inspector`. @module */
+export * from "./cluster-nodes.ts";
+export * from "./get-tasks.ts";
+export * from "./inspector.ts";
+export * from "./list-group-sizes.ts";
+export * from "./list-schedulers.ts";
+export {
+  type ListedServer,
+  type ListedWorker,
+  listServers,
+} from "./list-servers.ts";
+export { listTasks, listTasksScript, type PageOptions, type TaskPage, type TaskPlace } from "./list-tasks.ts";
+export * from "./read-history.ts";
+export * from "./read-queue-infos.ts";
+export * from "./read-redis-info.ts";
+export type { RawTask, StoredState, StoredTask, UnreadableTask } from "./stored-task.ts";

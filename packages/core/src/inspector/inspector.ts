@@ -1,0 +1,188 @@
+import { type CancelTarget, cancelProcessing } from "../broker/cancel-processing.ts";
+import { listQueues } from "../broker/list-queues.ts";
+import { pauseQueue, unpauseQueue } from "../broker/pause-queue.ts";
+import { type Broker, makeBroker } from "../broker.ts";
+import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
+import { demand } from "../demand.ts";
+import { TaskNotFoundError } from "../errors.ts";
+import { checkLimits, type LimitOptions } from "../limits.ts";
+import type { RedisPort, SendOptions } from "../redis.ts";
+import { type ClusterNode, clusterKeySlot, clusterNodes } from "./cluster-nodes.ts";
+import { getTasks } from "./get-tasks.ts";
+import { type GroupInfo, listGroupSizes } from "./list-group-sizes.ts";
+import { describeEnqueueEvents, describeSchedulerEntries, type ListedEntry, type ListedEvent } from "./list-schedulers.ts";
+import { type ListedServer, listServers } from "./list-servers.ts";
+import { listTasks, type PageOptions, type TaskPage, type TaskPlace } from "./list-tasks.ts";
+import { demandQueue } from "./queue-exists.ts";
+import { type DailyStats, readHistory } from "./read-history.ts";
+import { type QueueInfo, readQueueInfos } from "./read-queue-infos.ts";
+import type { StoredTask } from "./stored-task.ts";
+
+/** How an {@link Inspector} reaches Redis. */
+export interface InspectorOptions {
+  /** Any port: `ioredisPort`, `fetchRedis`, `upstashRedis`, or `redisPort` of `@asynqjs/worker-node/redis`. */
+  readonly redis: RedisPort;
+  /** Default: the machine's. */
+  readonly clock?: Clock | undefined;
+  /** Default: the machine's. */
+  readonly random?: Random | undefined;
+  /** What the archive keeps, where this archives something. Default: Asynq's limits; the lowest of all that work on a queue wins. */
+  readonly limits?: LimitOptions | undefined;
+}
+
+/** Where a list begins, and how long the caller waits. */
+export type ListOptions = PageOptions & SendOptions;
+
+/**
+ * Shows what stands in Redis and moves it by hand, for one queue or one task at a time; `broker` is for the functions beside it that take many.
+ * Making it does no I/O. Runs wherever `fetch` does.
+ * @throws {InvalidOptionError}
+ * @see Asynq inspector.go, `Inspector`
+ */
+export class Inspector {
+  readonly broker: Broker;
+
+  constructor({ redis, clock = systemClock, random = systemRandom, limits }: InspectorOptions) {
+    demand("send" in Object(redis), "redis", "expected a port");
+    this.broker = makeBroker({ redis, clock, random, limits: limits && checkLimits(limits) });
+  }
+
+  /** The names of all queues, sorted. @throws {RedisError} */
+  queues(options?: SendOptions): Promise<string[]> {
+    return listQueues(this.broker, options);
+  }
+
+  /**
+   * All groups of a queue with their sizes, sorted; of a queue with very many of them, `listGroupSizes` lists some at a time.
+   * @throws {RedisError}
+   */
+  async groups(queue: string, options?: SendOptions): Promise<GroupInfo[]> {
+    const found = new Map<string, GroupInfo>();
+    let cursor: string | undefined = "0";
+    while (cursor !== undefined) {
+      const page = await listGroupSizes(this.broker, queue, cursor, options);
+      for (const info of page.groups) found.set(info.group, info);
+      cursor = page.cursor;
+    }
+    return [...found.values()].sort((a, b) => (a.group < b.group ? -1 : 1));
+  }
+
+  /** How a queue stands. @throws {QueueNotFoundError} @throws {RedisError} */
+  async getQueueInfo(queue: string, options?: SendOptions): Promise<QueueInfo> {
+    const [[info]] = await Promise.all([readQueueInfos(this.broker, [queue], options), demandQueue(this.broker, queue, options)]);
+    if (info!.error !== undefined) throw info!.error;
+    return info!.value;
+  }
+
+  /** What a queue did today and on the days before, newest first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  async history(queue: string, days: number, options?: SendOptions): Promise<DailyStats[]> {
+    const [history] = await Promise.all([readHistory(this.broker, queue, days, options), demandQueue(this.broker, queue, options)]);
+    return history;
+  }
+
+  /**
+   * A task, in whatever state.
+   * @throws {QueueNotFoundError}
+   * @throws {TaskNotFoundError}
+   * @throws {DecodeError} its message cannot be read
+   * @throws {RedisError}
+   */
+  async getTaskInfo(queue: string, id: string, options?: SendOptions): Promise<StoredTask> {
+    const [got] = await getTasks(this.broker, queue, [id], options);
+    if (got === undefined) {
+      await demandQueue(this.broker, queue, options);
+      throw new TaskNotFoundError(queue, id);
+    }
+    if (got.error !== undefined) throw got.error;
+    return got.task;
+  }
+
+  /** Tasks that wait for a worker, the next to run first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  listPendingTasks(queue: string, options?: ListOptions): Promise<TaskPage> {
+    return this.#list(queue, { state: "pending" }, options);
+  }
+
+  /** Tasks that are being run, the longest first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  listActiveTasks(queue: string, options?: ListOptions): Promise<TaskPage> {
+    return this.#list(queue, { state: "active" }, options);
+  }
+
+  /** Tasks that are due later, the next first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  listScheduledTasks(queue: string, options?: ListOptions): Promise<TaskPage> {
+    return this.#list(queue, { state: "scheduled" }, options);
+  }
+
+  /** Failed tasks that are to be tried again, the next first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  listRetryTasks(queue: string, options?: ListOptions): Promise<TaskPage> {
+    return this.#list(queue, { state: "retry" }, options);
+  }
+
+  /** Tasks that failed for good, the longest there first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  listArchivedTasks(queue: string, options?: ListOptions): Promise<TaskPage> {
+    return this.#list(queue, { state: "archived" }, options);
+  }
+
+  /** Completed tasks that are kept, the next to be deleted first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  listCompletedTasks(queue: string, options?: ListOptions): Promise<TaskPage> {
+    return this.#list(queue, { state: "completed" }, options);
+  }
+
+  /** Tasks that wait in a group, the longest there first. @throws {QueueNotFoundError} @throws {InvalidOptionError} @throws {RedisError} */
+  listAggregatingTasks(queue: string, group: string, options?: ListOptions): Promise<TaskPage> {
+    return this.#list(queue, { state: "aggregating", group }, options);
+  }
+
+  async #list(queue: string, place: TaskPlace, options?: ListOptions): Promise<TaskPage> {
+    const page = await listTasks(this.broker, queue, place, options);
+    if (page.tasks.length + page.unreadable.length === 0) await demandQueue(this.broker, queue, options);
+    return page;
+  }
+
+  /**
+   * Asks whoever runs a task to end it; best effort, as in Asynq. Given the queue too, a task of the same id in another queue is not meant.
+   * @throws {RedisError}
+   */
+  cancelProcessing(target: string | CancelTarget, options?: SendOptions): Promise<void> {
+    return cancelProcessing(this.broker, [typeof target === "string" ? { id: target } : target], options);
+  }
+
+  /** Lets no worker take another task from the queue, and changes nothing where that is so already. @throws {RedisError} */
+  pauseQueue(queue: string, options?: SendOptions): Promise<void> {
+    return pauseQueue(this.broker, queue, options);
+  }
+
+  /** Lets workers take tasks again. @throws {RedisError} */
+  unpauseQueue(queue: string, options?: SendOptions): Promise<void> {
+    return unpauseQueue(this.broker, queue, options);
+  }
+
+  /** The servers that live, each with what it runs. @throws {RedisError} */
+  servers(options?: SendOptions): Promise<ListedServer[]> {
+    return listServers(this.broker, options);
+  }
+
+  /** The periodic tasks of the schedulers that live. @throws {RedisError} */
+  schedulerEntries(options?: SendOptions): Promise<ListedEntry[]> {
+    return describeSchedulerEntries(this.broker, options);
+  }
+
+  /** What an entry enqueued, newest first. @throws {InvalidOptionError} @throws {RedisError} */
+  listSchedulerEnqueueEvents(entryId: string, options?: ListOptions): Promise<ListedEvent[]> {
+    return describeEnqueueEvents(this.broker, entryId, options);
+  }
+
+  /** The slot of a Cluster in which a queue lives; asks nobody. */
+  clusterKeySlot(queue: string): number {
+    return clusterKeySlot(queue);
+  }
+
+  /** The nodes of a Cluster that hold a queue, its master first. @throws {RedisError} */
+  clusterNodes(queue: string, options?: SendOptions): Promise<ClusterNode[]> {
+    return clusterNodes(this.broker, queue, options);
+  }
+
+  /** Ends the connection if the port made it; one of yours stays open, where Asynq answers an error. May be repeated. */
+  close(): Promise<void> {
+    return this.broker.redis.close();
+  }
+}
