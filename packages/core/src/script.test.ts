@@ -81,6 +81,7 @@ describe("defineScript", () => {
       "aggregation-check",
       "delete-aggregated",
       "delete-expired",
+      "delete-tasks",
       "dequeue",
       "extend-aggregation-set",
       "extend-leases",

@@ -53,6 +53,26 @@ export const transitions = [
   { from: "js:quarantine", to: "aggregating", by: "releaseQuarantined", when: "somebody says so, came out of a group" },
   { from: "js:quarantine", to: "none", by: "deleteQuarantined", when: "somebody says so" },
 
+  { from: "scheduled", to: "pending", by: "runTasks", when: "somebody says so" },
+  { from: "retry", to: "pending", by: "runTasks", when: "somebody says so" },
+  { from: "archived", to: "pending", by: "runTasks", when: "somebody says so" },
+  { from: "completed", to: "pending", by: "runTasks", when: "somebody says so" },
+  { from: "aggregating", to: "pending", by: "runTasks", when: "somebody says so" },
+
+  { from: "pending", to: "archived", by: "archiveTasks", when: "somebody says so" },
+  { from: "scheduled", to: "archived", by: "archiveTasks", when: "somebody says so" },
+  { from: "retry", to: "archived", by: "archiveTasks", when: "somebody says so" },
+  { from: "completed", to: "archived", by: "archiveTasks", when: "somebody says so" },
+  { from: "aggregating", to: "archived", by: "archiveTasks", when: "somebody says so" },
+  { from: "archived", to: "none", by: "archiveTasks", when: "too old or too many, as another is archived" },
+
+  { from: "pending", to: "none", by: "deleteTasks", when: "somebody says so" },
+  { from: "scheduled", to: "none", by: "deleteTasks", when: "somebody says so" },
+  { from: "retry", to: "none", by: "deleteTasks", when: "somebody says so" },
+  { from: "archived", to: "none", by: "deleteTasks", when: "somebody says so" },
+  { from: "completed", to: "none", by: "deleteTasks", when: "somebody says so" },
+  { from: "aggregating", to: "none", by: "deleteTasks", when: "somebody says so" },
+
   { from: "scheduled", to: "pending", by: "repairKeys", when: "in no container" },
   { from: "retry", to: "pending", by: "repairKeys", when: "in no container" },
   { from: "aggregating", to: "pending", by: "repairKeys", when: "in no container, its group's key is no group" },

@@ -3,6 +3,9 @@ import { describe } from "vitest";
 import { test as aggregationTest, expect } from "../../../../test/support/aggregation-test.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
+import { archiveTasks } from "../inspector/archive-tasks.ts";
+import { deleteTasks } from "../inspector/delete-tasks.ts";
+import { runTasks } from "../inspector/run-tasks.ts";
 import type { EnqueueOptions, NewTask } from "../options.ts";
 import { type Place, type Transition, transitions } from "../task-state.ts";
 import type { ManualClock } from "../testing/manual-clock.ts";
@@ -109,6 +112,15 @@ const orphaned =
     await then(() => repairKeys(world.broker, queue, [{ rest: "t:a", ripe: true }]));
   };
 
+/** A task that waits, or is over, is moved by hand. */
+const moved =
+  (from: Place, act: (broker: Broker, queue: string, ids: readonly string[]) => Promise<unknown>): Scenario =>
+  async (world, then) => {
+    if (from === "retry" || from === "archived" || from === "completed") await brought(world, from);
+    else await put(from === "aggregating" ? { group: "g" } : from === "scheduled" ? { processInSec: 60 } : {})(world);
+    await then(() => act(world.broker, queue, ["a"]));
+  };
+
 const days = 24 * 3600_000;
 const digest = (world: World): NewTask => world.aTask({ taskId: "digest" });
 
@@ -191,6 +203,31 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     await brought(world, "js:quarantine");
     await then(() => deleteQuarantined(world.broker, queue, ["a"]));
   },
+
+  ...Object.fromEntries(
+    (["scheduled", "retry", "archived", "completed", "aggregating"] as const).map((from) => [
+      `runTasks: ${from} -> pending`,
+      moved(from, runTasks),
+    ]),
+  ),
+  ...Object.fromEntries(
+    (["pending", "scheduled", "retry", "completed", "aggregating"] as const).map((from) => [
+      `archiveTasks: ${from} -> archived`,
+      moved(from, archiveTasks),
+    ]),
+  ),
+  "archiveTasks: archived -> none": async (world, then) => {
+    await brought(world, "archived");
+    await world.clock.advance(91 * days);
+    await enqueue(world.broker, [world.aTask({ taskId: "b" })]);
+    await then(() => archiveTasks(world.broker, queue, ["b"]));
+  },
+  ...Object.fromEntries(
+    (["pending", "scheduled", "retry", "archived", "completed", "aggregating"] as const).map((from) => [
+      `deleteTasks: ${from} -> none`,
+      moved(from, deleteTasks),
+    ]),
+  ),
 
   "repairKeys: scheduled -> pending": orphaned("scheduled", "scheduled", { processInSec: 60 }),
   "repairKeys: retry -> pending": orphaned("retry", "retry"),

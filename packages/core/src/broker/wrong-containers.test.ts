@@ -2,6 +2,9 @@ import { Redis } from "ioredis";
 import { describe, inject } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { type Broker, makeBroker } from "../broker.ts";
+import { archiveTasks } from "../inspector/archive-tasks.ts";
+import { deleteTasks } from "../inspector/delete-tasks.ts";
+import { runTasks } from "../inspector/run-tasks.ts";
 import * as keys from "../keys.ts";
 import { ioredisPort } from "../redis/ioredis.ts";
 import { bind, run } from "../script.ts";
@@ -82,6 +85,15 @@ const operations: Readonly<
     touches: [setKey, sets, aggregated, pending, scheduled, groups, groupKey],
     act: (broker, digest) => replaceAggregationSet(broker, set, digest),
   },
+  ...Object.fromEntries(
+    Object.entries({ archiveTasks, deleteTasks, runTasks }).map(([name, act]) => [
+      name,
+      {
+        touches: [pending, scheduled, retry, archived, completed, groups],
+        act: (broker: Broker) => act(broker, "default", ["a"]),
+      },
+    ]),
+  ),
   setMembersAside: { touches: [setKey, sets, quarantine], act: (broker) => setMembersAside(broker, set, [{ id: "a" }]) },
   writeLog: { touches: [lease, taskKey], act: (broker) => writeLog(broker, held, [{ message: "m", atMs: 0 }]) },
   writeResult: { touches: [lease, taskKey], act: (broker) => writeResult(broker, held, new Uint8Array(1)) },

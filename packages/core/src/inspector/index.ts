@@ -1,5 +1,10 @@
 /** See and steer: what stands in Redis, shown and moved by hand. Asynq: `Inspector`. @module */
+export type { AllOptions, AllReport } from "./act-on-all.ts";
+export type { NamedOptions } from "./act-on-named.ts";
+export * from "./archive-tasks.ts";
 export * from "./cluster-nodes.ts";
+export * from "./delete-tasks.ts";
+export { findPendingScript } from "./find-pending.ts";
 export * from "./get-tasks.ts";
 export * from "./inspector.ts";
 export * from "./list-group-sizes.ts";
@@ -13,4 +18,6 @@ export { listTasks, listTasksScript, type PageOptions, type TaskPage, type TaskP
 export * from "./read-history.ts";
 export * from "./read-queue-infos.ts";
 export * from "./read-redis-info.ts";
+export * from "./run-tasks.ts";
 export type { RawTask, StoredState, StoredTask, UnreadableTask } from "./stored-task.ts";
+export type { TaskVerdict } from "./task-verbs.ts";

@@ -234,6 +234,69 @@ describe("what an inspector steers", () => {
     expect(await redis.zrange("asynq:js:cancel", "0", "-1")).toEqual(["\na", "low\nb"]);
   });
 
+  test("runs, archives and deletes a task, and says what is in the way of another", async ({ inspector, broker, aTask, redis }) => {
+    await seedEveryState(broker, aTask);
+    const state = async (id: string) => (await inspector.getTaskInfo("default", id)).state;
+
+    await inspector.runTask("default", "scheduled");
+    await inspector.archiveTask("default", "retry");
+    await inspector.deleteTask("default", "completed");
+    await inspector.runTask("default", "quarantined");
+
+    expect(await state("scheduled")).toBe("pending");
+    expect(await state("retry")).toBe("archived");
+    expect(await state("quarantined")).toBe("pending");
+    expect(await redis.hexists("asynq:{default}:t:quarantined", "js:why")).toBe(0);
+    await expect(inspector.getTaskInfo("default", "completed")).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+    await expect(inspector.runTask("default", "pending")).rejects.toMatchObject({
+      code: "TASK_STATE",
+      message: 'cannot run a task that is pending: queue="default" id="pending"',
+    });
+    await expect(inspector.archiveTask("default", "archived")).rejects.toThrow("cannot archive a task that is archived");
+    await expect(inspector.deleteTask("default", "active")).rejects.toThrow("cancelProcessing ends its run");
+    await expect(inspector.deleteTask("default", "in-a-set")).rejects.toThrow("cannot delete a task that is being aggregated");
+    await expect(inspector.deleteTask("default", "completed")).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+    await expect(inspector.deleteTask("none", "a")).rejects.toMatchObject({ code: "QUEUE_NOT_FOUND" });
+  });
+
+  test("deletes a task that is quarantined, and archives none", async ({ inspector, broker, aTask, redis }) => {
+    await seedEveryState(broker, aTask);
+    await expect(inspector.archiveTask("default", "quarantined")).rejects.toThrow("cannot archive a task that is js:quarantine");
+    await inspector.deleteTask("default", "quarantined");
+    expect(await redis.exists("asynq:{default}:t:quarantined", "asynq:{default}:js:quarantine")).toBe(0);
+  });
+
+  test("runs, archives and deletes all of a state by its name", async ({ inspector, broker, aTask }) => {
+    await seedEveryState(broker, aTask);
+    const done = async (report: Promise<{ readonly done: number }>): Promise<number> => (await report).done;
+
+    expect(await done(inspector.runAllScheduledTasks("default"))).toBe(2);
+    expect(await done(inspector.runAllRetryTasks("default"))).toBe(2);
+    expect(await done(inspector.runAllAggregatingTasks("default", "g"))).toBe(1);
+    expect(await done(inspector.archiveAllPendingTasks("default"))).toBe(6);
+    expect(await done(inspector.runAllArchivedTasks("default"))).toBe(7);
+    expect(await done(inspector.deleteAllPendingTasks("default"))).toBe(7);
+    expect(await done(inspector.deleteAllCompletedTasks("default"))).toBe(1);
+    expect(await inspector.getQueueInfo("default")).toMatchObject({ size: 1, active: 1 });
+
+    const more = { a: { processInSec: 9 }, b: { group: "g" }, c: { processInSec: 9 }, d: { group: "g" } };
+    const seed = (...ids: (keyof typeof more)[]) =>
+      enqueue(
+        broker,
+        ids.map((taskId) => aTask({ taskId, ...more[taskId] })),
+      );
+    await seed("a", "b");
+    expect(await done(inspector.archiveAllScheduledTasks("default"))).toBe(1);
+    expect(await done(inspector.archiveAllRetryTasks("default"))).toBe(0);
+    expect(await done(inspector.archiveAllAggregatingTasks("default", "g"))).toBe(1);
+    await seed("c", "d");
+    expect(await done(inspector.deleteAllScheduledTasks("default"))).toBe(1);
+    expect(await done(inspector.deleteAllAggregatingTasks("default", "g"))).toBe(1);
+    expect(await done(inspector.deleteAllRetryTasks("default"))).toBe(0);
+    expect(await done(inspector.deleteAllArchivedTasks("default"))).toBe(2);
+    await expect(inspector.deleteAllArchivedTasks("none")).rejects.toMatchObject({ code: "QUEUE_NOT_FOUND" });
+  });
+
   test("refuses what is no port", () => {
     expect(() => new Inspector({ redis: undefined! })).toThrow(expect.objectContaining({ option: "redis" }));
   });

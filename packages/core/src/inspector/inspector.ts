@@ -1,4 +1,5 @@
 import { type CancelTarget, cancelProcessing } from "../broker/cancel-processing.ts";
+import { deleteQuarantined, releaseQuarantined } from "../broker/leave-quarantine.ts";
 import { listQueues } from "../broker/list-queues.ts";
 import { pauseQueue, unpauseQueue } from "../broker/pause-queue.ts";
 import { type Broker, makeBroker } from "../broker.ts";
@@ -7,7 +8,10 @@ import { demand } from "../demand.ts";
 import { TaskNotFoundError } from "../errors.ts";
 import { checkLimits, type LimitOptions } from "../limits.ts";
 import type { RedisPort, SendOptions } from "../redis.ts";
+import type { AllOptions, AllReport } from "./act-on-all.ts";
+import { archiveAllTasks, archiveTasks } from "./archive-tasks.ts";
 import { type ClusterNode, clusterKeySlot, clusterNodes } from "./cluster-nodes.ts";
+import { deleteAllTasks, deleteTasks } from "./delete-tasks.ts";
 import { getTasks } from "./get-tasks.ts";
 import { type GroupInfo, listGroupSizes } from "./list-group-sizes.ts";
 import { describeEnqueueEvents, describeSchedulerEntries, type ListedEntry, type ListedEvent } from "./list-schedulers.ts";
@@ -16,7 +20,9 @@ import { listTasks, type PageOptions, type TaskPage, type TaskPlace } from "./li
 import { demandQueue } from "./queue-exists.ts";
 import { type DailyStats, readHistory } from "./read-history.ts";
 import { type QueueInfo, readQueueInfos } from "./read-queue-infos.ts";
+import { runAllTasks, runTasks } from "./run-tasks.ts";
 import type { StoredTask } from "./stored-task.ts";
+import { demandDone, type TaskVerdict } from "./task-verbs.ts";
 
 /** How an {@link Inspector} reaches Redis. */
 export interface InspectorOptions {
@@ -136,6 +142,136 @@ export class Inspector {
     const page = await listTasks(this.broker, queue, place, options);
     if (page.tasks.length + page.unreadable.length === 0) await demandQueue(this.broker, queue, options);
     return page;
+  }
+
+  /**
+   * Makes a task pending at once; one that is quarantined is released.
+   * @throws {QueueNotFoundError}
+   * @throws {TaskNotFoundError}
+   * @throws {TaskStateError} it is pending, active or being aggregated
+   * @throws {RedisError}
+   */
+  async runTask(queue: string, id: string, options?: SendOptions): Promise<void> {
+    const [verdict] = await runTasks(this.broker, queue, [id], options);
+    if (verdict === "js:quarantine") return this.#leaveQuarantine(releaseQuarantined, "run", queue, id, options);
+    await this.#demandDone(verdict!, "run", queue, id, options);
+  }
+
+  /**
+   * Archives a task that waits or is completed.
+   * @throws {QueueNotFoundError}
+   * @throws {TaskNotFoundError}
+   * @throws {TaskStateError} it is archived, active, being aggregated or quarantined
+   * @throws {RedisError}
+   */
+  async archiveTask(queue: string, id: string, options?: SendOptions): Promise<void> {
+    const { verdicts } = await archiveTasks(this.broker, queue, [id], options);
+    await this.#demandDone(verdicts[0]!, "archive", queue, id, options);
+  }
+
+  /**
+   * Deletes a task, and gives back the unique lock it holds; one that is quarantined too.
+   * @throws {QueueNotFoundError}
+   * @throws {TaskNotFoundError}
+   * @throws {TaskStateError} it is active or being aggregated
+   * @throws {RedisError}
+   */
+  async deleteTask(queue: string, id: string, options?: SendOptions): Promise<void> {
+    const [verdict] = await deleteTasks(this.broker, queue, [id], options);
+    if (verdict === "js:quarantine") return this.#leaveQuarantine(deleteQuarantined, "delete", queue, id, options);
+    await this.#demandDone(verdict!, "delete", queue, id, options);
+  }
+
+  async #leaveQuarantine(leave: typeof deleteQuarantined, verb: string, queue: string, id: string, options?: SendOptions): Promise<void> {
+    const [verdict] = await leave(this.broker, queue, [id], options);
+    const left = verdict === "released" || verdict === "deleted";
+    demandDone(left ? "done" : verdict === "dangling" ? "not-found" : "changed", verb, queue, id);
+  }
+
+  async #demandDone(verdict: TaskVerdict, verb: string, queue: string, id: string, options?: SendOptions): Promise<void> {
+    if (verdict === "not-found") await demandQueue(this.broker, queue, options);
+    demandDone(verdict, verb, queue, id);
+  }
+
+  /** Makes all scheduled tasks pending, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  runAllScheduledTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(runAllTasks, queue, { state: "scheduled" }, options);
+  }
+
+  /** Makes all retry tasks pending, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  runAllRetryTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(runAllTasks, queue, { state: "retry" }, options);
+  }
+
+  /** Makes all archived tasks pending, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  runAllArchivedTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(runAllTasks, queue, { state: "archived" }, options);
+  }
+
+  /** Makes all that wait in a group pending. @throws {QueueNotFoundError} @throws {RedisError} */
+  runAllAggregatingTasks(queue: string, group: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(runAllTasks, queue, { state: "aggregating", group }, options);
+  }
+
+  /** Archives all pending tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  archiveAllPendingTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(archiveAllTasks, queue, { state: "pending" }, options);
+  }
+
+  /** Archives all scheduled tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  archiveAllScheduledTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(archiveAllTasks, queue, { state: "scheduled" }, options);
+  }
+
+  /** Archives all retry tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  archiveAllRetryTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(archiveAllTasks, queue, { state: "retry" }, options);
+  }
+
+  /** Archives all that wait in a group. @throws {QueueNotFoundError} @throws {RedisError} */
+  archiveAllAggregatingTasks(queue: string, group: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(archiveAllTasks, queue, { state: "aggregating", group }, options);
+  }
+
+  /** Deletes all pending tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  deleteAllPendingTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(deleteAllTasks, queue, { state: "pending" }, options);
+  }
+
+  /** Deletes all scheduled tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  deleteAllScheduledTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(deleteAllTasks, queue, { state: "scheduled" }, options);
+  }
+
+  /** Deletes all retry tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  deleteAllRetryTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(deleteAllTasks, queue, { state: "retry" }, options);
+  }
+
+  /** Deletes all archived tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  deleteAllArchivedTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(deleteAllTasks, queue, { state: "archived" }, options);
+  }
+
+  /** Deletes all completed tasks, a batch at a time. @throws {QueueNotFoundError} @throws {RedisError} */
+  deleteAllCompletedTasks(queue: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(deleteAllTasks, queue, { state: "completed" }, options);
+  }
+
+  /** Deletes all that wait in a group. @throws {QueueNotFoundError} @throws {RedisError} */
+  deleteAllAggregatingTasks(queue: string, group: string, options?: AllOptions): Promise<AllReport> {
+    return this.#all(deleteAllTasks, queue, { state: "aggregating", group }, options);
+  }
+
+  async #all<Place extends TaskPlace>(
+    act: (broker: Broker, queue: string, place: Place, options?: AllOptions) => Promise<AllReport>,
+    queue: string,
+    place: Place,
+    options?: AllOptions,
+  ): Promise<AllReport> {
+    const report = await act(this.broker, queue, place, options);
+    if (report.of === 0) await demandQueue(this.broker, queue);
+    return report;
   }
 
   /**

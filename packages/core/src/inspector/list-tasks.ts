@@ -84,7 +84,7 @@ export function checkPage({ page = 1, pageSize = 30 }: PageOptions): { readonly 
 }
 
 /** The key in which the tasks of a place stand, and its kind. @throws {InvalidOptionError} `aggregating` without a group */
-function containerOf(queue: string, { state, group }: TaskPlace): { readonly key: string; readonly kind: "list" | "zset" } {
+export function containerOf(queue: string, { state, group }: TaskPlace): { readonly key: string; readonly kind: "list" | "zset" } {
   if (state !== "aggregating") return { key: queuePrefix(queue) + state, kind: stateContainers[state] };
   demand(group !== undefined && group !== "", "group", "expected the group whose tasks are meant");
   return { key: groupKey(queue, group), kind: "zset" };
