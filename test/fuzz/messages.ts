@@ -46,7 +46,7 @@ interface ChangeSet {
   readonly written: readonly { readonly field: number; readonly bytes: Uint8Array }[];
 }
 
-const fieldOf = { retried: 6, errorMsg: 7, lastFailedAtSec: 11, completedAtSec: 13 } as const;
+const fieldOf = { payload: 2, retried: 6, errorMsg: 7, uniqueKey: 10, lastFailedAtSec: 11, completedAtSec: 13 } as const;
 const nothing: TaskMessage = { type: "", id: "", queue: "", retry: 0, retried: 0 };
 
 const changeSets: readonly ChangeSet[] = [
@@ -107,10 +107,16 @@ function checkPatch(bytes: Uint8Array, { changes, written }: ChangeSet, read: Ta
   assert(Buffer.concat(patchedPieces(bytes, reference, written)).equals(patched.bytes), "patched otherwise than it should be");
   const payload = reference.fields.findLast(({ field, wireType }) => field === 2 && wireType === 2);
   const marked = patched.bytes.subarray(patched.textStart, patched.textEnd);
-  assert(Buffer.from(bytes.subarray(payload?.valueStart ?? 0, payload?.end ?? 0)).equals(marked), "not the payload that is marked");
+  const stays = bytes.subarray(payload?.valueStart ?? 0, payload?.end ?? 0);
+  const expected = "payload" in changes ? (changes.payload ?? new Uint8Array()) : stays;
+  assert(Buffer.from(expected).equals(marked), "not the payload that is marked");
   if (read === undefined) return;
-  const { errorMsg } = changes;
-  const changed = Object.entries({ ...changes, ...(errorMsg && { errorMsg: errorMsg.toWellFormed() }) });
+  const { errorMsg, uniqueKey } = changes;
+  const changed = Object.entries({
+    ...changes,
+    ...(errorMsg && { errorMsg: errorMsg.toWellFormed() }),
+    ...(uniqueKey && { uniqueKey: uniqueKey.toWellFormed() }),
+  });
   const absent = changed.map(([name, value]) => [name, name === "retried" ? value : value || undefined]);
   assert(isDeepStrictEqual(decodeTaskMessage(patched.bytes, "it"), { ...read, ...Object.fromEntries(absent) }), "not read as patched");
 }

@@ -108,7 +108,7 @@ function checkPatches(protoc: Protoc, count: number): number {
   const patched = cases.map(([message, changes], i) => {
     const { bytes, textStart, textEnd } = patchTaskMessage(before[i]!, changes);
     assert.equal(hex(bytes), hex(after[i]!), `patching ${canonical(message)} to ${canonical(changes)}`);
-    assert.equal(hex(bytes.subarray(textStart, textEnd)), hex(message.payload ?? new Uint8Array()));
+    assert.equal(hex(bytes.subarray(textStart, textEnd)), hex(changes.payload ?? new Uint8Array()));
     return bytes;
   });
   assertReads(protoc, "TaskMessage", patched, after);

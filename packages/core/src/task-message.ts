@@ -29,5 +29,7 @@ export interface TaskMessage {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a transition may change in a stored message; a field given as `undefined` is taken out, one not given stays byte for byte. */
-export type TaskMessageChanges = Partial<Pick<TaskMessage, "retried" | "errorMsg" | "lastFailedAtSec" | "completedAtSec">>;
+/** What may be changed in a stored message; a field given as `undefined` is taken out, one not given stays byte for byte. */
+export type TaskMessageChanges = Partial<
+  Pick<TaskMessage, "payload" | "retried" | "errorMsg" | "uniqueKey" | "lastFailedAtSec" | "completedAtSec">
+>;

@@ -59,6 +59,11 @@ export const transitions = [
   { from: "completed", to: "pending", by: "runTasks", when: "somebody says so" },
   { from: "aggregating", to: "pending", by: "runTasks", when: "somebody says so" },
 
+  { from: "archived", to: "pending", by: "redriveTasks", when: "somebody says so" },
+  { from: "retry", to: "pending", by: "redriveTasks", when: "somebody says so" },
+  { from: "pending", to: "scheduled", by: "rescheduleTasks", when: "somebody says so" },
+  { from: "aggregating", to: "scheduled", by: "rescheduleTasks", when: "somebody says so" },
+
   { from: "pending", to: "archived", by: "archiveTasks", when: "somebody says so" },
   { from: "scheduled", to: "archived", by: "archiveTasks", when: "somebody says so" },
   { from: "retry", to: "archived", by: "archiveTasks", when: "somebody says so" },

@@ -63,8 +63,16 @@ export const randomTaskMessage: fc.Arbitrary<TaskMessage> = fc.record({
   headers,
 });
 
-export const randomChanges: fc.Arbitrary<Pick<TaskMessage, "errorMsg" | "lastFailedAtSec" | "completedAtSec"> & { retried: number }> =
-  fc.record({ retried: int32, errorMsg: optionalText, lastFailedAtSec: seconds, completedAtSec: seconds });
+export const randomChanges: fc.Arbitrary<
+  Pick<TaskMessage, "payload" | "errorMsg" | "uniqueKey" | "lastFailedAtSec" | "completedAtSec"> & { retried: number }
+> = fc.record({
+  payload: bytes,
+  retried: int32,
+  errorMsg: optionalText,
+  uniqueKey: optionalText,
+  lastFailedAtSec: seconds,
+  completedAtSec: seconds,
+});
 
 export const randomServerInfo: fc.Arbitrary<ServerInfo> = fc.record({
   host: text,

@@ -5,6 +5,8 @@ import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import { archiveTasks } from "../inspector/archive-tasks.ts";
 import { deleteTasks } from "../inspector/delete-tasks.ts";
+import { redriveTasks } from "../inspector/redrive-tasks.ts";
+import { rescheduleTasks } from "../inspector/reschedule-tasks.ts";
 import { runTasks } from "../inspector/run-tasks.ts";
 import type { EnqueueOptions, NewTask } from "../options.ts";
 import { type Place, type Transition, transitions } from "../task-state.ts";
@@ -121,6 +123,9 @@ const moved =
     await then(() => act(world.broker, queue, ["a"]));
   };
 
+const reschedule = (broker: Broker, of: string, ids: readonly string[]) =>
+  rescheduleTasks(broker, of, ids, new Date(broker.clock.nowMs() + 60_000));
+
 const days = 24 * 3600_000;
 const digest = (world: World): NewTask => world.aTask({ taskId: "digest" });
 
@@ -216,6 +221,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       moved(from, archiveTasks),
     ]),
   ),
+  "redriveTasks: archived -> pending": moved("archived", redriveTasks),
+  "redriveTasks: retry -> pending": moved("retry", redriveTasks),
+  "rescheduleTasks: pending -> scheduled": moved("pending", reschedule),
+  "rescheduleTasks: aggregating -> scheduled": moved("aggregating", reschedule),
   "archiveTasks: archived -> none": async (world, then) => {
     await brought(world, "archived");
     await world.clock.advance(91 * days);

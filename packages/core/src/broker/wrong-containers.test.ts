@@ -4,6 +4,8 @@ import { expect, startSec, test } from "../../../../test/support/broker-test.ts"
 import { type Broker, makeBroker } from "../broker.ts";
 import { archiveTasks } from "../inspector/archive-tasks.ts";
 import { deleteTasks } from "../inspector/delete-tasks.ts";
+import { redriveTasks } from "../inspector/redrive-tasks.ts";
+import { rescheduleTasks } from "../inspector/reschedule-tasks.ts";
 import { runTasks } from "../inspector/run-tasks.ts";
 import * as keys from "../keys.ts";
 import { ioredisPort } from "../redis/ioredis.ts";
@@ -94,6 +96,17 @@ const operations: Readonly<
       },
     ]),
   ),
+  rescheduleTasks: {
+    touches: [pending, scheduled, retry, groups],
+    act: (broker) => rescheduleTasks(broker, "default", ["a"], new Date(startSec * 1000)),
+  },
+  redriveTasks: {
+    touches: [pending, retry, archived],
+    act: async (broker) => {
+      await archiveTasks(broker, "default", ["a"]).catch(() => {});
+      return redriveTasks(broker, "default", ["a"]);
+    },
+  },
   setMembersAside: { touches: [setKey, sets, quarantine], act: (broker) => setMembersAside(broker, set, [{ id: "a" }]) },
   writeLog: { touches: [lease, taskKey], act: (broker) => writeLog(broker, held, [{ message: "m", atMs: 0 }]) },
   writeResult: { touches: [lease, taskKey], act: (broker) => writeResult(broker, held, new Uint8Array(1)) },

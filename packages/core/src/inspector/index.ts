@@ -18,6 +18,9 @@ export { listTasks, listTasksScript, type PageOptions, type TaskPage, type TaskP
 export * from "./read-history.ts";
 export * from "./read-queue-infos.ts";
 export * from "./read-redis-info.ts";
+export * from "./redrive-tasks.ts";
+export * from "./reschedule-tasks.ts";
 export * from "./run-tasks.ts";
 export type { RawTask, StoredState, StoredTask, UnreadableTask } from "./stored-task.ts";
 export type { TaskVerdict } from "./task-verbs.ts";
+export * from "./update-task-payloads.ts";

@@ -259,6 +259,24 @@ describe("what an inspector steers", () => {
     await expect(inspector.deleteTask("none", "a")).rejects.toMatchObject({ code: "QUEUE_NOT_FOUND" });
   });
 
+  test("changes, puts off and redrives a task, and says what is in the way of another", async ({ inspector, broker, aTask }) => {
+    await seedEveryState(broker, aTask);
+    const later = new Date((startSec + 900) * 1000);
+
+    await inspector.updateTaskPayload("default", "scheduled", "new");
+    await inspector.rescheduleTask("default", "scheduled", later);
+    await inspector.redriveTask("default", "archived");
+
+    const scheduled = await inspector.getTaskInfo("default", "scheduled");
+    expect(scheduled).toMatchObject({ payload: new TextEncoder().encode("new"), nextProcessAt: later });
+    expect(await inspector.getTaskInfo("default", "archived")).toMatchObject({ state: "pending", retried: 0, lastErr: undefined });
+    await expect(inspector.updateTaskPayload("default", "completed", "x")).rejects.toThrow("cannot update a task that is completed");
+    await expect(inspector.updateTaskPayload("default", "retry", "archived")).rejects.toThrow("whose unique lock another holds");
+    await expect(inspector.rescheduleTask("default", "completed", later)).rejects.toMatchObject({ code: "TASK_STATE" });
+    await expect(inspector.redriveTask("default", "none")).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+    await expect(inspector.redriveTask("none", "none")).rejects.toMatchObject({ code: "QUEUE_NOT_FOUND" });
+  });
+
   test("deletes a task that is quarantined, and archives none", async ({ inspector, broker, aTask, redis }) => {
     await seedEveryState(broker, aTask);
     await expect(inspector.archiveTask("default", "quarantined")).rejects.toThrow("cannot archive a task that is js:quarantine");

@@ -8,6 +8,7 @@ import { demand } from "../demand.ts";
 import { TaskNotFoundError } from "../errors.ts";
 import { checkLimits, type LimitOptions } from "../limits.ts";
 import type { RedisPort, SendOptions } from "../redis.ts";
+import type { Payload } from "../task.ts";
 import type { AllOptions, AllReport } from "./act-on-all.ts";
 import { archiveAllTasks, archiveTasks } from "./archive-tasks.ts";
 import { type ClusterNode, clusterKeySlot, clusterNodes } from "./cluster-nodes.ts";
@@ -20,9 +21,12 @@ import { listTasks, type PageOptions, type TaskPage, type TaskPlace } from "./li
 import { demandQueue } from "./queue-exists.ts";
 import { type DailyStats, readHistory } from "./read-history.ts";
 import { type QueueInfo, readQueueInfos } from "./read-queue-infos.ts";
+import { redriveTasks } from "./redrive-tasks.ts";
+import { rescheduleTasks } from "./reschedule-tasks.ts";
 import { runAllTasks, runTasks } from "./run-tasks.ts";
 import type { StoredTask } from "./stored-task.ts";
 import { demandDone, type TaskVerdict } from "./task-verbs.ts";
+import { updateTaskPayloads } from "./update-task-payloads.ts";
 
 /** How an {@link Inspector} reaches Redis. */
 export interface InspectorOptions {
@@ -180,6 +184,44 @@ export class Inspector {
     const [verdict] = await deleteTasks(this.broker, queue, [id], options);
     if (verdict === "js:quarantine") return this.#leaveQuarantine(deleteQuarantined, "delete", queue, id, options);
     await this.#demandDone(verdict!, "delete", queue, id, options);
+  }
+
+  /**
+   * Gives a task that waits, or is archived, another payload; the unique lock it holds goes with it.
+   * @throws {QueueNotFoundError}
+   * @throws {TaskNotFoundError}
+   * @throws {TaskStateError} it is active, completed, being aggregated or quarantined, or another task holds the lock of the new payload
+   * @throws {InvalidOptionError} a payload that JSON cannot hold
+   * @throws {RedisError}
+   */
+  async updateTaskPayload(queue: string, id: string, payload: Payload, options?: SendOptions): Promise<void> {
+    const [verdict] = await updateTaskPayloads(this.broker, queue, [{ id, payload }], options);
+    await this.#demandDone(verdict!, "update", queue, id, options);
+  }
+
+  /**
+   * Lets a task that waits wait for another time.
+   * @throws {QueueNotFoundError}
+   * @throws {TaskNotFoundError}
+   * @throws {TaskStateError} it does not wait
+   * @throws {InvalidOptionError} no valid time
+   * @throws {RedisError}
+   */
+  async rescheduleTask(queue: string, id: string, processAt: Date, options?: SendOptions): Promise<void> {
+    const [verdict] = await rescheduleTasks(this.broker, queue, [id], processAt, options);
+    await this.#demandDone(verdict!, "reschedule", queue, id, options);
+  }
+
+  /**
+   * Lets a failed task, archived or in retry, begin anew with all its retries.
+   * @throws {QueueNotFoundError}
+   * @throws {TaskNotFoundError}
+   * @throws {TaskStateError} it is in another state
+   * @throws {RedisError}
+   */
+  async redriveTask(queue: string, id: string, options?: SendOptions): Promise<void> {
+    const [verdict] = await redriveTasks(this.broker, queue, [id], options);
+    await this.#demandDone(verdict!, "redrive", queue, id, options);
   }
 
   async #leaveQuarantine(leave: typeof deleteQuarantined, verb: string, queue: string, id: string, options?: SendOptions): Promise<void> {

@@ -12,10 +12,10 @@ import type { StoredState } from "./stored-task.ts";
 
 /**
  * `done`; or, with nothing written: there is no such task; it is not where it was said to be (`changed`), or in no container (`misplaced`: the
- * repair brings it back); it would double a task that holds the unique lock; or the state it is in, from which the verb takes none. A task
+ * repair brings it back); it would double a task that holds the unique lock (`duplicate`); its message cannot be read; or the state it is in, from which the verb takes none. A task
  * that is `aggregating` is so in a set that an aggregator holds.
  */
-export type TaskVerdict = "done" | "not-found" | "changed" | "misplaced" | "duplicate" | StoredState;
+export type TaskVerdict = "done" | "not-found" | "changed" | "misplaced" | "duplicate" | "unreadable" | StoredState;
 
 /** What a script answers of each task; `later`: it was not looked at, its place in the list is to be found first. */
 type ScriptVerdict = TaskVerdict | "later" | "dropped";
@@ -117,7 +117,9 @@ export function demandDone(verdict: TaskVerdict, verb: string, queue: string, id
     case "misplaced":
       throw new TaskStateError(queue, id, `cannot ${verb} a task that is in no container; the repair brings it back`);
     case "duplicate":
-      throw new TaskStateError(queue, id, `cannot ${verb} a task into one that holds another's unique lock`);
+      throw new TaskStateError(queue, id, `cannot ${verb} a task to one whose unique lock another holds`);
+    case "unreadable":
+      throw new TaskStateError(queue, id, `cannot ${verb} a task whose message cannot be read`);
     case "active":
       throw new TaskStateError(queue, id, `cannot ${verb} a task that is active; cancelProcessing ends its run`);
     case "aggregating":

@@ -1,12 +1,24 @@
 import type { TaskMessageChanges } from "../task-message.ts";
-import { beginMessage, endMessage, maxInt32, maxInt64, writeInteger, writeRaw, writeText, writtenBytes } from "./field-writer.ts";
+import {
+  beginMessage,
+  endMessage,
+  maxInt32,
+  maxInt64,
+  writeInteger,
+  writeRaw,
+  writeSized,
+  writeText,
+  writtenBytes,
+} from "./field-writer.ts";
 import type { MarkedBytes } from "./marked-bytes.ts";
 import { scanFields } from "./scan-fields.ts";
 
 /** What may change, in the order of the fields' numbers. */
 const changeable = [
+  { field: 2, name: "payload" },
   { field: 6, name: "retried" },
   { field: 7, name: "errorMsg" },
+  { field: 10, name: "uniqueKey" },
   { field: 11, name: "lastFailedAtSec" },
   { field: 13, name: "completedAtSec" },
 ] as const satisfies readonly { field: number; name: keyof TaskMessageChanges }[];
@@ -34,8 +46,12 @@ export function patchTaskMessage(bytes: Uint8Array, changes: TaskMessageChanges)
   };
   const writeUpTo = (field: number): void => {
     for (let next = changed[written]; next !== undefined && next.field < field; next = changed[++written]) {
-      if (next.name === "errorMsg") writeText(next.field, changes.errorMsg);
-      else writeInteger(next.field, changes[next.name], next.name, next.name === "retried" ? maxInt32 : maxInt64);
+      if (next.name === "errorMsg" || next.name === "uniqueKey") writeText(next.field, changes[next.name]);
+      else if (next.name === "payload") {
+        if (changes.payload?.length) writeSized(next.field, changes.payload);
+        textEnd = writtenBytes();
+        textStart = textEnd - (changes.payload?.length ?? 0);
+      } else writeInteger(next.field, changes[next.name], next.name, next.name === "retried" ? maxInt32 : maxInt64);
     }
   };
 
