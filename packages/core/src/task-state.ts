@@ -78,6 +78,14 @@ export const transitions = [
   { from: "completed", to: "none", by: "deleteTasks", when: "somebody says so" },
   { from: "aggregating", to: "none", by: "deleteTasks", when: "somebody says so" },
 
+  { from: "pending", to: "none", by: "removeQueue", when: "its queue is removed" },
+  { from: "scheduled", to: "none", by: "removeQueue", when: "its queue is removed" },
+  { from: "retry", to: "none", by: "removeQueue", when: "its queue is removed" },
+  { from: "archived", to: "none", by: "removeQueue", when: "its queue is removed" },
+  { from: "completed", to: "none", by: "removeQueue", when: "its queue is removed" },
+  { from: "aggregating", to: "none", by: "removeQueue", when: "its queue is removed" },
+  { from: "js:quarantine", to: "none", by: "removeQueue", when: "its queue is removed" },
+
   { from: "scheduled", to: "pending", by: "repairKeys", when: "in no container" },
   { from: "retry", to: "pending", by: "repairKeys", when: "in no container" },
   { from: "aggregating", to: "pending", by: "repairKeys", when: "in no container, its group's key is no group" },

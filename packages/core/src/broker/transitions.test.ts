@@ -6,6 +6,7 @@ import { unixSec } from "../clock.ts";
 import { archiveTasks } from "../inspector/archive-tasks.ts";
 import { deleteTasks } from "../inspector/delete-tasks.ts";
 import { redriveTasks } from "../inspector/redrive-tasks.ts";
+import { removeQueue } from "../inspector/remove-queue.ts";
 import { rescheduleTasks } from "../inspector/reschedule-tasks.ts";
 import { runTasks } from "../inspector/run-tasks.ts";
 import type { EnqueueOptions, NewTask } from "../options.ts";
@@ -118,7 +119,7 @@ const orphaned =
 const moved =
   (from: Place, act: (broker: Broker, queue: string, ids: readonly string[]) => Promise<unknown>): Scenario =>
   async (world, then) => {
-    if (from === "retry" || from === "archived" || from === "completed") await brought(world, from);
+    if (from === "retry" || from === "archived" || from === "completed" || from === "js:quarantine") await brought(world, from);
     else await put(from === "aggregating" ? { group: "g" } : from === "scheduled" ? { processInSec: 60 } : {})(world);
     await then(() => act(world.broker, queue, ["a"]));
   };
@@ -235,6 +236,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     (["pending", "scheduled", "retry", "archived", "completed", "aggregating"] as const).map((from) => [
       `deleteTasks: ${from} -> none`,
       moved(from, deleteTasks),
+    ]),
+  ),
+  ...Object.fromEntries(
+    (["pending", "scheduled", "retry", "archived", "completed", "aggregating", "js:quarantine"] as const).map((from) => [
+      `removeQueue: ${from} -> none`,
+      moved(from, (broker, of) => removeQueue(broker, of, { force: true })),
     ]),
   ),
 

@@ -22,6 +22,7 @@ import { demandQueue } from "./queue-exists.ts";
 import { type DailyStats, readHistory } from "./read-history.ts";
 import { type QueueInfo, readQueueInfos } from "./read-queue-infos.ts";
 import { redriveTasks } from "./redrive-tasks.ts";
+import { type RemoveQueueOptions, type RemoveQueueReport, removeQueue } from "./remove-queue.ts";
 import { rescheduleTasks } from "./reschedule-tasks.ts";
 import { runAllTasks, runTasks } from "./run-tasks.ts";
 import type { StoredTask } from "./stored-task.ts";
@@ -88,6 +89,16 @@ export class Inspector {
   async history(queue: string, days: number, options?: SendOptions): Promise<DailyStats[]> {
     const [history] = await Promise.all([readHistory(this.broker, queue, days, options), demandQueue(this.broker, queue, options)]);
     return history;
+  }
+
+  /**
+   * Removes a queue, with `force` all its tasks too, so that no key of it is left (see `removeQueue`).
+   * @throws {QueueNotFoundError}
+   * @throws {QueueNotEmptyError} it holds tasks and `force` was not said, or a worker runs some of them
+   * @throws {RedisError}
+   */
+  deleteQueue(queue: string, options?: RemoveQueueOptions): Promise<RemoveQueueReport> {
+    return removeQueue(this.broker, queue, options);
   }
 
   /**
