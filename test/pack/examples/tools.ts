@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
+import { composeTask, makeBroker, systemClock, systemRandom, Task } from "@asynqjs/core";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { encodeTaskMessage } from "@asynqjs/core/wire";
 import { Redis } from "ioredis";
 import { expect } from "vitest";
 import { token } from "../../support/gateway-test.ts";
@@ -17,6 +20,27 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await program.ended()).toBe(0);
     expect(program.shown()).toBe(comments(block.text));
     expect(await around.redis.get("asynq:{default}:processed")).toBe("1");
+  },
+
+  "packages/core/README.md: See and steer": async (block, around) => {
+    const { redis } = around;
+    const broker = makeBroker({ redis: ioredisPort(redis), clock: systemClock, random: systemRandom });
+    for (const [taskId, state] of Object.entries({ "of-last-night": "retry", a: "archived", b: "archived" })) {
+      const { message } = composeTask(new Task("t", undefined, { taskId }), {}, broker);
+      const { bytes } = encodeTaskMessage({ ...message, errorMsg: "no route to host" });
+      await redis.hset(`asynq:{default}:t:${taskId}`, { msg: Buffer.from(bytes), state });
+      await redis.zadd(`asynq:{default}:${state}`, 1, taskId);
+    }
+    await redis.sadd("asynq:queues", "default");
+
+    const program = startProgram(block, around, {
+      prelude: `import { Redis } from "ioredis"; const client = new Redis("${around.redisUrl}");`,
+      epilogue: "process.exit();",
+    });
+
+    expect(await program.ended()).toBe(0);
+    expect(program.shown()).toBe("of-last-night, one of 1: no route to host\n2\n");
+    expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["b", "a", "of-last-night"]);
   },
 
   "packages/core/README.md: How safe an acknowledged task is": async (block, around) => {

@@ -9,6 +9,7 @@ import { encodeSchedulerEnqueueEvent, encodeSchedulerEntry } from "../wire/sched
 import { encodeServerInfo, encodeWorkerInfo } from "../wire/server-info.ts";
 import { goZeroTimeNs } from "../wire/timestamp.ts";
 import { Inspector } from "./inspector.ts";
+import { readClusterInfo, readRedisInfo } from "./read-redis-info.ts";
 
 const test = brokerTest.extend<{ inspector: Inspector }>({
   inspector: async ({ port, clock }, use) => use(new Inspector({ redis: port, clock, random: seededRandom(9) })),
@@ -215,6 +216,16 @@ describe("what an inspector shows", () => {
     expect(nodes).toHaveLength(1);
     expect(nodes[0]).toEqual({ id: expect.stringMatching(/^[0-9a-f]{40}$/), addr: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
     expect((await port.features()).cluster).toBe(true);
+  });
+});
+
+describe("what Redis tells an inspector", () => {
+  test("what Redis says of itself", async ({ inspector, redis }) => {
+    const info = await readRedisInfo(inspector.broker);
+    expect(info.redis_version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(Object.keys(info).filter((name) => name.startsWith("#"))).toEqual([]);
+    if (redis.isCluster) expect((await readClusterInfo(inspector.broker)).cluster_state).toBe("ok");
+    else await expect(readClusterInfo(inspector.broker)).rejects.toMatchObject({ code: "REDIS" });
   });
 });
 
