@@ -3,6 +3,7 @@ import { test as brokerTest, expect, startSec } from "../../../../test/support/b
 import { everyId, seedEveryState } from "../../../../test/support/every-state.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { recordSchedulerEnqueueEvent, writeSchedulerEntries } from "../broker/scheduler-entries.ts";
+import { writeLog } from "../broker/write-log.ts";
 import { writeServerState } from "../broker/write-server-state.ts";
 import { seededRandom } from "../testing/manual-clock.ts";
 import { encodeSchedulerEnqueueEvent, encodeSchedulerEntry } from "../wire/scheduler-entry.ts";
@@ -324,6 +325,34 @@ describe("what an inspector steers", () => {
     expect(await done(inspector.deleteAllRetryTasks("default"))).toBe(0);
     expect(await done(inspector.deleteAllArchivedTasks("default"))).toBe(2);
     await expect(inspector.deleteAllArchivedTasks("none")).rejects.toMatchObject({ code: "QUEUE_NOT_FOUND" });
+  });
+
+  test("searches, acts on what it finds, and shows the quarantine", async ({ inspector, broker, aTask }) => {
+    await seedEveryState(broker, aTask);
+
+    expect(await inspector.searchTasks("default", { id: "retry" })).toMatchObject({ tasks: [{ id: "retry" }], incomplete: false });
+    expect(await inspector.actOnTasks("default", "run", { error: "failed" })).toMatchObject({ done: 2 });
+    expect(await inspector.listQuarantinedTasks("default")).toMatchObject([{ id: "quarantined", why: "for the test" }]);
+    expect(await inspector.listQuarantinedTasks("default", { page: 2 })).toEqual([]);
+    await expect(inspector.searchTasks("none", {})).rejects.toMatchObject({ code: "QUEUE_NOT_FOUND" });
+    await expect(inspector.actOnTasks("none", "run", {})).rejects.toMatchObject({ code: "QUEUE_NOT_FOUND" });
+  });
+
+  test("reads what the runs of a task logged", async ({ inspector, broker, seedActive, redis }) => {
+    const held = await seedActive("a");
+    await writeLog(broker, held, [{ message: "begun", atMs: startSec * 1000 }]);
+
+    expect(await inspector.getTaskLogs("default", "a")).toEqual([{ message: "begun", atMs: startSec * 1000 }]);
+    expect(await inspector.getTaskLogs("default", "none")).toEqual([]);
+    await redis.hset("asynq:{default}:t:a", "logs", '[{"msg":7},null]');
+    expect(await inspector.getTaskLogs("default", "a")).toEqual([
+      { message: "7", atMs: 0 },
+      { message: "", atMs: 0 },
+    ]);
+    for (const text of ["no json", "{}"]) {
+      await redis.hset("asynq:{default}:t:a", "logs", text);
+      await expect(inspector.getTaskLogs("default", "a")).rejects.toMatchObject({ code: "DECODE" });
+    }
   });
 
   test("refuses what is no port", () => {

@@ -1,7 +1,9 @@
 import { type CancelTarget, cancelProcessing } from "../broker/cancel-processing.ts";
 import { deleteQuarantined, releaseQuarantined } from "../broker/leave-quarantine.ts";
+import { listQuarantined, type QuarantinedTask } from "../broker/list-quarantined.ts";
 import { listQueues } from "../broker/list-queues.ts";
 import { pauseQueue, unpauseQueue } from "../broker/pause-queue.ts";
+import type { LogLine } from "../broker/write-log.ts";
 import { type Broker, makeBroker } from "../broker.ts";
 import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
 import { demand } from "../demand.ts";
@@ -10,6 +12,7 @@ import { checkLimits, type LimitOptions } from "../limits.ts";
 import type { RedisPort, SendOptions } from "../redis.ts";
 import type { Payload } from "../task.ts";
 import type { AllOptions, AllReport } from "./act-on-all.ts";
+import { actOnFound, type FoundAction, type FoundOptions, type FoundReport } from "./act-on-found.ts";
 import { archiveAllTasks, archiveTasks } from "./archive-tasks.ts";
 import { type ClusterNode, clusterKeySlot, clusterNodes } from "./cluster-nodes.ts";
 import { deleteAllTasks, deleteTasks } from "./delete-tasks.ts";
@@ -17,15 +20,18 @@ import { getTasks } from "./get-tasks.ts";
 import { type GroupInfo, listGroupSizes } from "./list-group-sizes.ts";
 import { describeEnqueueEvents, describeSchedulerEntries, type ListedEntry, type ListedEvent } from "./list-schedulers.ts";
 import { type ListedServer, listServers } from "./list-servers.ts";
-import { listTasks, type PageOptions, type TaskPage, type TaskPlace } from "./list-tasks.ts";
+import { checkPage, listTasks, type PageOptions, type TaskPage, type TaskPlace } from "./list-tasks.ts";
 import { demandQueue } from "./queue-exists.ts";
 import { type DailyStats, readHistory } from "./read-history.ts";
+import { readLog } from "./read-log.ts";
 import { type QueueInfo, readQueueInfos } from "./read-queue-infos.ts";
 import { redriveTasks } from "./redrive-tasks.ts";
 import { type RemoveQueueOptions, type RemoveQueueReport, removeQueue } from "./remove-queue.ts";
 import { rescheduleTasks } from "./reschedule-tasks.ts";
 import { runAllTasks, runTasks } from "./run-tasks.ts";
+import { type FoundTasks, type SearchOptions, searchTasks } from "./search-tasks.ts";
 import type { StoredTask } from "./stored-task.ts";
+import type { TaskFilter } from "./task-filter.ts";
 import { demandDone, type TaskVerdict } from "./task-verbs.ts";
 import { updateTaskPayloads } from "./update-task-payloads.ts";
 
@@ -233,6 +239,41 @@ export class Inspector {
   async redriveTask(queue: string, id: string, options?: SendOptions): Promise<void> {
     const [verdict] = await redriveTasks(this.broker, queue, [id], options);
     await this.#demandDone(verdict!, "redrive", queue, id, options);
+  }
+
+  /** What a task's runs logged, the oldest line first. @throws {DecodeError} @throws {RedisError} */
+  getTaskLogs(queue: string, id: string, options?: SendOptions): Promise<LogLine[]> {
+    return readLog(this.broker, queue, id, options);
+  }
+
+  /**
+   * Looks for tasks by what they are, for no more than it may cost (see `searchTasks`).
+   * @throws {QueueNotFoundError}
+   * @throws {InvalidOptionError}
+   * @throws {RedisError}
+   */
+  async searchTasks(queue: string, filter: TaskFilter, options?: SearchOptions): Promise<FoundTasks> {
+    const found = await searchTasks(this.broker, queue, filter, options);
+    if (found.looked === 0) await demandQueue(this.broker, queue);
+    return found;
+  }
+
+  /**
+   * Runs, archives, deletes, redrives, cancels or puts off all tasks that are meant (see `actOnFound`).
+   * @throws {QueueNotFoundError}
+   * @throws {InvalidOptionError}
+   * @throws {RedisError}
+   */
+  async actOnTasks(queue: string, action: FoundAction, filter: TaskFilter, options?: FoundOptions): Promise<FoundReport> {
+    const report = await actOnFound(this.broker, queue, action, filter, options);
+    if (report.looked === 0) await demandQueue(this.broker, queue);
+    return report;
+  }
+
+  /** Tasks that were set aside since they cannot be read, the longest there first. @throws {InvalidOptionError} @throws {RedisError} */
+  async listQuarantinedTasks(queue: string, { page, pageSize, ...options }: ListOptions = {}): Promise<QuarantinedTask[]> {
+    const { start, pageSize: size } = checkPage({ page, pageSize });
+    return listQuarantined(this.broker, queue, { page: start / size + 1, size }, options);
   }
 
   async #leaveQuarantine(leave: typeof deleteQuarantined, verb: string, queue: string, id: string, options?: SendOptions): Promise<void> {
