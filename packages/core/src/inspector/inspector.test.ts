@@ -196,6 +196,7 @@ describe("what an inspector shows", () => {
         taskType: "report",
         taskPayload: undefined,
         opts: ['Queue("low")'],
+        options: { queue: "low" },
         next: new Date((startSec + 60) * 1000),
         prev: undefined,
       },

@@ -100,7 +100,7 @@ export class Inspector {
   /**
    * Removes a queue, with `force` all its tasks too, so that no key of it is left (see `removeQueue`).
    * @throws {QueueNotFoundError}
-   * @throws {QueueNotEmptyError} it holds tasks and `force` was not said, or a worker runs some of them
+   * @throws {QueueNotEmptyError} it holds tasks, or cron entries enqueue into it, and `force` was not said; or a worker runs some of them
    * @throws {RedisError}
    */
   deleteQueue(queue: string, options?: RemoveQueueOptions): Promise<RemoveQueueReport> {

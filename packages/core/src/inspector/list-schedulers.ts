@@ -1,5 +1,7 @@
 import { listSchedulerEnqueueEvents, listSchedulerEntries } from "../broker/scheduler-entries.ts";
 import type { Broker } from "../broker.ts";
+import { readOptionTexts } from "../cron/option-text.ts";
+import type { EnqueueOptions } from "../options.ts";
 import type { SendOptions } from "../redis.ts";
 import { decodeSchedulerEnqueueEvent, decodeSchedulerEntry } from "../wire/scheduler-entry.ts";
 import { readable, toDate } from "./list-servers.ts";
@@ -14,6 +16,8 @@ export interface ListedEntry {
   readonly taskPayload: Uint8Array | undefined;
   /** Options in Asynq's text form, such as `Queue("low")`. */
   readonly opts: readonly string[];
+  /** The same, read: what cannot be read is left out. */
+  readonly options: EnqueueOptions;
   readonly next: Date | undefined;
   /** When it was last enqueued; `undefined` when never. */
   readonly prev: Date | undefined;
@@ -36,7 +40,18 @@ export async function describeSchedulerEntries(broker: Broker, options: SendOpti
     const entry = readable(() => decodeSchedulerEntry(bytes, "an entry of a scheduler"));
     if (entry === undefined) return [];
     const { id, spec, taskType, taskPayload, enqueueOptions, nextEnqueueAtNs, prevEnqueueAtNs } = entry;
-    return [{ id, spec, taskType, taskPayload, opts: enqueueOptions, next: toDate(nextEnqueueAtNs), prev: toDate(prevEnqueueAtNs) }];
+    return [
+      {
+        id,
+        spec,
+        taskType,
+        taskPayload,
+        opts: enqueueOptions,
+        options: readOptionTexts(enqueueOptions),
+        next: toDate(nextEnqueueAtNs),
+        prev: toDate(prevEnqueueAtNs),
+      },
+    ];
   });
 }
 

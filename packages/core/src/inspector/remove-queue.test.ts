@@ -6,10 +6,12 @@ import { dequeue } from "../broker/dequeue.ts";
 import { enqueue } from "../broker/enqueue.ts";
 import { repairQueue } from "../broker/repair-queue.ts";
 import { settle } from "../broker/settle.ts";
+import { addCronEntry } from "../cron/add-cron-entry.ts";
+import { listCronEntries } from "../cron/list-cron-entries.ts";
 import { scanInvariants } from "../invariants/scan-invariants.ts";
 import { removeQueue } from "./remove-queue.ts";
 
-const removed = { deleted: 0, more: false, existsAgain: false, left: [] };
+const removed = { deleted: 0, cronEntries: [], more: false, existsAgain: false, left: [] };
 
 describe("removeQueue", () => {
   test("leaves no key of a queue that holds tasks in every state, and its neighbours alone", async ({ broker, aTask, redis, keyspace }) => {
@@ -175,6 +177,34 @@ describe("removeQueue", () => {
     expect(await redis.exists("asynq:{default}:paused")).toBe(0);
     expect(await removeQueue(broker, "default", { force: true })).toMatchObject({ deleted: 350, more: false });
     expect(await keyspace()).toEqual({});
+  });
+
+  test("refuses, naming them, while cron entries enqueue into the queue, and removes them by force", async ({
+    broker,
+    seedPending,
+    redis,
+  }) => {
+    await addCronEntry(broker, { id: "report", spec: "@daily", type: "report:send" });
+    await addCronEntry(broker, { id: "other", spec: "@daily", type: "report:send", queue: "low" });
+    await seedPending("a");
+    const why = 'cron entries enqueue into the queue (report): queue="default"';
+
+    await expect(removeQueue(broker, "default")).rejects.toMatchObject({ code: "QUEUE_NOT_EMPTY", message: why });
+    expect(await removeQueue(broker, "default", { force: true })).toEqual({ ...removed, deleted: 1, cronEntries: ["report"] });
+
+    expect((await listCronEntries(broker)).entries.map(({ id }) => id)).toEqual(["other"]);
+    // Sealed: who read the entry before fires nothing.
+    expect((await redis.keys("asynq:{default}:*")).filter((key) => !key.includes("js:call"))).toEqual(["asynq:{default}:js:cron:report"]);
+    expect(await redis.hget("asynq:{default}:js:cron:report", "sealed")).toBe("1");
+  });
+
+  test("removes no cron entry of a queue that it does not remove", async ({ broker, seedActive }) => {
+    await addCronEntry(broker, { id: "report", spec: "@daily", type: "report:send" });
+    await seedActive("a");
+
+    await expect(removeQueue(broker, "default", { force: true })).rejects.toThrow("active tasks");
+
+    expect((await listCronEntries(broker)).entries.map(({ id }) => id)).toEqual(["report"]);
   });
 
   test("names the queue again with the next task of this client", async ({ broker, seedPending, redis }) => {

@@ -3,9 +3,12 @@ import { repairKeys } from "../broker/repair-keys.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec, utcDay } from "../clock.ts";
 import { queueKeyKinds } from "../containers.ts";
+import { listCronEntries } from "../cron/list-cron-entries.ts";
+import { removeCronEntry } from "../cron/remove-cron-entry.ts";
 import { decodeCount } from "../decode-reply.ts";
-import { QueueNotEmptyError } from "../errors.ts";
+import { CronEntryNotFoundError, QueueNotEmptyError } from "../errors.ts";
 import {
+  activeKey,
   allQueues,
   failedKey,
   failedTotalKey,
@@ -27,7 +30,7 @@ import { demandQueue } from "./queue-exists.ts";
 
 /** How a queue is removed. */
 export interface RemoveQueueOptions extends SendOptions {
-  /** With all its tasks. Default: only if it has none. */
+  /** With all its tasks, and the cron entries that enqueue into it. Default: only if it has neither. */
   readonly force?: boolean | undefined;
   /** Told after each step how far it is. */
   readonly onProgress?: ((report: RemoveQueueReport) => void) | undefined;
@@ -39,6 +42,8 @@ export interface RemoveQueueOptions extends SendOptions {
 export interface RemoveQueueReport {
   /** How many tasks were deleted. */
   readonly deleted: number;
+  /** The cron entries that were removed, by their id. */
+  readonly cronEntries: readonly string[];
   /** Whether it was told to stop before it was through: called again it goes on. */
   readonly more: boolean;
   /** Whether a task came after the last step: the queue is there again, with that task. */
@@ -93,7 +98,8 @@ export const holdsTasksScript = defineScript({
 });
 
 /**
- * Removes a queue, so that no key of it is left but the records of calls, which expire within minutes: its tasks (`force`), groups, sets, quarantine,
+ * Removes a queue, so that no key of it is left but the records of calls, which expire within minutes, and the sealed claims of cron entries that
+ * were removed, which expire within 90 days and let nobody fire them who read them before. All else goes: its tasks (`force`), groups, sets, quarantine,
  * locks, counters, its pause and its name; also hashes and locks that were left behind by others, for which it looks through all keys of Redis.
  * All of it in steps of a millisecond or two.
  *
@@ -102,7 +108,8 @@ export const holdsTasksScript = defineScript({
  *
  * May be repeated: yes; called again it goes on.
  * @throws {QueueNotFoundError} there is no such queue; nothing was written
- * @throws {QueueNotEmptyError} it holds tasks and `force` was not said, or a worker runs some of them; those stay
+ * @throws {QueueNotEmptyError} it holds tasks, or cron entries enqueue into it, and `force` was not said; or a worker runs some of its tasks.
+ *   Nothing was deleted, unless somebody let the queue go on meanwhile
  * @throws {RedisError}
  * @see Asynq internal/rdb/inspect.go, `RemoveQueue`, which leaves completed tasks, groups, sets, locks, counters and the pause
  */
@@ -112,15 +119,26 @@ export async function removeQueue(
   { force = false, onProgress, signal, ...options }: RemoveQueueOptions = {},
 ): Promise<RemoveQueueReport> {
   await demandQueue(broker, queue, options);
+  const entries = await cronEntriesOf(broker, queue, options);
+  if (!force && entries.length > 0) throw new QueueNotEmptyError(queue, `cron entries enqueue into the queue (${nameSome(entries)})`);
   const wasPaused = force ? await pause(broker, queue, options) : true;
   const letGoOn = async (): Promise<void> => {
     if (!wasPaused) await sendPlain(broker.redis, [["DEL", pausedKey(queue)]], options);
   };
-  let report: RemoveQueueReport = { deleted: 0, more: true, existsAgain: false, left: [] };
+  let report: RemoveQueueReport = { deleted: 0, cronEntries: [], more: true, existsAgain: false, left: [] };
   const add = (more: Partial<RemoveQueueReport>): void => {
     report = { ...report, ...more };
     onProgress?.(report);
   };
+
+  const active = await ask(broker.redis, ["EXISTS", activeKey(queue)], (reply) => decodeCount(reply, 1), options);
+  // Looked at first: a queue that is not removed keeps its entries.
+  for (const id of active === 0 ? entries : []) {
+    await removeCronEntry(broker, id, options).catch((error: unknown) => {
+      if (!(error instanceof CronEntryNotFoundError)) throw error;
+    });
+    add({ cronEntries: [...report.cronEntries, id] });
+  }
 
   let cursor: string | undefined;
   let isSwept = false;
@@ -152,12 +170,23 @@ export async function removeQueue(
   await sendPlain(broker.redis, [["SREM", allQueues, queue]], options);
   const existsAgain = await run(
     broker,
-    bind(holdsTasksScript, { queue, keys: { active: `${queuePrefix(queue)}active` }, args: { prefix: queuePrefix(queue) } }),
+    bind(holdsTasksScript, { queue, keys: { active: activeKey(queue) }, args: { prefix: queuePrefix(queue) } }),
     options,
   );
   if (existsAgain) await sendPlain(broker.redis, [["SADD", allQueues, queue]], options);
   add({ more: false, existsAgain });
   return report;
+}
+
+/** The ids of the cron entries that enqueue into a queue. */
+async function cronEntriesOf(broker: Broker, queue: string, options: SendOptions): Promise<string[]> {
+  const { entries } = await listCronEntries(broker, options);
+  return entries.filter((entry) => entry.queue === queue).map(({ id }) => id);
+}
+
+function nameSome(ids: readonly string[]): string {
+  const more = ids.length > 10 ? `, and ${ids.length - 10} more` : "";
+  return ids.slice(0, 10).join(", ") + more;
 }
 
 /** Lets no worker take a task; answers whether that was so already. */
