@@ -28,8 +28,8 @@ export interface AllOptions extends SendOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A batch has so many tasks, and holds Redis for a millisecond or two. */
-const tasksPerBatch = 250;
+/** A batch has so many tasks, and holds Redis for about a millisecond. */
+const tasksPerBatch = 100;
 
 /**
  * Acts on the tasks of a place, a batch at a time from its front, until as many were met as stood there when it began: so it ends however fast

@@ -70,7 +70,7 @@ export function archiveTasks(
 }
 
 /**
- * Archives all pending, scheduled, retry or, of a group, aggregating tasks, 250 at a time; `trimmed` says how many had to go for it.
+ * Archives all pending, scheduled, retry or, of a group, aggregating tasks, 100 at a time; `trimmed` says how many had to go for it.
  *
  * May be repeated: yes; called again it goes on.
  * @throws {InvalidOptionError} before any I/O

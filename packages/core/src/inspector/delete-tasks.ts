@@ -72,7 +72,7 @@ export async function deleteTasks(
 }
 
 /**
- * Deletes all tasks of a state, or those of a group that are `aggregating`, with the unique locks they hold, 250 at a time.
+ * Deletes all tasks of a state, or those of a group that are `aggregating`, with the unique locks they hold, 100 at a time.
  *
  * May be repeated: yes; called again it goes on.
  * @throws {InvalidOptionError} before any I/O

@@ -55,7 +55,7 @@ export async function runTasks(
 }
 
 /**
- * Makes all scheduled, retry, archived, completed or, of a group, aggregating tasks pending: the first to run first, 250 at a time.
+ * Makes all scheduled, retry, archived, completed or, of a group, aggregating tasks pending: the first to run first, 100 at a time.
  *
  * May be repeated: yes; called again it goes on.
  * @throws {InvalidOptionError} before any I/O

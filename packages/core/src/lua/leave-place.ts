@@ -6,7 +6,7 @@
  * a million tasks that wait, one comes earlier than it would have. Needs `containers`, `isHome`, `prefix`, `pending`, `groups`.
  */
 export const leavePlace: string = /* lua */ `
-local short_list, places_left, taken_out = 20000, 40000, 0
+local short_list, places_left, taken_out = 10000, 20000, 0
 local function leave_pending(id, at)
   local size = redis.call("LLEN", pending)
   if size <= short_list then
