@@ -10,7 +10,8 @@ export default {
     const method = new URL(request.url).pathname.slice(1);
     const call = inspector[method as keyof Inspector] as unknown as (...args: readonly unknown[]) => Promise<unknown>;
     try {
-      return Response.json({ answer: (await call.apply(inspector, await request.json())) ?? null });
+      const args = (await request.json()) as readonly unknown[];
+      return Response.json({ answer: (await call.call(inspector, ...args)) ?? null });
     } catch (error) {
       return Response.json({ code: (error as { code?: string }).code, message: (error as Error).message });
     }
