@@ -34,7 +34,7 @@ export interface ShopOptions {
 }
 
 /**
- * Starts Redis, the gateway, the edge Worker and the Node worker; those that do not need each other at once.
+ * Starts Redis, the gateway, the edge Worker with the cron Worker, and the Node worker; those that do not need each other at once.
  * @throws {Error} one line: which part did not start, and why. What had started is ended.
  */
 export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions): Promise<Shop> {
@@ -58,8 +58,8 @@ export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions):
     await emptyQueues(redis);
     onStart("Redis", redisAt);
 
-    const token = randomBytes(24).toString("base64url");
-    const tokens = [{ token, role: "enqueue", queues: Object.keys(queues) }] as const;
+    const [enqueueToken, cronToken] = [1, 2].map(() => randomBytes(24).toString("base64url")) as [string, string];
+    const tokens = [{ token: enqueueToken, role: "enqueue", queues: Object.keys(queues) }, cronToken] as const;
     const gateway = await named("the gateway", startGateway({ redis: server.url, tokens, port: 0 }));
     closers.push(() => gateway.close());
     onStart("gateway", `${gateway.url}, Redis over HTTP`);
@@ -77,22 +77,23 @@ export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions):
       closers.push(worker.stop);
       onStart("Node worker", `process ${worker.pid}`);
     };
-    const startEdgeWorker = async (): Promise<string> => {
+    const startEdgeWorkers = async (): Promise<string> => {
       const child = startChild<{ readonly url: string }>({
         file: path.join(import.meta.dirname, "worker/serve.ts"),
-        env: { REDIS_HTTP_URL: gateway.url, REDIS_HTTP_TOKEN: token, OUT_DIR: path.join(outDir, "edge-worker") },
+        env: { REDIS_HTTP_URL: gateway.url, ENQUEUE_TOKEN: enqueueToken, CRON_TOKEN: cronToken, OUT_DIR: path.join(outDir, "edge-worker") },
         logFile: path.join(outDir, "edge-worker.log"),
         onMessage: () => {},
         signal,
       });
-      const { ready, stop } = await named("the edge Worker", child);
+      const { ready, stop } = await named("the edge Workers", child);
       closers.push(stop);
       onStart("edge Worker", `${ready.url}, in workerd`);
+      onStart("cron Worker", "beside it; its trigger is rung twice a second");
       return ready.url;
     };
 
     // Both are waited for, so that whichever starts is known to `close`.
-    const [front, back] = await Promise.allSettled([startEdgeWorker(), startWorker()]);
+    const [front, back] = await Promise.allSettled([startEdgeWorkers(), startWorker()]);
     if (front.status === "rejected") throw front.reason;
     if (back.status === "rejected") throw back.reason;
     return {

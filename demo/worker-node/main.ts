@@ -22,7 +22,8 @@ const server = new Server(REDIS_URL, {
   // The demo is in a hurry: Asynq's own delays are from 15 s on, its timers from 1 to 5 s.
   retryDelayFunc: () => 300 + 500 * Math.random(),
   taskCheckIntervalMs: 100,
-  delayedTaskCheckIntervalMs: 200,
+  // What is due is the cron Worker's to find.
+  delayedTaskCheckIntervalMs: false,
 });
 
 // `run` ends after SIGTERM or SIGINT, with every outcome written.

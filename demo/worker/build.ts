@@ -4,12 +4,12 @@ import path from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 
 /**
- * Builds the edge Worker as a deployment would, with wrangler, and answers its one module.
+ * Builds a Worker as a deployment would, with wrangler, and answers its one module.
  * @throws {Error} one line: what wrangler said
  */
-export async function build(outDir: string): Promise<string> {
+export async function build(worker: string, configFile: string, outDir: string): Promise<string> {
   const wrangler = path.join(import.meta.dirname, "../node_modules/.bin/wrangler");
-  const config = path.join(import.meta.dirname, "wrangler.jsonc");
+  const config = path.join(import.meta.dirname, configFile);
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
   try {
     await promisify(execFile)(wrangler, ["deploy", "--dry-run", "--outdir", outDir, "--config", config], { env });
@@ -19,5 +19,5 @@ export async function build(outDir: string): Promise<string> {
     const why = stripVTControlCharacters(stderr || message).match(/\[ERROR\] (?!Build failed)(.+)/)?.[1];
     throw new Error(`wrangler: ${why ?? message}`);
   }
-  return readFile(path.join(outDir, "edge-worker.js"), "utf8");
+  return readFile(path.join(outDir, `${worker}.js`), "utf8");
 }

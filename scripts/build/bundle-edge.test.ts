@@ -9,8 +9,8 @@ const folder = fileURLToPath(new URL("../../packages/client-edge", import.meta.u
 const files = await bundleEdge(folder);
 const textOf = (name: string): string => files.find((file) => file.path === path.join(folder, "dist", name))!.text;
 
-test("bundleEdge makes a module for each way in and one for what they share, each with its map", () => {
-  const names = ["index.js", "shared.js", "upstash.js"];
+test("bundleEdge makes a module for each way in and one for what two share, each with its map", () => {
+  const names = ["hono.js", "index.js", "shared.js", "sign.js", "signature.js", "upstash.js"];
   expect(files.map((file) => path.basename(file.path)).sort()).toEqual(names.flatMap((name) => [name, `${name}.map`]));
   for (const name of names) {
     expect(textOf(name)).toMatch(new RegExp(`\n//# sourceMappingURL=${name}\\.map\n$`));
@@ -28,6 +28,14 @@ test("bundleEdge takes nothing from another package but core's errors, and short
   expect(new Set(imported)).toEqual(new Set(["@asynqjs/core/errors", "./shared.js"]));
   const code = text.replaceAll("redis.call(", "");
   for (const name of internalNames) expect(code).not.toMatch(new RegExp(`\\.${name}\\b`));
+});
+
+test("what an endpoint and its callers need is apart, names nothing short, and takes nothing of hono", () => {
+  const [endpoint, sign, signature] = ["hono.js", "sign.js", "signature.js"].map(textOf);
+  const imported = [endpoint, sign, signature].flatMap((text) => [...text!.matchAll(/from\s*"([^"]*)"/g)].map(([, from]) => from));
+  expect(new Set(imported)).toEqual(new Set(["@asynqjs/core/errors", "./signature.js"]));
+  expect(endpoint).toContain("verdict:");
+  expect(["index.js", "shared.js", "upstash.js"].map(textOf).join("")).not.toContain("Asynqjs-");
 });
 
 test("a bundler that keeps names finds none to keep, and leaves out what nobody uses", async () => {

@@ -20,6 +20,7 @@ export const coreRows: readonly (readonly string[])[] = [
   [
     "errors",
     "demand",
+    "check-secret",
     "deadlines",
     "encode-text",
     "hex",

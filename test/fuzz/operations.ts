@@ -47,6 +47,7 @@ import {
   replaceAggregationSet,
   setMembersAside,
   settle,
+  settleAndDequeue,
   Task,
   unpauseQueue,
   writeLog,
@@ -70,6 +71,22 @@ export interface Operation {
 const error: Shape = (value) => (value instanceof AsynqError ? undefined : "is no error of asynqjs");
 const verdict = (...words: readonly string[]): Shape => either(record({ verdict: one(...words) }), record({ error }));
 const outcome = (shape: Shape): Shape => either(record({ value: shape, beforeError: maybe(error) }), record({ error }));
+const fetched = record({
+  tasks: list(
+    record({
+      queue: one("q", "r"),
+      id: text,
+      msg: bytes,
+      token: count,
+      leaseUntilSec: count,
+      suspect: bool,
+      waitedMs: maybe(count),
+    }),
+  ),
+  dangling: count,
+  putOff: count,
+  brokenQueues: list(one("q", "r")),
+});
 const tick = (...counts: readonly string[]): Shape =>
   record({
     ...Object.fromEntries(counts.map((name) => [name, count])),
@@ -106,22 +123,7 @@ export const operations: readonly Operation[] = [
     name: "dequeue",
     call: (broker) => dequeue(broker, ["q", "r"], 3),
     answers: [[["0,0,0;1,1;5,x", "a", msg, "b", msg]], [["2,1,1;x,1;-7", "a", msg]], [["0,0,0;1,x;", "a", msg]], [["0,0,0;0,0;"]]],
-    told: record({
-      tasks: list(
-        record({
-          queue: one("q", "r"),
-          id: text,
-          msg: bytes,
-          token: count,
-          leaseUntilSec: count,
-          suspect: bool,
-          waitedMs: maybe(count),
-        }),
-      ),
-      dangling: count,
-      putOff: count,
-      brokenQueues: list(one("q", "r")),
-    }),
+    told: fetched,
   },
   {
     name: "settle",
@@ -132,6 +134,15 @@ export const operations: readonly Operation[] = [
       ]),
     answers: [["ss,0"], ["ld,7"]],
     told: record({ results: list(verdict("settled", "lease-lost", "dangling"), 2), trimmed: count }),
+  },
+  {
+    name: "settleAndDequeue",
+    call: (broker) => settleAndDequeue(broker, [{ ...held, fence: { token: 5 }, to: "done" }], { queues: ["q"], limit: 3, suspect: true }),
+    answers: [[["s,0;0,0,0;2;5,", "a", msg, "b", msg]], [["l,7;2,1,1;1;", "a", msg]], [["d,0;0,0,0;x;"]], [{ error: "OOM no room" }]],
+    told: record({
+      settled: record({ results: list(verdict("settled", "lease-lost", "dangling"), 1), trimmed: count }),
+      dequeued: either(fetched, error),
+    }),
   },
   {
     name: "extendLeases",

@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
+import { addCronEntry, schedule } from "@asynqjs/core/cron";
+import { slotsBetween } from "@asynqjs/cron-fn";
 import { goRedis } from "./go-peer.ts";
 import { expect, onGo } from "./interop-test.ts";
+import { ourBroker } from "./our-broker.ts";
 import { seedSevenStates, taskStates } from "./seven-states.ts";
 
 onGo(["asynq CLI"], (test, file) => {
@@ -67,5 +70,15 @@ onGo(["asynq CLI"], (test, file) => {
     await startServer(async (task) => void ran.push(`${task.id}: ${task.text()}`));
 
     await expect.poll(() => ran).toEqual(["from-cli: hello"]);
+  });
+
+  test("it lists our cron entries between two ticks, and what they enqueued", async ({ redis, redisUrl }) => {
+    const { broker, clock } = ourBroker(redis, 120);
+    await addCronEntry(broker, { id: "report", spec: "* * * * *", type: "report:send", queue: "low" });
+    await clock.advance(119_000);
+    await schedule(broker, { slotsBetween });
+
+    expect(run(redisUrl, "cron ls")).toMatch(/^report +\* \* \* \* \* +report:send .*\[Queue\("low"\)\]/m);
+    expect(run(redisUrl, "cron history report")).toMatch(/^report:\d+ /m);
   });
 });

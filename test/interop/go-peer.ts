@@ -61,6 +61,17 @@ export interface GoServerInfo {
   }[];
 }
 
+/** What Go's inspector says of a periodic task of a scheduler that lives; bytes are base64, times Unix seconds, 0 where Go has its zero time. */
+export interface GoSchedulerEntry {
+  readonly id: string;
+  readonly spec: string;
+  readonly type: string;
+  readonly payload: string | null;
+  readonly options: readonly string[];
+  readonly nextSec: number;
+  readonly prevSec: number;
+}
+
 /** A task for Go's client: our options, in the units of Go's durations cut to milliseconds. */
 export interface GoNewTask {
   readonly type: string;
@@ -212,6 +223,26 @@ export class GoPeer {
   /** Shuts it down. */
   endSession(): Promise<void> {
     return this.#ask("endSession");
+  }
+
+  /** What `asynq cron ls` shows. */
+  schedulerEntries(): Promise<readonly GoSchedulerEntry[]> {
+    return this.#ask("schedulerEntries");
+  }
+
+  /** What `asynq cron history` shows of an entry, the newest first. */
+  schedulerEvents(entryId: string): Promise<readonly { readonly taskId: string; readonly atSec: number }[]> {
+    return this.#ask("schedulerEvents", entryId);
+  }
+
+  /** Starts Go's scheduler in the peer's own process, at most one at a time, with one entry; answers the entry's id. */
+  startScheduler(entry: { readonly spec: string; readonly type: string; readonly queue: string }): Promise<string> {
+    return this.#ask("startScheduler", entry);
+  }
+
+  /** Shuts it down. */
+  endScheduler(): Promise<void> {
+    return this.#ask("endScheduler");
   }
 
   end(): Promise<void> {

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import type { Redis } from "ioredis";
+import type { Miniflare } from "miniflare";
 import { expect } from "vitest";
 import { buildWorker } from "../support/build-worker.ts";
 import { token } from "../support/gateway-test.ts";
-import { runWorker } from "../support/run-worker.ts";
+import { runWorker, type WorkerOptions } from "../support/run-worker.ts";
 import type { Project } from "./project-test.ts";
 import type { ReadmeBlock } from "./readme-blocks.ts";
 
@@ -100,16 +101,59 @@ export function askExample(block: ReadmeBlock, surroundings: Surroundings, body:
   return askWorker(project, textOf(block, surroundings, {}), body, { REDIS_URL: gatewayUrl, REDIS_TOKEN: token });
 }
 
-/**
- * Makes the project one of wrangler's, with this Worker: compiled against the types of the very runtime, which wrangler writes, bundled by
- * wrangler, and run in workerd as a deployment would be. Answers the status and JSON of one request to it.
- */
-export async function askWorker(
+/** The cron trigger of an example that is a Worker, rung once; answers how that went, when what it is to lead to has come. */
+export function ringExample(
+  block: ReadmeBlock,
+  surroundings: Surroundings,
+  options: WorkerOptions = {},
+  until?: Promise<void>,
+): Promise<string> {
+  const { project, gatewayUrl } = surroundings;
+  const env = { REDIS_URL: gatewayUrl, REDIS_TOKEN: token };
+  return withWorker(project, textOf(block, surroundings, {}), env, options, async (worker) => {
+    const service = (await worker.getWorker()) as unknown as { scheduled: (options: object) => Promise<{ readonly outcome: string }> };
+    const { outcome } = await service.scheduled({ cron: "* * * * *" });
+    if (outcome === "ok") await until;
+    return outcome;
+  });
+}
+
+/** An example that is a Worker, with this environment beside Redis, for as long as `use` takes, which is given its URL. */
+export function serveExample(
+  block: ReadmeBlock,
+  surroundings: Surroundings,
+  env: Readonly<Record<string, string>>,
+  use: (url: string) => Promise<void>,
+): Promise<void> {
+  const { project, gatewayUrl } = surroundings;
+  const all = { REDIS_URL: gatewayUrl, REDIS_TOKEN: token, ...env };
+  return withWorker(project, textOf(block, surroundings, {}), all, {}, async (worker) => use((await worker.ready).origin));
+}
+
+/** Answers the status and JSON of one request to a Worker. */
+export function askWorker(
   project: Project,
   text: string,
   body: object,
   env: Readonly<Record<string, string>> = {},
 ): Promise<[status: number, answer: unknown]> {
+  return withWorker(project, text, env, {}, async (worker) => {
+    const response = await worker.dispatchFetch("http://worker/", { method: "POST", body: JSON.stringify(body) });
+    return [response.status, await response.json()];
+  });
+}
+
+/**
+ * Makes the project one of wrangler's, with this Worker: compiled against the types of the very runtime, which wrangler writes, bundled by
+ * wrangler, and run in workerd as a deployment would be.
+ */
+async function withWorker<T>(
+  project: Project,
+  text: string,
+  env: Readonly<Record<string, string>>,
+  options: WorkerOptions,
+  use: (worker: Miniflare) => Promise<T>,
+): Promise<T> {
   const compatibilityDate = "2026-10-01";
   project.write("src/index.ts", text);
   project.write("wrangler.json", JSON.stringify({ name: "worker", main: "src/index.ts", compatibility_date: compatibilityDate }));
@@ -118,10 +162,9 @@ export async function askWorker(
   expect(project.compile(bundled, "worker-configuration.d.ts", "src/index.ts")).toBe("");
 
   const module = await buildWorker(path.join(project.dir, "src/index.ts"), compatibilityDate);
-  const worker = runWorker(module, compatibilityDate, env);
+  const worker = runWorker(module, compatibilityDate, env, options);
   try {
-    const response = await worker.dispatchFetch("http://worker/", { method: "POST", body: JSON.stringify(body) });
-    return [response.status, await response.json()];
+    return await use(worker);
   } finally {
     await worker.dispose();
   }

@@ -4,8 +4,11 @@
  * @module
  */
 import { Client, type EnqueueError, Task } from "@asynqjs/client-edge";
+import { enqueueEndpoint } from "@asynqjs/client-edge/hono";
+import { signEnqueueRequest } from "@asynqjs/client-edge/sign";
 import { Client as UpstashClient } from "@asynqjs/client-edge/upstash";
 import { Redis } from "@upstash/redis/cloudflare";
+import { Hono } from "hono";
 
 /** Where a runtime finds its gateway. */
 export interface Setting {
@@ -58,6 +61,14 @@ export async function runCases({ url, token, silentUrl }: Setting): Promise<Answ
     "no answer in time": () => new Client({ url: silentUrl, token }).enqueue(new Task("t"), {}, { timeoutMs: 50 }),
     "an instance of Upstash": () =>
       new UpstashClient({ redis: new Redis({ url, token }) }).enqueue(new Task("t", everyByte()), { taskId: "instance" }),
+    "an endpoint that is sent a signed request, twice": async () => {
+      const secret = "a-secret-for-signatures";
+      const app = new Hono().all("/tasks", enqueueEndpoint({ client, callers: [{ name: "a", secrets: [secret], types: ["t"] }] }));
+      const task = new Task("t", everyByte(), { taskId: "signed" });
+      const request = await signEnqueueRequest("http://app.test/tasks", task, { secret });
+      const [first, second] = [await app.fetch(request.clone()), await app.fetch(request)];
+      return { state: `${first.status} ${second.status}` };
+    },
   };
   const answers: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(cases)) answers[name] = await run().then(({ state }) => state, answerOf);

@@ -104,7 +104,7 @@ export const breaks: Readonly<Record<string, Break>> = {
     "{ errorMsg: new LeaseExpiredError().message, lastFailedAtSec }),\n      retryAtSec",
     "{ errorMsg: new LeaseExpiredError().message, lastFailedAtSec, retried: message.retried + 1 }),\n      retryAtSec",
   ),
-  "sets that nobody aggregates are never given back": core("ticks/recover.ts", "[recoverBatch, reclaimBatch]", "[recoverBatch]"),
+  "sets that nobody aggregates are never given back": core("ticks/recover.ts", "[recoverBatches, reclaimBatches]", "[recoverBatches]"),
   "an aggregator is waited for when its set is lost or its server shuts down": core(
     "ticks/aggregate-set.ts",
     "await held.whileHeld(call(options.aggregator, set, tasks, held.signal))",

@@ -8,6 +8,11 @@ export interface TakenLease {
   readonly token: number;
 }
 
+/** Scripts that take tasks: what they are given for that stands first. */
+export function isFetch(name: string): boolean {
+  return /^(settle-and-)?dequeue\b/.test(name);
+}
+
 /** Over several queues, whose tasks come one queue after the other. */
 export function takenBy(command: Command, reply: CommandResult["reply"]): TakenLease[] {
   const [, , ...args] = wordsOf(command);
@@ -40,7 +45,14 @@ export function textOf(reply: CommandResult["reply"]): string {
   return Buffer.from(reply as Uint8Array).toString();
 }
 
-/** `<dropped>;<count of each queue>;<wait of each task>`. */
+/** What the settling part of a call was answered, where it has one: before what was fetched. */
+export function settledPart(reply: CommandResult["reply"]): string {
+  return textOf((reply as readonly Uint8Array[])[0]!).split(";")[0]!;
+}
+
+/** `<dropped>;<count of each queue>;<wait of each task>`, behind what was settled. */
 function headOf(reply: CommandResult["reply"]): [string, string, string] {
-  return textOf((reply as readonly Uint8Array[])[0]!).split(";") as [string, string, string];
+  return textOf((reply as readonly Uint8Array[])[0]!)
+    .split(";")
+    .slice(-3) as [string, string, string];
 }

@@ -1,6 +1,6 @@
 /** What a server asks Redis for and is given: the tasks that it has to answer for. @module */
 import type { Command, CommandResult, RedisPort } from "@asynqjs/core";
-import { type TakenLease, takenBy } from "./dequeue-call.ts";
+import { isFetch, type TakenLease, takenBy } from "./dequeue-call.ts";
 import { commandName } from "./redis-side.ts";
 import type { World } from "./world.ts";
 
@@ -18,8 +18,7 @@ export class Fetches {
   /** A port that is watched. */
   watch(port: RedisPort): RedisPort {
     const send: RedisPort["send"] = async (commands, options) => {
-      const isFetch = commands.some(isDequeue);
-      if (!isFetch) return await port.send(commands, options);
+      if (!commands.some(takes)) return await port.send(commands, options);
       this.#underWay++;
       try {
         const results = await port.send(commands, options);
@@ -46,11 +45,11 @@ export class Fetches {
   #hear(commands: readonly Command[], results: readonly CommandResult[]): void {
     for (const [i, command] of commands.entries()) {
       const { reply, error } = results[i]!;
-      if (error === undefined && isDequeue(command)) this.given.push(...takenBy(command, reply));
+      if (error === undefined && takes(command)) this.given.push(...takenBy(command, reply));
     }
   }
 }
 
-function isDequeue(command: Command): boolean {
-  return commandName(command).startsWith("dequeue");
+function takes(command: Command): boolean {
+  return isFetch(commandName(command));
 }

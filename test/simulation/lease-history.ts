@@ -1,7 +1,7 @@
 /** Who took which task, and whose writes were accepted, as Redis carried them out: read from the calls and what they were answered. @module */
 import { type Command, type CommandResult, leaseSec } from "@asynqjs/core";
 import { type Finding, fenced, type LeaseEvent } from "@asynqjs/core/invariants";
-import { isReplayed, queueOf, type TakenLease, takenBy, textOf, wordsOf } from "./dequeue-call.ts";
+import { isReplayed, queueOf, settledPart, type TakenLease, takenBy, textOf, wordsOf } from "./dequeue-call.ts";
 import { commandName } from "./redis-side.ts";
 
 /** A call of a script, taken apart. */
@@ -15,7 +15,9 @@ interface Call {
 }
 
 /** Which argument of a settle says the kinds, counts and fences of its outcomes; their ids come next. */
-const runsAt = 8;
+const runsAt = 4;
+/** So many arguments stand before those of a settle that fetches. */
+const fetchArgs = 6;
 
 export class LeaseHistory {
   readonly #events = new Map<string, LeaseEvent[]>();
@@ -34,14 +36,17 @@ export class LeaseHistory {
       const { reply, error } = results[i]!;
       if (error !== undefined || (command[0] !== "EVALSHA" && command[0] !== "EVAL")) continue;
       const [, script = ""] = /^([a-z-]+)/.exec(commandName(command)) ?? [];
-      if (!["dequeue", "settle", "extend-leases", "write-result", "write-log"].includes(script)) continue;
+      if (!["dequeue", "settle", "settle-and-dequeue", "extend-leases", "write-result", "write-log"].includes(script)) continue;
       const [key, words] = [String(command[3]), wordsOf(command)];
       const call = { queue: queueOf(key), name: `${key} ${words[0]}`, args: words.slice(2), reply };
       if (script === "dequeue") this.#taken(command, reply);
       else if (!this.#carriedOut.has(call.name)) {
         this.#carriedOut.add(call.name);
-        if (script === "settle") this.#settled(call);
-        else if (script === "extend-leases") this.#extended(call);
+        if (script === "settle") this.#settled(call, textOf(reply));
+        else if (script === "settle-and-dequeue") {
+          this.#settled({ ...call, args: call.args.slice(fetchArgs) }, settledPart(reply));
+          this.#taken(command, reply);
+        } else if (script === "extend-leases") this.#extended(call);
         else this.#note(call.queue, { ...write(call.args[0]!, call.args[1]!), accepted: textOf(call.reply) === "w", keeps: true });
       }
     }
@@ -64,8 +69,8 @@ export class LeaseHistory {
     for (const { queue, id, token } of takenBy(command, reply)) this.#note(queue, { type: "take", id, token });
   }
 
-  #settled({ queue, args, reply }: Call): void {
-    const [verdicts] = textOf(reply).split(",");
+  #settled({ queue, args }: Call, answer: string): void {
+    const [verdicts] = answer.split(",");
     const fences = Array.from(args[runsAt]!.matchAll(/[a-z](\d+):([^;]*);/g), ([, count, fence]) =>
       Array<string>(Number(count)).fill(fence!),
     );

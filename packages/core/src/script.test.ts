@@ -89,6 +89,7 @@ describe("defineScript", () => {
       "replace-aggregation-set",
       "set-members-aside",
       "settle",
+      "settle-and-dequeue",
     ]);
   });
 

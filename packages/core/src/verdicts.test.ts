@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeText, decodeVerdicts, unexpected } from "./verdicts.ts";
+import { decodeText, decodeVerdicts, splitAt, unexpected } from "./verdicts.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decode = decodeVerdicts({ d: "done", l: "lease-lost" });
@@ -23,4 +23,11 @@ test("a text is read whole, a byte order mark included", () => {
   expect(decodeText(bytes("\ufeffä"))).toBe("\ufeffä");
   expect(() => decodeText(5)).toThrow("not what this version");
   expect(unexpected).toThrow(expect.objectContaining({ code: "DECODE" }));
+});
+
+test("a reply is split where its mark stands first", () => {
+  expect(splitAt(",", bytes("ss,0,1"))).toEqual([bytes("ss"), bytes("0,1")]);
+  expect(splitAt(";", bytes(";"))).toEqual([bytes(""), bytes("")]);
+  expect(() => splitAt(";", bytes("ss,0"))).toThrow("not what this version");
+  expect(() => splitAt(";", null)).toThrow("not what this version");
 });

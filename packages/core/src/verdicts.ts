@@ -19,6 +19,13 @@ export function decodeText(reply: Reply): string {
   return reply instanceof Uint8Array ? utf8.decode(reply) : unexpected();
 }
 
+/** The bytes before the first of a character, and those behind. @throws {DecodeError} it is none, or has none */
+export function splitAt(mark: string, reply: Reply): [Uint8Array, Uint8Array] {
+  if (!(reply instanceof Uint8Array)) unexpected();
+  const at = reply.indexOf(mark.charCodeAt(0));
+  return at < 0 ? unexpected() : [reply.subarray(0, at), reply.subarray(at + 1)];
+}
+
 /** @throws {DecodeError} */
 export function unexpected(): never {
   throw new DecodeError("the reply of a script", "it is not what this version of the script answers");

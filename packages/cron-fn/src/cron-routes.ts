@@ -1,7 +1,7 @@
 /** Vercel's trigger, and that of any cron that calls a URL: a route for hono. @module */
+import { isSame, isSecret } from "@asynqjs/core";
 import { type Context, Hono } from "hono";
 import { env } from "hono/adapter";
-import { isSame, isSecret } from "./check-secret.ts";
 import { tellError, tellReport } from "./tell-report.ts";
 import { runSetup, type TickSetup } from "./tick-setup.ts";
 

@@ -26,6 +26,8 @@ const fetchTimeoutMs = leaseSec * 1000;
 /** An answer later than that after its fetch left has used up too much of the lease: its tasks are requeued, not run. */
 const tooLateMs = (leaseSec * 1000) / 3;
 const longestBackOffMs = 3_000;
+/** So many fetches one after the other that were filled show that there is more. One alone may have been for one task. */
+const plentyAfter = 2;
 /** On a Cluster a queue that has not answered for so long holds up the others no more: the port has begun to repeat the call by then. */
 const patienceMs = 3_000;
 
@@ -41,6 +43,7 @@ export class Processor implements Component, RunOwner {
   readonly #parts: RunParts;
   readonly #order: () => string[];
   readonly #idleRestMs: () => number;
+  readonly #isWatching: () => boolean;
   readonly #warn: Settings["logger"]["warn"];
   readonly #giveUpFetches = new AbortController();
   readonly #runs = new Set<TaskRun>();
@@ -59,20 +62,26 @@ export class Processor implements Component, RunOwner {
   /** Queues that are asked and do not answer. */
   readonly #silent = new Set<string>();
   #failures = 0;
+  /** Fetches one after the other that were filled. */
+  #filled = 0;
   #pumpDue = false;
   /** How often it was told that there may be work: a fetch that was under way then may have missed it. */
   #wakes = 0;
   #rest: { readonly why: "idle" | "trouble"; readonly cancel: () => void } | undefined;
   #stopped: Promise<void> | undefined;
 
-  /** `idleRestMs` is asked when there was nothing to take: for how long to rest, unless it is woken. */
-  constructor(parts: RunParts, idleRestMs: () => number) {
+  /**
+   * `idleRestMs` is asked when there was nothing to take: for how long to rest, unless it is woken; `isWatching`, whether Redis remembers for that
+   * what fetches read.
+   */
+  constructor(parts: RunParts, idleRestMs: () => number, isWatching: () => boolean) {
     const { queues, strictPriority, random, clock, logger } = parts.settings;
     this.#parts = parts;
     this.deadlines = new Deadlines<TaskRun>(clock, (late) => {
       for (const run of late) run.overdue();
     });
     this.#idleRestMs = idleRestMs;
+    this.#isWatching = isWatching;
     this.#order = queueOrder(queues, { strict: strictPriority, random });
     this.#warn = seldom(clock, logger.warn);
   }
@@ -163,9 +172,11 @@ export class Processor implements Component, RunOwner {
     const queues = this.#order();
     if (queues.length > maxQueuesPerCall) return undefined;
     this.#freeing += freedSlots;
-    const { suspect, fetched } = this.#begin(limit);
+    // What Redis is to remember costs it a fifth of a call, and who will not rest need not be woken.
+    const unwatched = this.#filled >= plentyAfter && this.#isWatching();
+    const { suspect, fetched } = this.#begin(limit, unwatched);
     return {
-      ...{ queues, limit, suspect },
+      ...{ queues, limit, suspect, unwatched },
       fetched: (found) => {
         this.#freeing -= freedSlots;
         fetched(found);
@@ -174,7 +185,10 @@ export class Processor implements Component, RunOwner {
   }
 
   /** Reserves slots for a fetch; `fetched` takes what came, or why nothing did. */
-  #begin(limit: number): {
+  #begin(
+    limit: number,
+    unwatched = false,
+  ): {
     readonly suspect: boolean;
     readonly sentAtMs: number;
     readonly fetched: FetchBeside["fetched"];
@@ -201,7 +215,7 @@ export class Processor implements Component, RunOwner {
         this.#restFor("trouble", random.float() * Math.min(longestBackOffMs, 100 * 2 ** this.#failures++));
       } else {
         this.#failures = 0;
-        this.#note(found, limit, wakes);
+        this.#note(found, limit, wakes, unwatched);
       }
       this.#pump();
       this.#noteAnswered();
@@ -257,11 +271,14 @@ export class Processor implements Component, RunOwner {
     this.#warn("could not fetch tasks", { error: (error as Error).message });
   }
 
-  #note(report: DequeueReport, limit: number, wakes: number): void {
+  /** Who finds nothing rests, unless Redis would not tell of what comes: then it looks once more. */
+  #note(report: DequeueReport, limit: number, wakes: number, unwatched: boolean): void {
     this.#noteDropped(report);
     const { tasks, dangling, putOff } = report;
+    this.#filled = tasks.length === limit ? this.#filled + 1 : 0;
     if (tasks.length === limit) this.wake();
-    else if (tasks.length === 0 && dangling + putOff === 0 && this.#wakes === wakes) this.#restFor("idle", this.#idleRestMs());
+    else if (tasks.length === 0 && dangling + putOff === 0 && this.#wakes === wakes && !unwatched)
+      this.#restFor("idle", this.#idleRestMs());
   }
 
   #noteDropped({ dangling, putOff, brokenQueues }: DequeueReport): void {

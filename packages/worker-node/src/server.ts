@@ -216,7 +216,11 @@ export class Server {
     };
     this.#watcher = way === undefined ? undefined : watcher(way, settings, onChange);
     const parts = { broker: this.#broker, settings, counters, heartbeater: beats, settler: this.#settler, handler, cluster };
-    const processor = new Processor(parts, () => wakes.rests(news.watching));
+    const processor = new Processor(
+      parts,
+      () => wakes.rests(news.watching),
+      () => news.watching,
+    );
     this.#processor = processor;
     const listening = secondClient(this.#redis, settings.logger, clock);
     const subscribes =

@@ -29,6 +29,23 @@ describe("an idle server", () => {
     }
   });
 
+  test("has Redis remember nothing of what it reads while there is plenty, and is told of the next task all the same", async ({
+    seed,
+    redis,
+    watchingServer,
+  }) => {
+    const server = await watchingServer({ concurrency: 1 });
+    await redis.config("RESETSTAT");
+
+    await seed(...Array.from({ length: 20 }, (_, nth) => ({ taskId: String(nth) })));
+    await until(() => server.metrics().done === 20);
+
+    // All but the two fetches that show that there is plenty; the one that found nothing is followed by one that is remembered.
+    expect(await redis.info("commandstats")).toMatch(/^cmdstat_client\|caching:calls=19,/m);
+    await seed({ taskId: "next" });
+    await until(() => server.metrics().done === 21);
+  });
+
   test("asks nothing while nothing changes, and once in five minutes at most", async ({ redis, clock, pass, watchingServer }) => {
     await watchingServer({ heartbeatIntervalMs: 10_000 });
     await pass(10);

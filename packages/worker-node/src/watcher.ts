@@ -78,9 +78,9 @@ export function watcher(
     if (probe === key) cancelRetry = clock.after(tryAgainMs, watch);
   }
 
-  /** Only while it probes is it told of what it changes itself. */
+  /** Only while it probes is it told of what it changes itself. What is read behind `CLIENT CACHING NO` alone is not remembered. */
   async function readAndDelete(key: string, clientId: number): Promise<void> {
-    const tracking = ["CLIENT", "TRACKING", "ON", "REDIRECT", String(clientId)] as const;
+    const tracking = ["CLIENT", "TRACKING", "ON", "REDIRECT", String(clientId), "OPTOUT"] as const;
     const answers = await command.write(
       [tracking, ["SET", key, "", "PX", String(probeTtlMs)], ["GET", key], ["DEL", key], [...tracking, "NOLOOP"]],
       { replicas: 0, withinMs: 0 },

@@ -29,6 +29,7 @@ type peer struct {
 	client    *asynq.Client
 	inspector *asynq.Inspector
 	session   *session
+	scheduler *asynq.Scheduler
 	// How often each aggregated task was made, by the beginning of its id.
 	composed  map[string]int
 	composing sync.Mutex
@@ -60,6 +61,11 @@ var operations = map[string]func(*peer, json.RawMessage) (any, error){
 	"startSession":  startSession,
 	"release":       releaseHeld,
 	"endSession":    endSession,
+
+	"schedulerEntries": schedulerEntries,
+	"schedulerEvents":  schedulerEvents,
+	"startScheduler":   startScheduler,
+	"endScheduler":     endScheduler,
 }
 
 // serve answers each line of stdin with a line.

@@ -62,12 +62,10 @@ class Report {
 
 function* aggregateSteps(actor: Actor, some: readonly string[], rule: Policy, task: TaskArgs): Steps {
   const report = new Report();
-  const lines = some.map((queue) => ({ queue, groups: [] as readonly string[] }));
+  const lines = yield* listIndexes(some, report);
   for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
-    const { queue } = line;
+    const { queue, groups } = line;
     try {
-      const groups = line.groups.length > 0 ? line.groups : yield* listIndex(queue);
-      if (groups.length === 0) continue;
       const sets = groups.map((group) => ({ group, setId: actor.random.toldUuid() }));
       const { nowMs } = actor;
       const verdicts = answerOf<string[]>(
@@ -86,22 +84,39 @@ function* aggregateSteps(actor: Actor, some: readonly string[], rule: Policy, ta
   return { report: { ...report.counts, more: false, errors: report.errors }, given: report.given };
 }
 
-/** The names in the index, in the order Redis lists them. */
-function* listIndex(queue: string): Generator<Requests, readonly string[], readonly (readonly unknown[])[]> {
+interface Line {
+  readonly queue: string;
+  readonly groups: readonly string[];
+}
+
+/** The queues that have groups, each with their names in the order in which Redis lists them. */
+function* listIndexes(some: readonly string[], report: Report): Generator<Requests, Line[], readonly (readonly unknown[])[]> {
+  const lines: Line[] = [];
+  try {
+    for (const [i, answer] of (yield* askAll(some.map(listIndex))).entries()) {
+      const queue = some[i]!;
+      if (answer instanceof Refusal) report.errors.push({ queue, error: answer.reply });
+      else if ((answer as readonly string[]).length > 0) lines.push({ queue, groups: answer as readonly string[] });
+    }
+  } catch (thrown) {
+    for (const queue of some) report.errors.push({ queue, error: wordOf(thrown) });
+  }
+  return lines;
+}
+
+function listIndex(queue: string): Call {
   const { groups } = layoutOf(queue);
-  return answerOf<readonly string[]>(
-    yield* ask({
-      name: "SSCAN",
-      apply(k, reply) {
-        if (!k.fits("set", groups)) return wrongKind;
-        const [, found] = reply as readonly [Uint8Array, readonly Reply[]];
-        const listed = (found as readonly Uint8Array[]).map(toText);
-        if (listed.length !== k.members(groups).size || !listed.every((name) => k.members(groups).has(name)))
-          throw new Error("the list of groups is not whole");
-        return unrecorded(listed);
-      },
-    }),
-  );
+  return {
+    name: "SSCAN",
+    apply(k, reply) {
+      if (!k.fits("set", groups)) return wrongKind;
+      const [, found] = reply as readonly [Uint8Array, readonly Reply[]];
+      const listed = (found as readonly Uint8Array[]).map(toText);
+      if (listed.length !== k.members(groups).size || !listed.every((name) => k.members(groups).has(name)))
+        throw new Error("the list of groups is not whole");
+      return unrecorded(listed);
+    },
+  };
 }
 
 function* aggregateOne(

@@ -58,7 +58,10 @@ function isDue({ published, clock }: Actor, queue: string): boolean {
   return atMs === undefined || clock.monotonicMs() - atMs >= publishedMs;
 }
 
-/** Writes a queue's name where inspectors see it. */
-export function publish(queue: string): Call {
-  return { name: "SADD", apply: (k) => (k.fits("set", queuesKey) ? unrecorded(k.addMember(queuesKey, queue) ? 1 : 0) : wrongKind) };
+/** Writes the names of queues where inspectors see them; answers how many were not there. */
+export function publish(...names: readonly string[]): Call {
+  return {
+    name: "SADD",
+    apply: (k) => (k.fits("set", queuesKey) ? unrecorded(names.filter((name) => k.addMember(queuesKey, name)).length) : wrongKind),
+  };
 }

@@ -59,11 +59,14 @@ function* repairSteps(actor: Actor, some: readonly string[], sweep: boolean): St
     unlocked: 0,
     indexed: 0,
   };
-  for (const queue of some) {
-    const step = (yield* ask({ name: "repair-queue", apply: (k) => repairContainers(k, queue, nowMs) })) as Counts & { inUse: boolean };
+  const steps = (yield* askAll(
+    some.map((queue): Call => ({ name: "repair-queue", apply: (k) => repairContainers(k, queue, nowMs) })),
+  )) as readonly (Counts & { inUse: boolean })[];
+  for (const step of steps)
     for (const name of ["leased", "reactivated", "dangling", "strays", "restated"] as const) counts[name] += step[name];
-    if (step.inUse && (yield* ask(publish(queue))) === 1) counts.published++;
-  }
+  const inUse = some.filter((_, i) => steps[i]!.inUse);
+  const published = inUse.length === 0 ? 0 : yield* ask(publish(...inUse));
+  counts.published += published instanceof Refusal ? 0 : Number(published);
   const errors = sweep ? yield* sweepSteps(nowMs, counts) : [];
   return { ...counts, more: false, errors };
 }

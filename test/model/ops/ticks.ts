@@ -2,7 +2,7 @@
 import { forward, janitor, recover } from "@asynqjs/core";
 import fc from "fast-check";
 import type { Actor } from "../actor.ts";
-import { ask, askAll, type Call, Refusal, type Steps, unrecorded, wrongKind } from "../call.ts";
+import { askAll, type Call, Refusal, type Steps, unrecorded, wrongKind } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { layoutOf, secOf, taskAt } from "../layout.ts";
 import type { OperationKind } from "../operation.ts";
@@ -100,36 +100,49 @@ function* recoverSteps(actor: Actor, some: readonly string[], recoverNoRetry: bo
   const counts = { recovered: 0, archived: 0, quarantined: 0, dangling: 0, reclaimed: 0, trimmed: 0 };
   const errors: QueueError[] = [];
   const nextSecs: (number | undefined)[] = [];
-  for (const queue of some) {
-    const listed = yield* ask({
-      name: "list-expired-leases",
-      apply(k) {
-        const found = listExpired(k, queue, cutoffSec);
-        return found === undefined ? wrongKind : unrecorded(found);
-      },
-    });
+  const looks = yield* askAll(
+    some.map(
+      (queue): Call => ({
+        name: "list-expired-leases",
+        apply(k) {
+          const found = listExpired(k, queue, cutoffSec);
+          return found === undefined ? wrongKind : unrecorded(found);
+        },
+      }),
+    ),
+  );
+  const settles: { readonly queue: string; readonly outcomes: readonly StoredOutcome[] }[] = [];
+  for (const [i, listed] of looks.entries()) {
+    const queue = some[i]!;
     errors.push(...errorsOf(queue, listed));
     if (listed instanceof Refusal) continue;
     const { expired, nextSec } = listed as Listed;
     nextSecs.push(nextSec === undefined ? undefined : nextSec + 30);
     const outcomes = expired.map((one) => lostTask(queue, one, nowMs, recoverNoRetry, actor.random.told));
-    if (outcomes.length === 0) continue;
-    const answer = yield* ask({
-      name: "settle",
-      apply: (k) => settleTasks(k, { queue, outcomes, nowMs, cutoffSec, limits }),
-    });
+    if (outcomes.length > 0) settles.push({ queue, outcomes });
+  }
+  const settled = yield* askAll(
+    settles.map(
+      ({ queue, outcomes }): Call => ({ name: "settle", apply: (k) => settleTasks(k, { queue, outcomes, nowMs, cutoffSec, limits }) }),
+    ),
+  );
+  for (const [i, answer] of settled.entries()) {
+    const { queue, outcomes } = settles[i]!;
     errors.push(...errorsOf(queue, answer));
     if (answer instanceof Refusal) continue;
     const { verdicts, trimmed } = answer as Settled;
     counts.trimmed += trimmed;
-    for (const [i, verdict] of verdicts.entries()) {
-      const { to } = outcomes[i]!;
+    for (const [nth, verdict] of verdicts.entries()) {
+      const { to } = outcomes[nth]!;
       if (verdict === "dangling") counts.dangling++;
       else if (verdict === "settled" && (to === "recovered" || to === "archived" || to === "quarantined")) counts[to]++;
     }
   }
-  for (const queue of some) {
-    const answer = yield* ask({ name: "reclaim-stale-aggregation-sets", apply: (k) => reclaimSets(k, queue, nowMs) });
+  const answers = yield* askAll(
+    some.map((queue): Call => ({ name: "reclaim-stale-aggregation-sets", apply: (k) => reclaimSets(k, queue, nowMs) })),
+  );
+  for (const [i, answer] of answers.entries()) {
+    const queue = some[i]!;
     errors.push(...errorsOf(queue, answer));
     if (answer instanceof Refusal) continue;
     const { reclaimed, dangling, putOff, nextSec } = answer as Reclaimed;

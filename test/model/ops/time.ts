@@ -1,5 +1,6 @@
 /** Time passes, clocks jump, Redis forgets its scripts, requests come again. @module */
 import fc from "fast-check";
+import type { Call } from "../call.ts";
 import type { SentRequest } from "../model-port.ts";
 import type { OperationKind } from "../operation.ts";
 
@@ -43,13 +44,16 @@ export const flushKind: OperationKind<Record<never, never>> = {
   },
 };
 
+/** Whether a call takes tasks. */
+const fetches = ({ name }: Call): boolean => name === "dequeue" || name === "settle-and-dequeue";
+
 export const repeatKind: OperationKind<{ back: number; of?: "any" | "lost" | "dequeue" }> = {
   name: "repeat",
   weight: 7,
   args: fc.record({ back: fc.nat(11), of: fc.constantFrom("any", "any", "lost", "dequeue") }),
   prepare({ back, of = "any" }, history) {
     const { port } = history;
-    const isMeant = ({ isLost, calls }: SentRequest): boolean => (of !== "dequeue" ? of === "any" || isLost : calls[0]!.name === "dequeue");
+    const isMeant = ({ isLost, calls }: SentRequest): boolean => (of !== "dequeue" ? of === "any" || isLost : fetches(calls[0]!));
     const sent = port.sent.filter(isMeant).at(-1 - (of === "any" ? back : back % 3));
     if (sent === undefined) return undefined;
     return {
@@ -57,7 +61,7 @@ export const repeatKind: OperationKind<{ back: number; of?: "any" | "lost" | "de
       async run() {
         const remembered = await port.repeat(sent);
         // A fetch after its time is a fetch by who holds, by its token, what another fetch brought it before.
-        if (!remembered && sent.calls.some(({ name }) => name === "dequeue")) history.disturb();
+        if (!remembered && sent.calls.some(fetches)) history.disturb();
       },
     };
   },

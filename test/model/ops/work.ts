@@ -14,7 +14,7 @@ import {
 import { patchTaskMessage } from "@asynqjs/core/wire";
 import fc from "fast-check";
 import type { Actor } from "../actor.ts";
-import { ask, askAll, type Call, errorOf, Refusal, type Steps, Thrown } from "../call.ts";
+import { ask, askAll, type Call, errorOf, Refusal, recorded, type Steps, Thrown } from "../call.ts";
 import type { History } from "../history.ts";
 import { secOf } from "../layout.ts";
 import type { Operation, OperationKind } from "../operation.ts";
@@ -45,7 +45,10 @@ export const dequeueKind: OperationKind<{ by: number; order: number; limit: numb
   },
 };
 
-function dequeueCall(actor: Actor, some: readonly string[], limit: number, suspect: boolean): Call {
+/** A call that is answered otherwise when it is repeated. */
+type RepeatedCall = Call & { readonly again: NonNullable<Call["again"]> };
+
+function dequeueCall(actor: Actor, some: readonly string[], limit: number, suspect: boolean): RepeatedCall {
   const token = 1 + Math.floor(actor.random.told() * (2 ** 20 - 1));
   const turn = Math.floor(actor.random.told() * 5);
   const call = { queues: some, limit, suspect, token, turn, nowMs: actor.nowMs };
@@ -124,7 +127,16 @@ export const settleAndDequeueKind: OperationKind<{ by: number; picks: Pick[]; or
       run: () => settleAndDequeue(actor.broker, outcomes, { queues: some, limit, suspect }),
       *steps(): Steps {
         const { calls, read } = settleCalls(actor, items);
-        const answers = [...(yield* askAll([...calls, dequeueCall(actor, some, limit, suspect)]))];
+        const fetching = dequeueCall(actor, some, limit, suspect);
+        if (calls.length === 1 && some.length === 1 && items[0]!.queue === some[0]) {
+          const answer = yield* ask(bothOf(calls[0]!, fetching));
+          // A container of the wrong kind refuses both: then each goes by itself.
+          if (!(answer instanceof Refusal)) {
+            const { settled, dequeued } = answer as Both;
+            return { settled: read([settled]), dequeued };
+          }
+        }
+        const answers = [...(yield* askAll([...calls, fetching]))];
         const dequeued = answers.pop();
         return { settled: read(answers), dequeued: errorOf(dequeued)?.error ?? dequeued };
       },
@@ -134,6 +146,30 @@ export const settleAndDequeueKind: OperationKind<{ by: number; picks: Pick[]; or
     };
   },
 };
+
+interface Both {
+  readonly settled: Settled;
+  readonly dequeued: unknown;
+}
+
+/** One call for the two: refused as a settle is, and answered again as each of them is. */
+function bothOf(settling: Call, fetching: RepeatedCall): Call {
+  return {
+    name: "settle-and-dequeue",
+    apply(k, reply) {
+      const settled = settling.apply(k, reply);
+      if (settled.value instanceof Refusal) return settled;
+      return recorded({ settled: settled.value, dequeued: fetching.apply(k, reply).value });
+    },
+    again(k, first) {
+      const { settled, dequeued } = first as Both;
+      const { value, reply } = fetching.again(k, dequeued);
+      const [head, ...tasks] = reply as readonly Uint8Array[];
+      const letters = settled.verdicts.map((verdict) => verdict[0]).join("");
+      return { value: { settled, dequeued: value }, reply: [toBytes(`${letters},${settled.trimmed};${toText(head!)}`), ...tasks] };
+    },
+  };
+}
 
 /** Everything that the actor holds is done, or set aside where it cannot be read; nothing where it holds nothing. */
 export function settleAll(actor: Actor): Operation | undefined {

@@ -1,5 +1,5 @@
 import type { Reply } from "@asynqjs/core";
-import { type Answer, Refusal, recorded, unrecorded } from "../call.ts";
+import { type Answer, recorded, unrecorded } from "../call.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { layoutOf, secOf, taskAt } from "../layout.ts";
 import { toBytes } from "../stored-message.ts";
@@ -81,17 +81,12 @@ export function dequeueTasks(k: Keyspace, { queues, limit, suspect, token, turn,
   return popped > 0 ? recorded(taken) : unrecorded(taken);
 }
 
-/**
- * A repetition is answered the tasks that are still held by the token, their messages read again, and nothing of how long they waited; it is
- * refused where something else stands in the place of their leases by now.
- */
+/** A repetition is answered the tasks that are still held by the token, their messages read again, and nothing of how long they waited. */
 export function dequeuedAgain(
   k: Keyspace,
   queues: readonly string[],
   first: unknown,
-): { readonly value: TakenTasks | Refusal; readonly reply?: Reply } {
-  const isInTheWay = ({ queue }: TakenTask): boolean => !k.fits("zset", layoutOf(queue).lease);
-  if ((first as TakenTasks).tasks.some(isInTheWay)) return { value: new Refusal("WRONGTYPE") };
+): { readonly value: TakenTasks; readonly reply: readonly Reply[] } {
   const value = stillHeld(k, first as TakenTasks);
   const counts = queues.map((queue) =>
     value.brokenQueues.includes(queue) ? "x" : value.tasks.filter((task) => task.queue === queue).length,

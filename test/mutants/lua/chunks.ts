@@ -100,5 +100,6 @@ function fileOf(script: string): string {
 }
 
 function contains(script: CoreScript, lua: string): boolean {
-  return link(script)("json", true).includes(lua);
+  // Linked, a call of bytes_of is another.
+  return script.lua.includes(lua) || link(script)("json", true).includes(lua);
 }

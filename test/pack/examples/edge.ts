@@ -1,6 +1,12 @@
 import { expect } from "vitest";
 import { token } from "../../support/gateway-test.ts";
-import { askExample, type Example, runShell, startProgram } from "../run-example.ts";
+import type { ReadmeBlock } from "../readme-blocks.ts";
+import { askExample, type Example, runShell, serveExample, startProgram } from "../run-example.ts";
+
+const shopSecret = "0123456789abcdef0123456789abcdef";
+
+/** The Worker with the endpoint, which those who send to it come after. */
+let endpoint: ReadmeBlock;
 
 /** What Workers of the READMEs do: a request makes a task. */
 export const examples: Readonly<Record<string, Example>> = {
@@ -44,4 +50,32 @@ export const examples: Readonly<Record<string, Example>> = {
     expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "" });
     expect(await around.redis.lrange("asynq:{default}:pending", 0, -1)).toContain("by-upstash");
   },
+
+  "packages/client-edge/README.md: An endpoint that enqueues": async (block, around) => void (await runShell(block, around)),
+
+  "packages/client-edge/README.md: An endpoint that enqueues (2)": async (block, around) => {
+    endpoint = block;
+    await serveExample(block, around, {}, async (url) => {
+      const closed = await fetch(`${url}/tasks`, { method: "POST", headers: { Authorization: `Bearer ${shopSecret}` }, body: "{}" });
+      expect(closed.status).toBe(503);
+    });
+  },
+
+  "packages/client-edge/README.md: An endpoint that enqueues (3)": (block, around) =>
+    serveExample(endpoint, around, { SHOP_SECRET: shopSecret }, async (url) => {
+      const shown = await runShell(block, around, { prelude: `ENDPOINT=${url}/tasks SHOP_SECRET=${shopSecret}` });
+      expect(block.text).toContain(`# ${shown}`);
+      expect(await around.redis.lrange("asynq:{mail}:pending", 0, -1)).toEqual(["shop:welcome-17"]);
+    }),
+
+  "packages/client-edge/README.md: An endpoint that enqueues (4)": (block, around) =>
+    serveExample(endpoint, around, { SHOP_SECRET_OLD: shopSecret }, async (url) => {
+      const program = startProgram(block, around, {
+        prelude: "const { ENDPOINT: endpoint, SECRET: secret } = process.env as { ENDPOINT: string; SECRET: string };",
+        epilogue: "const again = await fetch(request);\nconsole.log(response.status, again.status);",
+        env: { ENDPOINT: `${url}/tasks`, SECRET: shopSecret },
+      });
+      expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "202 409\n" });
+      expect(await around.redis.llen("asynq:{default}:pending")).toBe(1);
+    }),
 };

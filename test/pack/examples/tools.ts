@@ -5,7 +5,8 @@ import { Redis } from "ioredis";
 import { expect } from "vitest";
 import { token } from "../../support/gateway-test.ts";
 import { freePort, startRedis } from "../../support/redis-server.ts";
-import { type Example, runShell, startProgram } from "../run-example.ts";
+import type { ReadmeBlock } from "../readme-blocks.ts";
+import { type Example, ringExample, runShell, type Surroundings, startProgram } from "../run-example.ts";
 
 /** What the other packages' READMEs do. */
 export const examples: Readonly<Record<string, Example>> = {
@@ -43,18 +44,71 @@ export const examples: Readonly<Record<string, Example>> = {
     await around.redis.sadd("asynq:queues", "critical");
     const reports = (await runShell(block, around)).split("\n").filter((line) => line.startsWith("{"));
     const clean: unknown = expect.objectContaining({ errors: [] });
-    expect(reports.map((line) => JSON.parse(line))).toEqual([
-      { forward: clean, recover: clean, janitor: clean, repair: clean },
-      { recover: clean },
-      { janitor: clean },
+    expect(reports.map((line) => JSON.parse(line))).toMatchObject([
+      { schedule: clean, forward: clean, recover: clean, janitor: clean, repair: clean, failed: [] },
+      { recover: clean, failed: [] },
+      { janitor: clean, failed: [] },
     ]);
   },
 
-  "packages/cron-fn/README.md: @asynqjs/cron-fn (2)": async (block, around) => {
+  "packages/cron-fn/README.md: Cloudflare": async (block, around) => {
+    await seedDue(around.redis);
+    expect(await ringExample(block, around)).toBe("ok");
+    expect(await around.redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+  },
+
+  "packages/cron-fn/README.md: Cloudflare (2)": async (block, around) => {
+    await seedDue(around.redis);
+    let rung = (): void => {};
+    const once = new Promise<void>((resolve) => {
+      rung = resolve;
+    });
+    const onLog = (line: string): void => {
+      if (line.includes('"forwarded":1')) rung();
+    };
+    // The object outlives the call that starts it.
+    expect(await ringExample(block, around, { objects: { TICKS: "Ticks" }, onLog }, once)).toBe("ok");
+    expect(await around.redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+  },
+
+  "packages/cron-fn/README.md: Vercel": async (block, around) => {
+    expect(around.project.run("npm", "install", "hono").status).toBe(0);
+    await seedDue(around.redis);
+    const secret = "a-secret-of-the-platform";
+    const program = startProgram(block, around, {
+      epilogue: `for (const presented of [process.env.CRON_SECRET, "another"])
+        console.log((await app.request("/api/cron", { headers: { Authorization: "Bearer " + presented } })).status);`,
+      env: { REDIS_URL: around.gatewayUrl, REDIS_TOKEN: token, CRON_SECRET: secret },
+    });
+    expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "200\n401\n" });
+    expect(await around.redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+  },
+
+  "packages/cron-fn/README.md: Node": async (block, around) => {
     await around.redis.sadd("asynq:queues", "default");
     const program = startProgram(block, around, { env: { REDIS_URL: around.gatewayUrl, REDIS_TOKEN: token } });
     expect(await program.ended()).toBe(0);
     expect(program.shown()).toMatch(/forwarded: 0,[\s\S]*recovered: 0,/);
+  },
+
+  "packages/cron-fn/README.md: Cron entries": async (block, around) => {
+    const program = startProgram(block, around, {
+      prelude: `import { makeBroker, systemClock, systemRandom } from "@asynqjs/core";
+        import { fetchRedis } from "@asynqjs/core/redis/fetch";
+        const redis = fetchRedis({ url: process.env.REDIS_URL!, token: process.env.REDIS_TOKEN! });
+        const broker = makeBroker({ redis, clock: systemClock, random: systemRandom });`,
+      env: { REDIS_URL: around.gatewayUrl, REDIS_TOKEN: token },
+    });
+    expect({ code: await program.ended(), shown: program.shown() }).toEqual({ code: 0, shown: "" });
+    expect(await around.redis.hkeys("asynq:js:cron")).toEqual(["report"]);
+  },
+
+  "packages/cron-fn/README.md: Scheduler": async (block, around) => {
+    await runsUntilTold(block, around, 2);
+  },
+
+  "packages/cron-fn/README.md: Scheduler (2)": async (block, around) => {
+    await runsUntilTold(block, around, 1);
   },
 
   "packages/gateway/README.md: @asynqjs/gateway": async (block, around) => {
@@ -74,6 +128,25 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await around.redis.get("greeting")).toBe("hello");
   },
 };
+
+/** Runs until Asynq's tools are told of so many periodic tasks, and ends when it is told to. */
+async function runsUntilTold(block: ReadmeBlock, around: Surroundings, entries: number): Promise<void> {
+  const program = startProgram(block, around);
+  const told = async (): Promise<number> => {
+    const [key] = await around.redis.zrange("asynq:schedulers", "0", "-1");
+    return key === undefined ? 0 : around.redis.llen(key);
+  };
+  await expect.poll(told, { timeout: 20_000 }).toBe(entries);
+  expect(await program.ended("SIGTERM")).toBe(0);
+  expect(await told()).toBe(0);
+}
+
+/** A task that is due. */
+async function seedDue(redis: Redis): Promise<void> {
+  await redis.sadd("asynq:queues", "default");
+  await redis.hset("asynq:{default}:t:a", "msg", "m", "state", "scheduled");
+  await redis.zadd("asynq:{default}:scheduled", 1, "a");
+}
 
 /** What an example says that it prints, each in a comment of its own. */
 function comments(text: string): string {

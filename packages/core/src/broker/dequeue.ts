@@ -5,6 +5,7 @@ import { activeKey, leaseKey, pausedKey, pendingKey, queuePrefix, scheduledKey }
 import { drawToken, leaseScore, leaseSec } from "../lease.ts";
 import { owns } from "../lua/owns.ts";
 import { sizeOf } from "../lua/size-of.ts";
+import { beforeTaking, takenSoFar, takeTasks, tellTaken, tellTakenAgain } from "../lua/take-tasks.ts";
 import type { Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, run } from "../script.ts";
 import { decodeText, unexpected } from "../verdicts.ts";
@@ -13,9 +14,6 @@ import { decodeText, unexpected } from "../verdicts.ts";
 export const maxDequeuePerCall = 100;
 /** A call looks at so many queues, which holds Redis for a millisecond or two; of thousands it would be hundreds. */
 export const maxQueuesPerCall = 250;
-
-/** Longer than what Redis keeps in a small sorted set (64 bytes, unless it was told otherwise). */
-const longMember = "-".repeat(65);
 
 /** A task that is ours until its lease ends. */
 export interface DequeuedTask {
@@ -53,6 +51,16 @@ export interface DequeueOptions extends SendOptions {
   readonly onSilent?: (queue: string, later: Promise<DequeueReport>) => void;
 }
 
+/** What it is given once for all queues. */
+export const fetchArgs = {
+  limit: "text",
+  token: "text",
+  lease_score: "text",
+  suspects: "text",
+  put_off_s: "text",
+  put_off_turn: "text",
+} as const;
+
 /**
  * pending -> active, many at once, over several queues in the order given. Moves by the id first, which Redis does not refuse when it is
  * full; all that could fail was looked at before. Its record keeps the ids, so that a replay answers the same tasks while they are still
@@ -67,17 +75,14 @@ export const dequeueScript = defineScript({
   effect: "record-in-body",
   allowOom: true,
   keys: [],
-  args: { limit: "text", token: "text", lease_score: "text", suspects: "text", put_off_s: "text", put_off_turn: "text" },
+  args: fetchArgs,
   eachKeys: ["pending", "paused", "active", "lease", "scheduled"],
   each: { prefix: "text" },
   lua: /* lua */ `
     local command, attempt = redis.call, redis.pcall
     ${sizeOf}
-    local function is_suspect(recovered)
-      return recovered and string.find(recovered, "^[1-9]") ~= nil
-    end
-    -- First of all goes the head, which is known last.
-    local reply, replied, suspect_at = {}, 0, 0
+    ${takenSoFar}
+    local settled_before = ""
 
     if replayed then
       ${owns}
@@ -85,40 +90,10 @@ export const dequeueScript = defineScript({
       for_each_item(lease, prefix) do
         lease_of[item], prefix_of[item] = lease, prefix
       end
-      local dropped, counts, lengths, at = string.match(replayed, "^(%d+,%d+,)%d+;([^;]*);([^;]*);()")
-      local next_length, alike, length = string.gmatch(lengths, "(%d+)x(%d+)"), 0, nil
-      if lengths == "" then
-        for count in string.gmatch(counts, "%d+") do alike = alike + count end
-        length = (#replayed + 1 - at) / alike
-      end
-      local still = {}
-      for count in string.gmatch(counts, "[^,]+") do
-        local i = #still + 1
-        still[i] = count == "x" and "x" or 0
-        for _ = 1, tonumber(count) or 0 do
-          if alike == 0 then alike, length = next_length() end
-          alike = alike - 1
-          local id = string.sub(replayed, at, at + length - 1)
-          at = at + length
-          local score = command("ZSCORE", lease_of[i], id)
-          local fields = owns(score, token) and attempt("HMGET", prefix_of[i] .. "t:" .. id, "msg", "js:recovered")
-          if fields and fields[1] then
-            replied = replied + 1
-            reply[2 * replied], reply[2 * replied + 1] = id, fields[1]
-            if is_suspect(fields[2]) then suspect_at = replied end
-            still[i] = still[i] + 1
-          end
-        end
-      end
-      reply[1] = dropped .. suspect_at .. ";" .. table.concat(still, ",") .. ";"
-      return reply
+      ${tellTakenAgain}
     end
 
-    local left, looks = tonumber(limit), 100
-    local may_suspect = suspects == "1"
-    local dangling, put_off, popped = 0, 0, 0
-    local taken, leases, since, counts = {}, {}, {}, {}
-    local lengths, alike, length = {}, 0, nil
+    ${beforeTaking}
     for_each_item(pending, paused, active, lease, scheduled, prefix) do
       local held = size_of("ZCARD", lease)
       if not (held and size_of("ZCARD", scheduled) and size_of("LLEN", pending) and size_of("LLEN", active)) then
@@ -126,69 +101,10 @@ export const dequeueScript = defineScript({
       elseif command("EXISTS", paused) == 1 then
         counts[item] = 0
       else
-        local task_prefix, before = prefix .. "t:", replied
-        while left > 0 and looks > 0 do
-          local ids = command("RPOP", pending, math.min(left, looks))
-          if not ids then break end
-          looks = looks - #ids
-          popped = popped + #ids
-          for nth = 1, #ids do
-            local id = ids[nth]
-            local task = task_prefix .. id
-            local fields = attempt("HMGET", task, "msg", "js:recovered", "pending_since")
-            local msg, suspect = fields[1], is_suspect(fields[2])
-            if not msg then
-              if not fields.err then command("DEL", task) end
-              dangling = dangling + 1
-            elseif suspect and not may_suspect then
-              -- One after the other: they would only meet again.
-              command("ZADD", scheduled, put_off_s + (put_off_turn + put_off) % 5, id)
-              command("HSET", task, "state", "scheduled")
-              command("HDEL", task, "pending_since")
-              put_off = put_off + 1
-            else
-              command("HSET", task, "state", "active")
-              command("HDEL", task, "pending_since")
-              replied = replied + 1
-              if suspect then
-                may_suspect = false
-                suspect_at = replied
-              end
-              reply[2 * replied], reply[2 * replied + 1] = id, msg
-              leases[2 * replied - 1], leases[2 * replied] = lease_score, id
-              taken[replied], since[replied] = id, fields[3] or ""
-              if #id ~= length then
-                if length then lengths[#lengths + 1] = alike .. "x" .. length end
-                alike, length = 0, #id
-              end
-              alike = alike + 1
-              left = left - 1
-            end
-          end
-        end
-        local count = replied - before
-        if count > 0 then
-          command("LPUSH", active, unpack(taken, before + 1, replied))
-          -- Redis keeps a small set as a list, and reads half of its scores, which are text there, to find the place of one. A member too
-          -- long for such a list makes it a tree, which it stays until it is empty.
-          local is_tree = (count > 8 or held <= 32 and held + count > 32) and command("ZADD", lease, "NX", 0, "${longMember}") == 1
-          command("ZADD", lease, unpack(leases, 2 * before + 1, 2 * replied))
-          if is_tree then command("ZREM", lease, "${longMember}") end
-        end
-        counts[item] = count
+        ${takeTasks}
       end
     end
-    -- Ids that are all as long as each other tell by themselves how long.
-    if lengths[1] then lengths[#lengths + 1] = alike .. "x" .. length end
-    local dropped = "0,0,0;"
-    if popped > replied or suspect_at > 0 then dropped = dangling .. "," .. put_off .. "," .. suspect_at .. ";" end
-    local head = dropped .. table.concat(counts, ",") .. ";"
-    if popped > 0 then
-      taken[0] = seq .. ":" .. head .. table.concat(lengths, ",") .. ";"
-      command("SET", call, table.concat(taken, "", 0, replied), "EX", window_s)
-    end
-    reply[1] = head .. table.concat(since, ",")
-    return reply
+    ${tellTaken}
   `,
   decode: decodeDequeued,
 });
@@ -245,40 +161,30 @@ async function dequeueFrom(
   suspect: boolean,
   send: SendOptions,
 ): Promise<DequeueReport> {
-  const { script, read } = bindDequeue(broker, queues, limit, suspect);
-  return read(await run(broker, script, send));
+  const { args, read } = fetchCall(broker, queues, limit, suspect);
+  return read(await run(broker, bindDequeue(queues, args), send));
 }
 
-/** One call for up to 100 tasks of up to 250 queues, ready to be sent, and what its answer means. */
-export function bindDequeue(
+export type FetchArgs = { readonly [Name in keyof typeof fetchArgs]: string | number };
+
+/** What a call for up to 100 tasks of up to 250 queues is given, and what its answer means. */
+export function fetchCall(
   broker: Broker,
   queues: readonly string[],
   limit: number,
   suspect: boolean,
-): { readonly script: BoundScript<DequeueReply>; readonly read: (reply: DequeueReply) => DequeueReport } {
+): { readonly args: FetchArgs; readonly read: (reply: DequeueReply) => DequeueReport } {
   const nowMs = broker.clock.nowMs();
   const token = drawToken(broker.random);
   const leaseUntilSec = unixSec(nowMs) + leaseSec;
-  const script = bind(dequeueScript, {
-    queue: queues[0]!,
-    keys: {},
-    args: {
-      limit,
-      token,
-      lease_score: leaseScore(leaseUntilSec, token),
-      suspects: suspect ? 1 : 0,
-      put_off_s: unixSec(nowMs) + 1,
-      put_off_turn: Math.floor(broker.random.float() * 5),
-    },
-    items: queues.map((queue) => ({
-      pending: pendingKey(queue),
-      paused: pausedKey(queue),
-      active: activeKey(queue),
-      lease: leaseKey(queue),
-      scheduled: scheduledKey(queue),
-      prefix: queuePrefix(queue),
-    })),
-  });
+  const args: FetchArgs = {
+    limit,
+    token,
+    lease_score: leaseScore(leaseUntilSec, token),
+    suspects: suspect ? 1 : 0,
+    put_off_s: unixSec(nowMs) + 1,
+    put_off_turn: Math.floor(broker.random.float() * 5),
+  };
   const read = ({ words, counts, suspectAt, since, dangling, putOff }: DequeueReply): DequeueReport => {
     const tasks: DequeuedTask[] = [];
     const brokenQueues: string[] = [];
@@ -300,7 +206,24 @@ export function bindDequeue(
     }
     return { tasks, dangling, putOff, brokenQueues };
   };
-  return { script, read };
+  return { args, read };
+}
+
+/** The call, ready to be sent. */
+export function bindDequeue(queues: readonly string[], args: FetchArgs): BoundScript<DequeueReply> {
+  return bind(dequeueScript, {
+    queue: queues[0]!,
+    keys: {},
+    args,
+    items: queues.map((queue) => ({
+      pending: pendingKey(queue),
+      paused: pausedKey(queue),
+      active: activeKey(queue),
+      lease: leaseKey(queue),
+      scheduled: scheduledKey(queue),
+      prefix: queuePrefix(queue),
+    })),
+  });
 }
 
 /** What the script answers. */
@@ -318,7 +241,7 @@ export interface DequeueReply {
 }
 
 /** `<dangling>,<put off>,<which is the suspect>;<count of each queue, or x>;<pending_since of each task>`, then id and message of each task. */
-function decodeDequeued(reply: Reply, queues: number): DequeueReply {
+export function decodeDequeued(reply: Reply, queues: number): DequeueReply {
   const words = decodeList(reply);
   const [, dropped, counted, joined] = /^(\d+,\d+,\d+);([^;]*);(.*)$/s.exec(decodeText(words[0] ?? null)) ?? unexpected();
   const [dangling, putOff, suspectAt] = dropped!.split(",").map(toCount) as [number, number, number];

@@ -25,14 +25,15 @@ export const writeSchedulerEntriesScript = defineScript({
   decode: () => undefined,
 });
 
-/** Adds an event and drops the oldest beyond the limit. @see Asynq internal/rdb/rdb.go, `recordSchedulerEnqueueEventCmd` */
+/** Adds events and drops the oldest beyond the limit. @see Asynq internal/rdb/rdb.go, `recordSchedulerEnqueueEventCmd` */
 export const recordSchedulerEventScript = defineScript({
   name: "record-scheduler-event",
   effect: "idempotent",
   keys: ["history"],
-  args: { at_s: "text", event: "bytes", newest_dropped: "text", ttl_s: "text" },
+  args: { newest_dropped: "text", ttl_s: "text" },
+  each: { at_s: "text", event: "bytes" },
   lua: /* lua */ `
-    redis.call("ZADD", history, at_s, event)
+    for_each_item(at_s, event) do redis.call("ZADD", history, at_s, event) end
     redis.call("ZREMRANGEBYRANK", history, 0, newest_dropped)
     if ttl_s ~= "" then redis.call("EXPIRE", history, ttl_s) end
   `,
@@ -126,31 +127,30 @@ export async function listSchedulerEntries(broker: Broker, options: SendOptions 
 export async function recordSchedulerEnqueueEvent(
   broker: Broker,
   entryId: string,
-  event: StoredSchedulerEvent,
+  { ttlSec, ...event }: StoredSchedulerEvent & { readonly ttlSec?: number | undefined },
   options: SendOptions = {},
 ): Promise<void> {
-  await run(broker, tellSchedulerEvent(entryId, event), options);
+  await run(broker, tellSchedulerEvents(entryId, [event], ttlSec), options);
 }
 
-/** An event as its history keeps it: `ttlSec` is how long the whole history is kept from then on. */
+/** An event as its history keeps it. */
 export interface StoredSchedulerEvent {
   readonly atSec: number;
   readonly event: Uint8Array;
-  readonly ttlSec?: number | undefined;
 }
 
-/** What `recordSchedulerEnqueueEvent` sends, to be sent with others. */
-export function tellSchedulerEvent(entryId: string, { atSec, event, ttlSec }: StoredSchedulerEvent): BoundScript<undefined> {
+/** What `recordSchedulerEnqueueEvent` sends, of several events of an entry, to be sent with others. */
+export function tellSchedulerEvents(
+  entryId: string,
+  events: readonly StoredSchedulerEvent[],
+  ttlSec: number | undefined,
+): BoundScript<undefined> {
   const key = schedulerHistoryKey(entryId);
   return bind(recordSchedulerEventScript, {
     queue: key,
     keys: { history: key },
-    args: {
-      at_s: atSec,
-      event,
-      newest_dropped: -maxSchedulerEvents - 1,
-      ttl_s: ttlSec === undefined ? "" : Math.max(1, Math.ceil(ttlSec)),
-    },
+    args: { newest_dropped: -maxSchedulerEvents - 1, ttl_s: ttlSec === undefined ? "" : Math.max(1, Math.ceil(ttlSec)) },
+    items: events.map(({ atSec, event }) => ({ at_s: atSec, event })),
   });
 }
 

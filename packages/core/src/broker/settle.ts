@@ -22,15 +22,14 @@ import { type Fence, fenceText } from "../lease.ts";
 import { limitsOf } from "../limits.ts";
 import { containers } from "../lua/containers.ts";
 import { countTasks } from "../lua/count-tasks.ts";
-import { deleteTasks } from "../lua/delete-tasks.ts";
 import { owns } from "../lua/owns.ts";
+import { ofOthers, settleTasks } from "../lua/settle-tasks.ts";
 import { sizeOf } from "../lua/size-of.ts";
-import { trimArchive } from "../lua/trim-archive.ts";
 import type { MarkedBytes, Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, type Outcome, runAll } from "../script.ts";
 import { type CallBounds, splitCalls } from "../split-calls.ts";
 import type { BroughtBy } from "../task-state.ts";
-import { decodeText, decodeVerdicts, unexpected } from "../verdicts.ts";
+import { decodeText, decodeVerdicts, splitAt } from "../verdicts.ts";
 
 /** A call settles at most so many tasks, with so many bytes of messages. */
 export const maxPerSettle: CallBounds = { items: 100, bytes: 1024 * 1024 };
@@ -134,19 +133,14 @@ const letters = {
 /** `done`, of a task that may hold a lock. */
 const doneWithLock = "u";
 
-const args = {
-  prefix: "text",
-  now_s: "text",
-  now_ns: "text",
-  cutoff_s: "text",
-  stats_expire_s: "text",
-  archive_cutoff_s: "text",
-  archive_max: "text",
-  count: "text",
-  runs: "text",
-} as const;
+/** The keys of every call; behind them those that it has only where an outcome is another than `done`. */
+export const settleKeys = ["active", "lease", "processed", "processed_total"] as const;
+export const otherKeys = ["completed", "retry", "archived", "quarantine", "failed", "failed_total"] as const;
+const keys = [...settleKeys, "pending", "scheduled", ...otherKeys] as const;
+/** `others` is what outcomes other than `done` need: nothing, where there are none. */
+export const settleArgs = { prefix: "text", stats_expire_s: "text", others: "text", count: "text", runs: "text" } as const;
 /** Those, and the two of the call record, stand before the words of the outcomes. */
-const wordsBefore = 2 + Object.keys(args).length;
+const wordsBefore = 2 + Object.keys(settleArgs).length;
 
 /**
  * active -> gone | completed | retry | scheduled | archived | pending | quarantine, many at once, each fenced by its lease. Looks at everything that
@@ -161,142 +155,19 @@ export const settleScript = defineScript({
   name: "settle",
   effect: "record",
   allowOom: true,
-  keys: [
-    "active",
-    "lease",
-    "pending",
-    "completed",
-    "retry",
-    "scheduled",
-    "archived",
-    "quarantine",
-    "processed",
-    "failed",
-    "processed_total",
-    "failed_total",
-  ],
-  args,
+  keys,
+  args: settleArgs,
   lua: /* lua */ `
     local command, attempt = redis.call, redis.pcall
     ${containers}
     ${sizeOf}
+    ${ofOthers}
     ${owns}
     ${countTasks}
 
-    if not (size_of("LLEN", active) and size_of("ZCARD", lease)) then return wrong_container() end
-    if string.find(runs, "[^du%d:=.;]") then
-      local container = { c = completed, r = retry, v = retry, h = scheduled, a = archived, x = quarantine }
-      for kind in string.gmatch(runs, "(%a)%d+:") do
-        if container[kind] and is_wrong("zset", container[kind]) or kind == "q" and is_wrong("list", pending) then return wrong_container() end
-      end
-    end
-
-    local words, next_word = ARGV, ${wordsBefore} + count
-    local scores = command("ZMSCORE", lease, unpack(words, ${wordsBefore + 1}, next_word))
-    local task_prefix = prefix .. "t:"
-    local verdicts, gone, settled, doomed, archived_now = {}, {}, {}, {}, {}
-    local looked_at, done_count, settled_count, doomed_count, processed_count, failed_count = 0, 0, 0, 0, 0, 0
-    for kind, length, fence in string.gmatch(runs, "(%a)(%d+):([^;]*);") do
-      local is_done = kind == "d" or kind == "u"
-      local score, is_owned
-      for _ = 1, length do
-        looked_at = looked_at + 1
-        local id, at_s, msg, lock, note = words[${wordsBefore} + looked_at]
-        if kind == "u" then
-          lock = words[next_word + 1]
-          next_word = next_word + 1
-        elseif kind ~= "d" then
-          at_s, msg, note = words[next_word + 1], bytes_of(words[next_word + 2]), words[next_word + 3]
-          lock = kind == "c" and note ~= "" and note
-          next_word = next_word + 3
-        end
-        -- Those of one dequeue have the same score, and numbers cost.
-        if scores[looked_at] ~= score then
-          score = scores[looked_at]
-          is_owned = owns(score, fence)
-        end
-        if gone[id] or not is_owned then
-          verdicts[looked_at] = "l"
-        else
-          gone[id] = is_done and "done" or "moved"
-          settled_count = settled_count + 1
-          settled[settled_count] = id
-          local task = task_prefix .. id
-          local holds_lock = lock and attempt("GET", lock) == id
-          local stored = is_done and 1 or attempt("HEXISTS", task, "msg")
-
-          if is_done then
-            done_count = done_count + 1
-          else
-            command("LREM", active, -1, id)
-          end
-          verdicts[looked_at] = stored == 1 and "s" or "d"
-          if is_done or stored == 0 then
-            doomed_count = doomed_count + 1
-            doomed[doomed_count] = task
-          end
-          if not is_done and stored == 1 then
-            if kind == "c" then
-              command("ZADD", completed, at_s, id)
-              command("HSET", task, "msg", msg, "state", "completed")
-              processed_count = processed_count + 1
-            elseif kind == "r" then
-              command("ZADD", retry, at_s, id)
-              command("HSET", task, "msg", msg, "state", "retry")
-              if note == "1" then
-                processed_count = processed_count + 1
-                failed_count = failed_count + 1
-              end
-            elseif kind == "v" then
-              command("ZADD", retry, at_s, id)
-              command("HSET", task, "msg", msg, "state", "retry", "js:recovered", note)
-            elseif kind == "h" then
-              command("ZADD", scheduled, at_s, id)
-              command("HSET", task, "msg", msg, "state", "scheduled", "js:handed_back", note)
-            elseif kind == "a" then
-              command("ZADD", archived, now_s, id)
-              command("HSET", task, "msg", msg, "state", "archived")
-              archived_now[id] = true
-              processed_count = processed_count + 1
-              failed_count = failed_count + 1
-            elseif kind == "q" then
-              command("RPUSH", pending, id)
-              command("HSET", task, "state", "pending", "pending_since", now_ns)
-            else
-              command("ZADD", quarantine, now_s, id)
-              command("HSET", task, "state", "js:quarantine", "js:from", "active", "js:why", note)
-            end
-            if kind == "c" or kind == "r" or kind == "a" then command("HDEL", task, "js:recovered", "js:handed_back") end
-          end
-          if holds_lock and stored == 1 then command("DEL", lock) end
-        end
-      end
-    end
-
-    -- What is done stands at the end of the list, where the oldest are, as long as all take the same time: that end goes at once.
-    if done_count > 8 and gone[command("LINDEX", active, -1)] == "done" then
-      local tail = command("LRANGE", active, -done_count, -1)
-      local left = #tail
-      while gone[tail[left]] == "done" do
-        gone[tail[left]] = "moved"
-        left = left - 1
-      end
-      command("LTRIM", active, 0, left - #tail - 1)
-    end
-    for nth = 1, settled_count do
-      if gone[settled[nth]] == "done" then command("LREM", active, -1, settled[nth]) end
-    end
-    if settled_count > 0 then command("ZREM", lease, unpack(settled)) end
-    if doomed_count > 0 then command("DEL", unpack(doomed)) end
-    count_tasks(processed, processed_total, processed_count + done_count)
-    count_tasks(failed, failed_total, failed_count)
-    local trimmed = "0"
-    if next(archived_now) then
-      ${deleteTasks}
-      ${trimArchive}
-      trimmed = trim_archive(archived_now, 1000)
-    end
-    return remember(table.concat(verdicts) .. "," .. trimmed)
+    local words_before = ${wordsBefore}
+    ${settleTasks}
+    return remember(verdict)
   `,
   decode: decodeSettled,
 });
@@ -316,19 +187,29 @@ export async function settle(
   options: SendOptions & { readonly cutoffSec?: number } = {},
 ): Promise<SettleReport> {
   const { cutoffSec, ...send } = options;
-  const { scripts, read } = bindSettle(broker, outcomes, cutoffSec);
-  return read(await runAll(broker, scripts, send));
+  const { parts, read } = settleCalls(broker, outcomes, cutoffSec);
+  return read(await runAll(broker, parts.map(bindSettle), send));
+}
+
+/** A call for outcomes of one queue. */
+export interface SettleCall {
+  readonly queue: string;
+  readonly keys: { readonly [Name in (typeof keys)[number]]: string };
+  readonly args: { readonly [Name in keyof typeof settleArgs]: string | number };
+  /** Behind the arguments. */
+  readonly words: readonly Word[];
+  readonly outcomes: number;
 }
 
 /**
- * One call per queue and chunk of 100, ready to be sent in one request, and what their answers mean.
+ * One call per queue and chunk of 100, and what their answers mean.
  * @throws {InvalidOptionError} as `settle`
  */
-export function bindSettle(
+export function settleCalls(
   broker: Broker,
   outcomes: readonly TaskOutcome[],
   cutoffSec?: number,
-): { readonly scripts: readonly BoundScript<SettleReply>[]; readonly read: (answers: readonly Outcome<SettleReply>[]) => SettleReport } {
+): { readonly parts: readonly SettleCall[]; readonly read: (answers: readonly Outcome<SettleReply>[]) => SettleReport } {
   const nowMs = broker.clock.nowMs();
   const nowSec = unixSec(nowMs);
   if (cutoffSec === undefined && outcomes.some(({ fence }) => "expiredScore" in fence)) {
@@ -342,37 +223,32 @@ export function bindSettle(
   const chunks = [...byQueue(outcomes, ({ queue }) => queue)].flatMap(([queue, items]) =>
     splitCalls(items, maxPerSettle, ({ item }) => outcomeBytes(item)).map((some) => ({ queue, items: some })),
   );
-  const scripts = chunks.map(({ queue, items }) => {
+  const parts = chunks.map(({ queue, items }): SettleCall => {
     const { runs, words } = wordsOf(items.map(({ item }) => item));
-    const bound = bind(settleScript, {
-      queue,
+    return {
+      ...{ queue, words, outcomes: items.length },
       keys: {
         active: activeKey(queue),
         lease: leaseKey(queue),
+        processed: processedKey(queue, day),
+        processed_total: processedTotalKey(queue),
         pending: pendingKey(queue),
+        scheduled: scheduledKey(queue),
         completed: completedKey(queue),
         retry: retryKey(queue),
-        scheduled: scheduledKey(queue),
         archived: archivedKey(queue),
         quarantine: quarantineKey(queue),
-        processed: processedKey(queue, day),
         failed: failedKey(queue, day),
-        processed_total: processedTotalKey(queue),
         failed_total: failedTotalKey(queue),
       },
       args: {
         prefix: queuePrefix(queue),
-        now_s: nowSec,
-        now_ns: unixNs(nowMs),
-        cutoff_s: cutoffSec ?? 0,
         stats_expire_s: nowSec + statsTtlSec,
-        archive_cutoff_s: nowSec - archiveMaxAgeSec,
-        archive_max: archiveMaxSize,
+        others: isOnlyDone(runs) ? "" : `${nowSec} ${unixNs(nowMs)} ${cutoffSec ?? 0} ${nowSec - archiveMaxAgeSec} ${archiveMaxSize}`,
         count: items.length,
         runs,
       },
-    });
-    return { ...bound, args: [...bound.args, ...words], items: items.length };
+    };
   });
 
   const read = (answers: readonly Outcome<SettleReply>[]): SettleReport => {
@@ -385,7 +261,22 @@ export function bindSettle(
     }
     return { results, trimmed };
   };
-  return { scripts, read };
+  return { parts, read };
+}
+
+/** A call, ready to be sent. */
+export function bindSettle(call: SettleCall): BoundScript<SettleReply> {
+  return withOutcomes(bind(settleScript, call), call, keys.length - settleKeys.length);
+}
+
+/** Adds the outcomes to a script that settles; the last keys are those that only others than `done` need: each word that is sent costs. */
+export function withOutcomes<R>(
+  bound: BoundScript<R>,
+  { args: { others }, words, outcomes }: SettleCall,
+  otherKeyCount: number,
+): BoundScript<R> {
+  const keysOfAll = others === "" ? bound.keys.slice(0, -otherKeyCount) : bound.keys;
+  return { ...bound, keys: keysOfAll, args: [...bound.args, ...words], items: outcomes };
 }
 
 /** What an outcome weighs in a call. */
@@ -418,6 +309,11 @@ function wordsOf(outcomes: readonly TaskOutcome[]): { readonly runs: string; rea
   }
   end();
   return { runs, words };
+}
+
+/** Whether runs are of `done` alone, each fenced by its token. */
+function isOnlyDone(runs: string): boolean {
+  return !/[^du\d:;]/.test(runs);
 }
 
 /** Adds what an outcome has beside its id. */
@@ -465,7 +361,7 @@ export interface SettleReply {
 }
 
 /** `<one letter per item>,<trimmed>`. */
-function decodeSettled(reply: Reply, items: number): SettleReply {
-  const [, letters, trimmed] = /^([a-z]+),(\d+)$/.exec(decodeText(reply)) ?? unexpected();
-  return { verdicts: settleVerdicts(new TextEncoder().encode(letters), items), trimmed: toCount(trimmed!) };
+export function decodeSettled(reply: Reply, items: number): SettleReply {
+  const [letters, trimmed] = splitAt(",", reply);
+  return { verdicts: settleVerdicts(letters, items), trimmed: toCount(decodeText(trimmed)) };
 }

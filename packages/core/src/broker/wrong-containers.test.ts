@@ -114,16 +114,18 @@ test.runIf(inject("brokerPort") === "redis")(
   async ({ broker, seedPending, redis, redisUrl, keyspace }) => {
     await seedPending("a", "b");
     const [a] = (await dequeue(broker, ["default"], 1)).tasks;
-    await redis.call("ACL", "SETUSER", "counts-nothing", "on", ">s3cret", "~*", "&*", "+@all", "-zcard");
+    await redis.call("ACL", "SETUSER", "counts-nothing", "on", ">s3cret", "~*", "&*", "+@all", "-llen", "-zcard");
     const client = new Redis(redisUrl.replace("//", "//counts-nothing:s3cret@"), { protocol: 2 });
     const narrow = makeBroker({ ...broker, redis: ioredisPort(client) });
     const before = await keyspace();
 
     await expect(dequeue(narrow, ["default"], 1)).rejects.toMatchObject({ code: "REDIS" });
-    const { results } = await settle(narrow, [{ queue: "default", id: "a", fence: { token: a!.token }, to: "done" }]);
-
-    expect(results).toMatchObject([{ error: { code: "REDIS", message: expect.not.stringContaining("wrong kind") } }]);
-    expect(await keyspace()).toEqual(before);
+    for (const rights of [[], ["+llen", "+zcard", "-zmscore"]]) {
+      await redis.call("ACL", "SETUSER", "counts-nothing", ...rights);
+      const { results } = await settle(narrow, [{ queue: "default", id: "a", fence: { token: a!.token }, to: "done" }]);
+      expect(results).toMatchObject([{ error: { code: "REDIS", message: expect.not.stringContaining("wrong kind") } }]);
+      expect(await keyspace()).toEqual(before);
+    }
     client.disconnect();
     await redis.call("ACL", "DELUSER", "counts-nothing");
   },

@@ -25,7 +25,7 @@ export interface SlotDecision {
 /** A slot is on time when it is at most so old: a cron trigger of one minute, and as much again as it may be late. */
 export const defaultGraceSec = 90;
 
-/** A decision looks at no more than so many slots, and fires no more than so many. */
+/** A decision looks at no more than so many slots, and fires no more than so many unless it is to fire fewer. */
 export const mostSlots = { listed: 1_000, fired: 100 };
 
 /**
@@ -38,6 +38,7 @@ export function decideSlots(
   nowSec: number,
   slotsBetween: SlotsBetween,
   graceSec: number = defaultGraceSec,
+  most: number = mostSlots.fired,
 ): SlotDecision {
   const windowSec = Math.max(entry.windowSec, graceSec);
   const afterSec = Math.max(slotSec, entry.sinceSec, nowSec - windowSec - 1);
@@ -49,7 +50,7 @@ export function decideSlots(
   if (entry.catchUp === "all") from = 0;
   // Which of them is the latest is known once the list has come to its end, or to one that is on time.
   else if (entry.catchUp === "one" && missed > 0 && (!cut || firstOnTime >= 0)) from = missed - 1;
-  const fire = listed.slice(from, from + mostSlots.fired);
+  const fire = listed.slice(from, from + most);
   return {
     fire,
     upToSec: fire.at(-1) ?? listed.at(-1) ?? slotSec,

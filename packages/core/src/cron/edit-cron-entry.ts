@@ -82,6 +82,6 @@ async function fireAll(
     }
     const [turn] = await fireDue(broker, [{ entry, claim }], { slotsBetween, nowMs, ...options });
     if (turn!.error) throw turn!.error;
-    more = turn!.more;
+    more = turn!.more || turn!.beaten;
   }
 }

@@ -1,4 +1,3 @@
-import { maxPerEnqueue } from "../broker/enqueue.ts";
 import type { Broker } from "../broker.ts";
 import { byQueue } from "../by-queue.ts";
 import { unixNs, unixSec } from "../clock.ts";
@@ -7,13 +6,16 @@ import { allQueues, groupsKey, pendingKey, queuePrefix, scheduledKey } from "../
 import type { NewTask } from "../options.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, runAll } from "../script.ts";
-import { splitCalls } from "../split-calls.ts";
+import { type CallBounds, splitCalls } from "../split-calls.ts";
 import { encodeTaskMessage } from "../wire/encode-task-message.ts";
 import { claimSlotsScript, type SlotVerdict } from "./claim-slots.ts";
 import type { CronEntry } from "./cron-entry.ts";
-import { decideSlots, type SlotsBetween } from "./decide-slots.ts";
+import { decideSlots, mostSlots, type SlotsBetween } from "./decide-slots.ts";
 import { makeCronTask } from "./make-cron-task.ts";
 import { type CronClaim, wrongKind } from "./read-claims.ts";
+
+/** A call claims at most so many slots: half as many as it may enqueue tasks, since each costs twice as much. */
+const maxPerClaim: CallBounds = { items: 500, bytes: 1024 * 1024 };
 
 /** An entry and its claim as it was read; none where it was lost. */
 export interface ClaimedEntry {
@@ -40,6 +42,8 @@ export interface FiredEntry extends ClaimedEntry {
   readonly lost: number;
   /** Whether later slots may be due. */
   readonly more: boolean;
+  /** Whether somebody else was faster, who sees to the rest. */
+  readonly beaten: boolean;
   readonly error?: Error | undefined;
 }
 
@@ -76,8 +80,8 @@ export interface SlotClaim {
 }
 
 /**
- * Decides and fires what is due of each entry by now: at most 100 slots of each, one call per queue and chunk, all in one request. What
- * became of each, in order, with its claim as it is then.
+ * Decides and fires what is due of each entry by now: at most 100 slots of each, and of very many entries at least one; one call per queue
+ * and chunk, all in one request. What became of each, in order, with its claim as it is then.
  *
  * May be repeated, and by any number at once: a slot is decided by who claims it first.
  * @throws {RedisError} the way to Redis failed: a slot may be decided, and is not fired again
@@ -88,13 +92,14 @@ export async function fireDue(
   { slotsBetween, graceSec, hooks = {}, nowMs = broker.clock.nowMs(), signal }: FireOptions,
 ): Promise<FiredEntry[]> {
   const nowSec = unixSec(nowMs);
+  const most = Math.max(1, Math.min(mostSlots.fired, Math.floor(maxPerClaim.items / due.length)));
   const claims: SlotClaim[] = [];
   const results = due.map(({ entry, claim }, at): Mutable<FiredEntry> => {
     const result = { ...nothing, entry, claim };
     if (claim === undefined) claims.push({ at, entry, from: "", slot: "", overlap: entry.overlap });
     if (claim === undefined || entry.paused) return result;
     try {
-      const { fire, upToSec, skipped, more } = decideSlots(entry, claim.slotSec, nowSec, slotsBetween, graceSec);
+      const { fire, upToSec, skipped, more } = decideSlots(entry, claim.slotSec, nowSec, slotsBetween, graceSec, most);
       let from = claim.slotSec;
       const own = fire.map((slotSec): SlotClaim => {
         const one = {
@@ -126,7 +131,7 @@ export async function fireDue(
     if (error) result.error ??= error;
     else if (!refused.has(at)) count(result, verdict!, { slot, task, nowSec });
     if (error || !decided.has(verdict!)) {
-      // Whoever was faster, or changed the entry, sees to the rest.
+      result.beaten ||= verdict === "claimed";
       if (!refused.has(at) && result.claim?.slotSec === due[at]!.claim?.slotSec) result.skipped = 0;
       result.more = false;
       refused.add(at);
@@ -137,7 +142,7 @@ export async function fireDue(
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-const nothing = { fired: [], skipped: 0, overlapping: 0, duplicates: 0, conflicts: 0, lost: 0, more: false } as const;
+const nothing = { fired: [], skipped: 0, overlapping: 0, duplicates: 0, conflicts: 0, lost: 0, more: false, beaten: false } as const;
 
 /** A slot that somebody else claimed, or that is passed over, is nobody's business here. */
 function tellAfter({ after }: SlotHooks, entry: CronEntry, task: NewTask, { verdict, error }: ClaimOutcome): void {
@@ -205,7 +210,7 @@ export async function claimSlots(
   const calls = [...byQueue(encoded, ({ claim }) => claim.entry.queue)].flatMap(([queue, items]) =>
     splitCalls(
       items.map(({ item }) => item),
-      maxPerEnqueue,
+      maxPerClaim,
       ({ msg }) => ("bytes" in msg ? msg.bytes : msg).length,
     ).map((some) => ({
       places: some.map(({ place }) => place),

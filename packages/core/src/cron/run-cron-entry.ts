@@ -9,7 +9,7 @@ import { claimSlots } from "./fire-due.ts";
 import { moveClaim } from "./move-claim.ts";
 import { wrongKind } from "./read-claims.ts";
 import { readCronEntry } from "./read-cron-entry.ts";
-import { eventOf } from "./tell-entries.ts";
+import { eventOf, historyTtlSec } from "./tell-entries.ts";
 
 /**
  * Enqueues a task of an entry now, as `<id>:now:<uuid>`, whether it is paused or one of its tasks is under way or not; its slots are fired
@@ -22,19 +22,19 @@ import { eventOf } from "./tell-entries.ts";
  * @throws {RedisError} `unknown` means it may be enqueued
  */
 export async function runCronEntry(broker: Broker, id: string, options: SendOptions = {}): Promise<TaskInfo> {
-  const entry = await readCronEntry(broker, id, options);
-  const { type, payload, headers, queue } = entry;
   const taskId = `${id}:now:${uuid(broker.random)}`;
-  const task = composeTask(new Task(type, payload), { ...entry.options, headers, queue, taskId }, broker);
-  const claim = { at: 0, entry, overlap: "allow", slot: "" } as const;
   for (let tries = 0; tries < 3; tries++) {
+    const entry = await readCronEntry(broker, id, options);
+    const { type, payload, headers, queue } = entry;
+    const task = composeTask(new Task(type, payload), { ...entry.options, headers, queue, taskId }, broker);
+    const claim = { at: 0, entry, overlap: "allow", slot: "" } as const;
     const nowMs = broker.clock.nowMs();
     const [claimed] = await claimSlots(broker, [{ ...claim, from: "*", task }], { nowMs, ...options });
     const { verdict, error } = claimed!;
     if (error) throw error;
     switch (verdict) {
       case "enqueued":
-        await recordSchedulerEnqueueEvent(broker, id, eventOf({ taskId, atSec: unixSec(nowMs) }), options);
+        await recordSchedulerEnqueueEvent(broker, id, { ...eventOf({ taskId, atSec: unixSec(nowMs) }), ttlSec: historyTtlSec }, options);
         return describeTask(task, nowMs);
       case "duplicate-task":
         throw new DuplicateTaskError(queue, type);
@@ -47,7 +47,7 @@ export async function runCronEntry(broker: Broker, id: string, options: SendOpti
         await claimSlots(broker, [{ ...claim, from: "" }], { nowMs, ...options });
         break;
       case "sealed":
-        if ((await moveClaim(broker, entry, options)) === "stale") throw new CronEntryVersionError(id);
+        await moveClaim(broker, entry, options);
         break;
       // Of no slot these are never said.
       case "moved":

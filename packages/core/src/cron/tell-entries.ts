@@ -1,10 +1,11 @@
-import { type StoredSchedulerEvent, tellSchedulerEntries, tellSchedulerEvent } from "../broker/scheduler-entries.ts";
+import { maxSchedulerEvents, type StoredSchedulerEvent, tellSchedulerEntries, tellSchedulerEvents } from "../broker/scheduler-entries.ts";
 import type { Broker } from "../broker.ts";
 import { unixSec } from "../clock.ts";
 import { allSchedulers, schedulerKey } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
 import { runAll } from "../script.ts";
 import { sendPlain } from "../send-plain.ts";
+import { splitCalls } from "../split-calls.ts";
 import { encodeSchedulerEnqueueEvent, encodeSchedulerEntry } from "../wire/scheduler-entry.ts";
 import { goZeroTimeNs } from "../wire/timestamp.ts";
 import type { CronEntry } from "./cron-entry.ts";
@@ -20,10 +21,10 @@ export const cronSchedulerId = "asynqjs:0:cron";
 export const defaultToldForSec = 90_000;
 
 /** How long the history of an entry is kept after its last task. */
-const historyTtlSec = 90 * 24 * 3600;
+export const historyTtlSec = 90 * 24 * 3600;
 
-/** How long what was told before a change is shown at most. */
-const shownForSec = 3600;
+/** What was told is told again when it is so old: an edit may have been cut short before it said that there is news. */
+export const mostOldSec = 300;
 
 /** An entry, when it fires next, and what it fired. */
 export interface ToldEntry {
@@ -34,8 +35,11 @@ export interface ToldEntry {
   readonly events: readonly Pick<FiredSlot, "taskId" | "atSec">[];
 }
 
+/** A request tells of about so many events. */
+const eventsPerRequest = 1_000;
+
 /**
- * Tells of entries and of what they fired in Asynq's form, for its CLI and dashboards; all in one request.
+ * Tells of entries and of what they fired in Asynq's form, for its CLI and dashboards; in one request, unless very much was caught up.
  *
  * May be repeated: yes, it writes the same.
  * @throws {RedisError}
@@ -46,26 +50,26 @@ export async function tellEntries(
   { schedulerId, forSec, ...options }: SendOptions & { readonly schedulerId: string; readonly forSec: number },
 ): Promise<void> {
   const told = entries.filter(({ entry }) => !entry.paused).map(encode);
-  const outcomes = await runAll(
-    broker,
-    [
-      ...(told.length === 0 ? [] : [tellSchedulerEntries(broker, schedulerId, told, forSec)]),
-      ...entries.flatMap(({ entry, events }) => events.map((event) => tellSchedulerEvent(entry.id, eventOf(event)))),
-    ],
-    options,
+  const histories = entries.flatMap(({ entry, events }) =>
+    events.length === 0 ? [] : [tellSchedulerEvents(entry.id, events.slice(-maxSchedulerEvents).map(eventOf), historyTtlSec)],
   );
-  for (const { error, beforeError = error } of outcomes) if (beforeError) throw beforeError;
+  const requests = splitCalls(histories, { items: eventsPerRequest, bytes: eventsPerRequest }, ({ items }) => items);
+  if (told.length > 0) requests[0] = [tellSchedulerEntries(broker, schedulerId, told, forSec), ...(requests[0] ?? [])];
+  for (const request of requests) {
+    const outcomes = await runAll(broker, request, options);
+    for (const { error, beforeError = error } of outcomes) if (beforeError) throw beforeError;
+  }
 }
 
-/** Has the next tick tell anew: an entry was changed. What is told stays until then, an hour at most. */
+/** Has the next tick tell anew, since an entry was changed: what is told is made old. It stays until then. */
 export async function tellAnew({ redis, clock }: Broker, options: SendOptions = {}): Promise<void> {
   const key = schedulerKey(cronSchedulerId);
-  const untilSec = unixSec(clock.nowMs()) + shownForSec;
+  const forSec = defaultToldForSec - mostOldSec;
   await sendPlain(
     redis,
     [
-      ["EXPIRE", key, String(shownForSec)],
-      ["ZADD", allSchedulers, "XX", String(untilSec), key],
+      ["EXPIRE", key, String(forSec)],
+      ["ZADD", allSchedulers, "XX", String(unixSec(clock.nowMs()) + forSec), key],
     ],
     options,
   );
@@ -73,7 +77,7 @@ export async function tellAnew({ redis, clock }: Broker, options: SendOptions = 
 
 /** What the history of an entry keeps of a task. */
 export function eventOf({ taskId, atSec }: Pick<FiredSlot, "taskId" | "atSec">): StoredSchedulerEvent {
-  return { atSec, event: encodeSchedulerEnqueueEvent({ taskId, enqueuedAtNs: nsOf(atSec) }), ttlSec: historyTtlSec };
+  return { atSec, event: encodeSchedulerEnqueueEvent({ taskId, enqueuedAtNs: nsOf(atSec) }) };
 }
 
 function encode({ entry, claim, nextSec }: ToldEntry): Uint8Array {

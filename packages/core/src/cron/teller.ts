@@ -1,7 +1,7 @@
 import { clearSchedulerEntries } from "../broker/scheduler-entries.ts";
 import type { Broker } from "../broker.ts";
 import type { SendOptions } from "../redis.ts";
-import { type ToldEntry, tellEntries } from "./tell-entries.ts";
+import { mostOldSec, type ToldEntry, tellEntries } from "./tell-entries.ts";
 
 /** As which scheduler, and for how long. */
 export interface ToldAs {
@@ -24,6 +24,3 @@ export function teller(broker: Broker, { schedulerId, forSec, ...options }: Told
     toldAtMs = broker.clock.monotonicMs();
   };
 }
-
-/** What was told is told again when it is so old: an edit may have been cut short before it said that there is news. */
-const mostOldSec = 300;

@@ -32,7 +32,7 @@ function losing(redis: RedisPort, nth: number, what: "request" | "reply"): Redis
   };
 }
 
-describe("a schedule tick that fails at any of its calls", () => {
+describe("a schedule tick that fails at any of its calls", { timeout: 60_000 }, () => {
   test.for(["killed", "request", "reply"] as const)(
     "%s: the next one completes it, as if there had been only one",
     async (fault, { broker, other, clock, redis, keyspace }) => {

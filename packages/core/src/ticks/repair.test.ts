@@ -173,7 +173,8 @@ describe("repair", () => {
       Array.from({ length: 250 }, (_, i) => aTask({ taskId: String(i) })),
     );
     for (let taken = 0; taken < 250; ) taken += (await dequeue(broker, ["default"], 100)).tasks.length;
-    await redis.del("asynq:{default}:lease", "asynq:queues");
+    await redis.del("asynq:{default}:lease");
+    await redis.del("asynq:queues");
 
     const reports = await Promise.all([broker, other, broker, other].map((one) => repair(one, { queues: ["default"], sweep: false })));
 
@@ -185,7 +186,7 @@ describe("repair", () => {
   test("steps through many queues in one request per round", async ({ broker, aTask, port }) => {
     const queues = Array.from({ length: 30 }, (_, i) => `q${i}`);
     await enqueue(broker, [aTask({ queue: "q7" })]);
-    await repair(broker, { queues: ["warm"], sweep: false });
+    await repair(broker, { queues, sweep: false });
     const already = port.sent.length;
 
     await repair(broker, { queues, sweep: false });

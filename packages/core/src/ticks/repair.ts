@@ -1,5 +1,6 @@
 import { repairQueues } from "../broker/repair-queue.ts";
 import type { Broker } from "../broker.ts";
+import { decodeCount, readReply } from "../decode-reply.ts";
 import { allQueues } from "../keys.ts";
 import { type SweepReport, sweep } from "./sweep.ts";
 import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
@@ -88,5 +89,5 @@ async function repairOnce(broker: Broker, { queues, signal, sweep: swept }: Repa
 /** Names queues in use to the inspectors; answers how many were not named before. */
 async function publish({ redis }: Broker, queues: readonly string[], signal: AbortSignal | undefined): Promise<number> {
   const [added] = await redis.send([["SADD", allQueues, ...queues]], { signal });
-  return typeof added!.reply === "number" ? added!.reply : 0;
+  return added!.error === undefined ? readReply(added!.reply, decodeCount) : 0;
 }
