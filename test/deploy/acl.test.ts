@@ -46,7 +46,11 @@ const passwords = new Map<Component, string>(components.map((name) => [name, ran
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 function printUser(component: string, password: string): { readonly status: number | null; readonly line: string } {
-  const { status, stdout } = spawnSync("./user.sh", [component], { cwd: folder, input: `${password}\n`, encoding: "utf8" });
+  const { status, stdout } = spawnSync(path.join(folder, "user.sh"), [component], {
+    cwd: folder,
+    input: `${password}\n`,
+    encoding: "utf8",
+  });
   return { status, line: stdout };
 }
 

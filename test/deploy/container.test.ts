@@ -38,7 +38,7 @@ const secret = (name: string): string => path.join(project.dir, "secrets", name)
 beforeAll(async () => {
   project = copyRecipe("container");
   cpSync(new URL("../../deploy/acl", import.meta.url), path.join(project.dir, "../acl"), { recursive: true });
-  expect(project.run("./make-secrets.sh").status).toBe(0);
+  expect(project.run(path.join(project.dir, "make-secrets.sh")).status).toBe(0);
   for (const name of ["worker", "gateway"]) images.set(name, buildImage(path.join(project.dir, name), project.env));
 
   // The compose file's own command, with another port, folder and place of the secrets.
@@ -190,7 +190,7 @@ describe("deploy/container/compose.yaml", () => {
   });
 
   test("secrets are made once, and never written over", () => {
-    const again = spawnSync("./make-secrets.sh", { cwd: project.dir, encoding: "utf8" });
+    const again = spawnSync(path.join(project.dir, "make-secrets.sh"), { cwd: project.dir, encoding: "utf8" });
     expect([again.status, again.stderr]).toEqual([1, "make-secrets.sh: secrets is there already\n"]);
   });
 });
