@@ -34,7 +34,7 @@ export default defineConfig({
           ...onNode,
           name: "node",
           include: tests,
-          exclude: [...never, ...slow, ...workerd, "test/pack/**"],
+          exclude: [...never, ...slow, ...workerd, "test/pack/**", "test/deploy/**"],
           provide: { brokerPort: "redis" },
         },
       },
@@ -49,7 +49,15 @@ export default defineConfig({
         },
       })),
       // What is published, as its user has it: built, packed, installed.
-      { test: { ...onNode, name: "pack", include: ["test/pack/*.test.ts"], exclude: never, globalSetup: ["test/pack/global-pack.ts"] } },
+      {
+        test: {
+          ...onNode,
+          name: "pack",
+          include: ["test/pack/*.test.ts", "test/deploy/*.test.ts"],
+          exclude: never,
+          globalSetup: ["test/pack/global-pack.ts"],
+        },
+      },
       // Those that wait for a clock that is not ours.
       { test: { ...onNode, name: "slow", include: slow, exclude: never, testTimeout: 120_000, provide: { brokerPort: "redis" } } },
       {
