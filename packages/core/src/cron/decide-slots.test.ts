@@ -43,6 +43,23 @@ describe("which slots are fired", () => {
     expect(decide(last - 7_200, { ...hourly, catchUp: "one" })).toEqual({ fire: [last], upToSec: last, skipped: 1, more: false });
   });
 
+  test.each([-1, 0, 1])("the latest that was missed also where a list ends with it, or %i beside it", (beside) => {
+    const slots = mostSlots.listed + beside;
+    const last = Math.floor(nowSec / 600) * 600;
+    let claimed = last - slots * 600;
+    const all: number[] = [];
+    let skipped = 0;
+    for (let more = true; more; ) {
+      const decision = decide(claimed, { spec: "@every 600s", windowSec: nowSec });
+      all.push(...decision.fire);
+      skipped += decision.skipped;
+      claimed = decision.upToSec;
+      more = decision.more;
+    }
+    expect(nowSec - last).toBeGreaterThan(90);
+    expect({ all, skipped, claimed }).toEqual({ all: [last], skipped: slots - 1, claimed: last });
+  });
+
   test.each<[CatchUp, fired: number]>([
     ["skip", 90 + 1],
     ["one", 90 + 2],

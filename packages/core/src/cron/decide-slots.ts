@@ -48,12 +48,13 @@ export function decideSlots(
   const missed = firstOnTime < 0 ? listed.length : firstOnTime;
   let from = missed;
   if (entry.catchUp === "all") from = 0;
-  // Which of them is the latest is known once the list has come to its end, or to one that is on time.
-  else if (entry.catchUp === "one" && missed > 0 && (!cut || firstOnTime >= 0)) from = missed - 1;
-  const fire = listed.slice(from, from + most);
+  else if (entry.catchUp === "one" && missed > 0) from = missed - 1;
+  // Whether the last of a list that was cut is the latest is known by the next list, which begins with it.
+  const isLeft = entry.catchUp === "one" && cut && firstOnTime < 0;
+  const fire = isLeft ? [] : listed.slice(from, from + most);
   return {
     fire,
-    upToSec: fire.at(-1) ?? listed.at(-1) ?? slotSec,
+    upToSec: fire.at(-1) ?? listed[from - 1] ?? slotSec,
     skipped: from,
     more: cut || from + fire.length < listed.length,
   };
