@@ -134,7 +134,7 @@ describe("claiming slots", () => {
     expect(space["asynq:{q}:scheduled"]).toEqual({ "report:180": String(startSec + 180) });
   });
 
-  test("moves nothing where a container it may fill is of the wrong kind; a claim that is holds up itself alone", async ({
+  test("moves nothing where a container it may fill is of the wrong kind; a claim or a group that is holds up its entry alone", async ({
     broker,
     redis,
     keyspace,
@@ -145,7 +145,6 @@ describe("claiming slots", () => {
       ["asynq:{q}:pending", anEntry()],
       ["asynq:{q}:scheduled", anEntry()],
       ["asynq:{q}:groups", anEntry({ options: { group: "g" } })],
-      ["asynq:{q}:g:g", anEntry({ options: { group: "g" } })],
     ] as const) {
       await redis.set(key, "text");
       const before = await keyspace();
@@ -154,10 +153,14 @@ describe("claiming slots", () => {
       await redis.del(key);
     }
 
-    const claims = [anEntry({ id: "broken" }), anEntry()].map((entry): SlotClaim => {
+    await redis.set("asynq:{q}:g:g", "text");
+    await redis.hset("asynq:{q}:js:cron:grouped", open);
+    const entries = [anEntry({ id: "broken" }), anEntry({ id: "grouped", options: { group: "g" } }), anEntry()];
+    const claims = entries.map((entry): SlotClaim => {
       return { at: 0, entry, from: "60", slot: "120", overlap: "allow", task: makeCronTask(entry, 120, broker) };
     });
     const results = await claimSlots(broker, claims, { nowMs: broker.clock.nowMs() });
-    expect(results.map(({ verdict }) => verdict)).toEqual(["wrong-kind", "enqueued"]);
+    expect(results.map(({ verdict }) => verdict)).toEqual(["wrong-kind", "wrong-kind", "enqueued"]);
+    expect(await redis.hgetall("asynq:{q}:js:cron:grouped")).toEqual(open);
   });
 });

@@ -6,7 +6,7 @@ import { decodeVerdicts } from "../verdicts.ts";
 /**
  * `enqueued`; or with the slot decided and no task made: `moved` (there was none to make), `overlapping`, `task-id-conflict`, `duplicate-task`.
  * Or, with nothing of it decided: `recreated` a claim that was lost, from now on; `missing`; `claimed` by somebody else; `sealed`: the entry
- * was changed since it was read, or its claim is not opened yet; `wrong-kind` of key.
+ * was changed since it was read, or its claim is not opened yet; `wrong-kind` of key, the claim's or that of the task's group.
  */
 export type SlotVerdict =
   | "enqueued"
@@ -47,9 +47,6 @@ export const claimSlotsScript = defineScript({
   lua: /* lua */ `
     ${containers}
     if is_wrong("list", pending) or is_wrong("zset", scheduled) or is_wrong("set", groups) then return wrong_container() end
-    for_each_item(group) do
-      if group ~= "" and is_wrong("zset", prefix .. "g:" .. group) then return wrong_container() end
-    end
     local under_way = { pending = true, active = true, scheduled = true, retry = true, aggregating = true }
     local function overlaps(ran)
       return ran and under_way[redis.pcall("HGET", prefix .. "t:" .. ran, "state")]
@@ -71,6 +68,9 @@ export const claimSlotsScript = defineScript({
         verdict = "z"
       elseif from ~= "*" and fields[1] ~= from then
         verdict = "x"
+      elseif group ~= "" and is_wrong("zset", prefix .. "g:" .. group) then
+        -- One entry's own: it holds up no other of the queue.
+        verdict = "w"
       else
         if slot ~= "" then redis.call("HSET", claim, "slot", slot) end
         if id == "" then

@@ -19,9 +19,9 @@ export interface CronClaim {
   readonly ran?: { readonly taskId: string; readonly atSec: number } | undefined;
 }
 
-/** Why a claim whose key holds something else cannot be served. */
+/** Why an entry cannot be served whose claim, or the group of whose tasks, is no such thing. */
 export function wrongKind(): RedisError {
-  return new RedisError("the claim of the cron entry holds the wrong kind of value", { delivered: "no", reply: "WRONGTYPE" });
+  return new RedisError("the claim or the group of the cron entry holds the wrong kind of value", { delivered: "no", reply: "WRONGTYPE" });
 }
 
 /** A call reads at most so many. */

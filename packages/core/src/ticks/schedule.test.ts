@@ -295,6 +295,28 @@ describe("what goes wrong with one entry", () => {
     expect(await schedule(broker, quiet)).toMatchObject({ fired: 1 });
   });
 
+  test("holds up no other of its queue where the key of its group holds something else, and fires once that is mended", async ({
+    broker,
+    clock,
+    redis,
+  }) => {
+    await addCronEntry(broker, { ...minute, id: "fine" });
+    await addCronEntry(broker, { ...minute, id: "grouped", options: { group: "g" } });
+    await redis.set("asynq:{q}:g:g", "text");
+    await clock.advance(60_000);
+
+    const report = await schedule(broker, quiet);
+
+    expect(report).toMatchObject({
+      fired: 1,
+      errors: [{ queue: "q", entry: "grouped", error: expect.objectContaining({ reply: "WRONGTYPE" }) }],
+    });
+    expect(await redis.lrange("asynq:{q}:pending", 0, -1)).toEqual([`fine:${first}`]);
+    await redis.del("asynq:{q}:g:g");
+    expect(await schedule(broker, quiet)).toMatchObject({ fired: 1, errors: [] });
+    expect(await redis.zrange("asynq:{q}:g:g", 0, -1)).toEqual([`grouped:${first}`]);
+  });
+
   test("repair and its sweep leave entries and claims alone, and no invariant is broken by them", async ({ broker, clock, keyspace }) => {
     await addCronEntry(broker, minute);
     await clock.advance(60_000);
