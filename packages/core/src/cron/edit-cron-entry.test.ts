@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { expect, startSec, test } from "../../../../test/support/broker-test.ts";
 import { everySlots as slotsBetween } from "../../../../test/support/every-slots.ts";
+import { CronSpecError } from "../errors.ts";
 import type { RedisPort } from "../redis.ts";
 import { mortalRedis } from "../testing/faulty-redis.ts";
 import { schedule } from "../ticks/schedule.ts";
@@ -70,6 +71,23 @@ describe("editCronEntry", () => {
     await clock.advance(15_000);
     expect(await schedule(broker, quiet)).toMatchObject({ fired: 1, skipped: 0 });
     expect(await redis.lrange("asynq:{q}:pending", 0, -1)).toEqual([`report:${first + 40}`, `report:${first}`]);
+  });
+
+  test("of times that cannot be read here puts others in their place: nothing is due by them", async ({ broker, clock, redis }) => {
+    const entry = await addCronEntry(broker, minute);
+    const stored = (await redis.hget("asynq:js:cron", "report"))!;
+    await redis.hset("asynq:js:cron", "report", stored.replace("@every 60s", "at noon"));
+    await clock.advance((first + 30 - startSec) * 1000);
+    const reader: typeof slotsBetween = (times, ...rest) => {
+      if (times.spec === "at noon") throw new CronSpecError(times.spec, "no spec");
+      return slotsBetween(times, ...rest);
+    };
+
+    await editCronEntry(broker, entry, { spec: "@every 20s" }, { slotsBetween: reader });
+
+    await clock.advance(15_000);
+    expect(await schedule(broker, quiet)).toMatchObject({ fired: 1, errors: [] });
+    expect(await redis.lrange("asynq:{q}:pending", 0, -1)).toEqual([`report:${first + 40}`]);
   });
 
   test("of its times fires all that is due by the earlier ones, also where a tick fires some of it meanwhile, and dies", async ({
@@ -151,6 +169,19 @@ describe("editCronEntry", () => {
     const fired = [...(await redis.lrange("asynq:{q}:pending", 0, -1)), ...(await redis.lrange("asynq:{other}:pending", 0, -1))];
     expect(fired.sort()).toEqual([0, 1, 2, 3, 4].map((minutes) => `report:${first + minutes * 60}`));
     expect(await redis.hgetall("asynq:{q}:js:cron:report")).toMatchObject({ slot: String(first + 240), epoch: "5" });
+  });
+
+  test("to another queue leaves behind the task that its slots were not to overlap", async ({ broker, clock }) => {
+    const entry = await addCronEntry(broker, { ...minute, overlap: "skip" });
+    await clock.advance(60_000);
+    expect(await schedule(broker, quiet)).toMatchObject({ fired: 1 });
+    await clock.advance(60_000);
+    expect(await schedule(broker, quiet)).toMatchObject({ fired: 0, overlapping: 1 });
+
+    await editCronEntry(broker, entry, { queue: "other" }, { slotsBetween });
+
+    await clock.advance(60_000);
+    expect(await schedule(broker, quiet)).toMatchObject({ fired: 1, overlapping: 0 });
   });
 
   test("to a queue after the claim was lost fires nothing of the past", async ({ broker, clock, redis }) => {
