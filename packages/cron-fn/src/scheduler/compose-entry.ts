@@ -3,7 +3,10 @@ import { type CatchUp, type CronEntry, checkCronEntry, entryIdOf, type Overlap }
 
 /** What is said of a periodic task besides its spec: options of each task, as at enqueue, and of the entry. */
 export interface RegisterOptions extends Omit<EnqueueOptions, "taskId" | "processAt"> {
-  /** Unique among all entries on this Redis. Default: made of all that is said of the entry, so that it is the same in every process. */
+  /**
+   * Unique among all entries on this Redis. Default: made of all that is said of the entry, so that it is the same in every process. With
+   * one of your own, other times go on where the last of the earlier ones was: what lies between is on time, or missed.
+   */
   readonly entryId?: string | undefined;
   /** What becomes of slots for which no scheduler was up. Default `"skip"`, as in Asynq. */
   readonly catchUp?: CatchUp | undefined;
@@ -15,8 +18,8 @@ export interface RegisterOptions extends Omit<EnqueueOptions, "taskId" | "proces
   readonly jitterSec?: number | undefined;
 }
 
-/** Goes by one epoch for ever: whoever registers the same has the same claim. */
-const epoch = 1;
+/** Goes by one epoch for ever: whoever registers the same has the same claim. Those of entries in Redis are higher, and refuse it. */
+const epoch = 0;
 
 /**
  * The entry of a task that is registered in a process. `@every` counts from 1970 on, so that all processes agree on its slots.

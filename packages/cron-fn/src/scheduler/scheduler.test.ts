@@ -1,4 +1,5 @@
 import { RedisError, type RedisPort, Task } from "@asynqjs/core";
+import { addCronEntry } from "@asynqjs/core/cron";
 import { decodeSchedulerEnqueueEvent, decodeSchedulerEntry, goZeroTimeNs } from "@asynqjs/core/wire";
 import { knowScripts } from "../../../../test/support/known-scripts.ts";
 import { describe, expect, test as serverTest, startMs, until } from "../../../../test/support/server-test.ts";
@@ -118,6 +119,37 @@ describe("a scheduler", () => {
 
     expect(await pending()).toEqual([`${id}:${sec(3, 4, 10)}`]);
     expect(() => scheduler.unregister(id)).toThrow(expect.objectContaining({ code: "CRON_ENTRY_NOT_FOUND" }));
+  });
+
+  test("to another queue takes an entry from now on: no slot is enqueued in both", async ({ makeScheduler, pass, pending }) => {
+    const scheduler = makeScheduler();
+    const of = { entryId: "report", catchUp: "all" } as const;
+    scheduler.register("* * * * *", new Task("report"), { ...of, queue: "low" });
+    await scheduler.start();
+    await pass(3 * 60_000);
+    const low = [sec(3, 5), sec(3, 6), sec(3, 7)].map((slot) => `report:${slot}`);
+    expect(await pending("low")).toEqual(low);
+
+    scheduler.register("* * * * *", new Task("report"), { ...of, queue: "high" });
+    await pass(60_000);
+
+    expect(await pending("high")).toEqual([`report:${sec(3, 8)}`]);
+    expect(await pending("low")).toEqual(low);
+  });
+
+  test("leaves an entry in Redis alone whose id it was given, and says so", async ({ makeScheduler, broker, redis, pass, pending, log }) => {
+    await addCronEntry(broker, { id: "report", spec: "@hourly", type: "report" });
+    const scheduler = makeScheduler();
+    scheduler.register("* * * * *", new Task("report"), { entryId: "report" });
+    await scheduler.start();
+
+    await pass(3 * 60_000);
+
+    expect(await pending()).toEqual([]);
+    expect(await redis.ttl("asynq:{default}:js:cron:report")).toBe(-1);
+    expect(log.filter((line) => line.startsWith("error"))).toContain(
+      'error Scheduler cannot serve an entry {"entry":"report","error":"its id is that of an entry in Redis"}',
+    );
   });
 
   test("reads specs in its location", async ({ makeScheduler, pass, pending }) => {

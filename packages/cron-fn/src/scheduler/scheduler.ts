@@ -89,9 +89,11 @@ export class Scheduler {
   register(spec: string, task: Task, options: RegisterOptions = {}): string {
     const entry = composeEntry(spec, task, options, this.#settings.location);
     const known = this.#entries.get(entry.id);
-    const sinceSec = known?.sinceSec ?? unixSec(this.#settings.clock.nowMs());
-    // Its claim is in its queue.
-    const openedAtMs = known?.entry.queue === entry.queue ? known.openedAtMs : Number.NEGATIVE_INFINITY;
+    // Its claim is in its queue: in another one it begins anew, and so do its slots.
+    const { sinceSec, openedAtMs } =
+      known?.entry.queue === entry.queue
+        ? known
+        : { sinceSec: unixSec(this.#settings.clock.nowMs()), openedAtMs: Number.NEGATIVE_INFINITY };
     this.#entries.set(entry.id, { entry, sinceSec, openedAtMs });
     this.#hurry.abort();
     return entry.id;
