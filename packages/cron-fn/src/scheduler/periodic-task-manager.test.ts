@@ -58,6 +58,21 @@ describe("a periodic task manager", () => {
     expect(await enqueued()).toEqual(["b", "c"]);
   });
 
+  test("follows what is said anew of an entry whose id stays", async ({ makeManager, enqueued, pass }) => {
+    const configs = [daily("a"), daily("b")];
+    await makeManager(configs, { syncIntervalMs: 30_000 }).start();
+    await pass(60_000);
+    expect(await enqueued()).toEqual(["a", "b"]);
+
+    configs[0] = { ...daily("a"), cronspec: "0 0 1 1 *" };
+    configs[1] = { ...daily("b"), options: { entryId: "b", queue: "low" } };
+    await pass(45_000);
+    await enqueued();
+    await pass(2 * 60_000);
+
+    expect(await enqueued()).toEqual([]);
+  });
+
   test("has one entry for the same said twice", async ({ makeManager, enqueued, pass }) => {
     await makeManager([daily("a"), daily("a")]).start();
 

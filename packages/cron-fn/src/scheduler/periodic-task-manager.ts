@@ -1,4 +1,5 @@
 import { demand, InvalidOptionError, ServerStateError, sleep, type Task } from "@asynqjs/core";
+import { type CronEntry, sayTheSame } from "@asynqjs/core/cron";
 import { composeEntry, type RegisterOptions } from "./compose-entry.ts";
 import type { RedisSource } from "./redis-source.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -26,7 +27,7 @@ export interface PeriodicTaskManagerOptions extends SchedulerOptions {
 
 /**
  * Keeps a scheduler's entries to what a provider says: asks it at the start and every three minutes, registers what is new and unregisters
- * what is gone. What stays the same is not touched.
+ * what is gone; what an id of yours stands for is registered anew where it says something else. What stays the same is not touched.
  *
  * Constructing does no I/O. `shutdown` may be called twice.
  * @throws {InvalidOptionError} an option or a URI that cannot be used
@@ -39,8 +40,8 @@ export class PeriodicTaskManager {
   readonly #syncIntervalMs: number;
   /** Ends the rest between two syncs. */
   readonly #stopping = new AbortController();
-  /** The entries that are registered. */
-  #ids: ReadonlySet<string> = new Set();
+  /** The entries that are registered, by their ids. */
+  #entries: ReadonlyMap<string, CronEntry> = new Map();
   #syncing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   readonly #ended = new AbortController();
@@ -129,17 +130,18 @@ export class PeriodicTaskManager {
 
   #register(configs: readonly PeriodicTaskConfig[]): void {
     const { location, logger } = this.#settings;
-    const ids = new Set<string>();
+    const entries = new Map<string, CronEntry>();
     for (const { cronspec, task, options = {} } of configs) {
       try {
-        const { id } = composeEntry(cronspec, task, options, location);
-        if (!this.#ids.has(id)) this.#scheduler.register(cronspec, task, options);
-        ids.add(id);
+        const entry = composeEntry(cronspec, task, options, location);
+        const known = entries.get(entry.id) ?? this.#entries.get(entry.id);
+        if (known === undefined || !sayTheSame(known, entry)) this.#scheduler.register(cronspec, task, options);
+        entries.set(entry.id, entry);
       } catch (error) {
         logger.error("Failed to register periodic task", { cronspec: String(cronspec), error: (error as Error).message });
       }
     }
-    for (const id of this.#ids) if (!ids.has(id)) this.#scheduler.unregister(id);
-    this.#ids = ids;
+    for (const id of this.#entries.keys()) if (!entries.has(id)) this.#scheduler.unregister(id);
+    this.#entries = entries;
   }
 }
