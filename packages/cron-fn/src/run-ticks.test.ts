@@ -150,6 +150,17 @@ describe("a tick that fails", () => {
     expect(failed).toMatchObject([{ tick: "schedule", queue: "default", entry: "broken", error: { reply: "WRONGTYPE" } }]);
   });
 
+  test("in cron entries that cannot be read is named with each", async ({ broker, clock, redis }) => {
+    await redis.hset("asynq:js:cron", { one: 'v\n{"id":"one"', other: 'v\n{"id":"other"' });
+
+    const ran = runTicks(broker, { ticks: ["schedule"], everyMs: 1_000, budgetMs: 2_500 });
+    const { failed } = await passTime(ran, clock, 3);
+
+    expect(failed.map(({ error }) => error.message).sort()).toEqual(
+      ["one", "other"].map((id) => expect.stringContaining(`the cron entry "${id}"`)),
+    );
+  });
+
   test("is told once, however often it failed in that run", async ({ broker, clock, redis }) => {
     await redis.sadd("asynq:queues", "broken");
     await redis.set("asynq:{broken}:pending", "in the way");

@@ -211,7 +211,9 @@ function runTick(broker: Broker, tick: TickName, turn: TickOptions, options: Run
 }
 
 function fail({ failed }: Run, one: FailedTick): void {
-  failed.set(JSON.stringify([one.tick, one.queue, one.group, one.entry]), one);
+  // A cron entry that cannot be read is in no queue: its error alone names it.
+  const named = one.queue === "" ? one.error.message : undefined;
+  failed.set(JSON.stringify([one.tick, one.queue, one.group, one.entry, named]), one);
 }
 
 function check({ ticks = [], timetable = {}, budgetMs = 0, everyMs = 1, maxRequests = 1, aggregate: group }: RunTicksOptions): void {
