@@ -123,7 +123,11 @@ describe("editCronEntry", () => {
     await editCronEntry(broker, entry, { payload: "new" }, { slotsBetween });
     await clock.advance(60_000);
 
-    expect(await schedule(other, { ...quiet, entries: [entry] })).toMatchObject({ fired: 0, lost: 0, errors: [] });
+    expect(await schedule(other, { ...quiet, entries: [entry] })).toMatchObject({
+      fired: 0,
+      lost: 0,
+      errors: [{ entry: "report", error: { code: "CRON_ENTRY_EXISTS" } }],
+    });
     expect(await redis.exists("asynq:{q}:pending")).toBe(0);
     expect(await schedule(broker, quiet)).toMatchObject({ fired: 1 });
   });

@@ -8,6 +8,8 @@ import { type CronClaim, readClaims } from "./read-claims.ts";
 /** Entries that can be served, with their claims. */
 export interface SettledClaims {
   readonly claimed: readonly ClaimedEntry[];
+  /** Those whose claims refuse them: somebody edited them since they were read, or has an entry of their id. */
+  readonly stale: readonly CronEntry[];
   /** Entries whose last edit was left half done, completed. */
   readonly moved: number;
   /** Whether some were left since the time is over. */
@@ -41,13 +43,17 @@ export async function settleClaims(
 
   const unsettled = await look(entries);
   const opened: CronEntry[] = [];
+  const stale: CronEntry[] = [];
   let moved = 0;
   for (const entry of unsettled) {
-    if (spent()) return { claimed, moved, more: true, errors };
+    if (spent()) return { claimed, stale, moved, more: true, errors };
     try {
       const verdict = await moveClaim(broker, entry, { signal });
       // Changed by somebody since we read it, who completes it; or the next tick does, which reads it anew.
-      if (verdict === "stale") continue;
+      if (verdict === "stale") {
+        stale.push(entry);
+        continue;
+      }
       moved++;
       if (verdict !== "removed") opened.push({ ...entry, from: [] });
     } catch (error) {
@@ -55,7 +61,7 @@ export async function settleClaims(
     }
   }
   await look(opened);
-  return { claimed, moved, more: false, errors };
+  return { claimed, stale, moved, more: false, errors };
 }
 
 /** Whether a claim is where the entry's last edit wants it, or lost. */

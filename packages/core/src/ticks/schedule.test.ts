@@ -314,7 +314,7 @@ describe("what goes wrong with one entry", () => {
     expect(await redis.lrange("asynq:{q}:pending", 0, -1)).toEqual([`fine:${first}`]);
     await redis.del("asynq:{q}:g:g");
     expect(await schedule(broker, quiet)).toMatchObject({ fired: 1, errors: [] });
-    expect(await redis.zrange("asynq:{q}:g:g", 0, -1)).toEqual([`grouped:${first}`]);
+    expect(await redis.zrange("asynq:{q}:g:g", "0", "-1")).toEqual([`grouped:${first}`]);
   });
 
   test("repair and its sweep leave entries and claims alone, and no invariant is broken by them", async ({ broker, clock, keyspace }) => {

@@ -8,6 +8,7 @@ import { settleClaims } from "../cron/settle-claims.ts";
 import { cronSchedulerId, defaultToldForSec, type ToldEntry } from "../cron/tell-entries.ts";
 import { type Tell, type ToldAs, teller } from "../cron/teller.ts";
 import { readReply } from "../decode-reply.ts";
+import { CronEntryExistsError } from "../errors.ts";
 import { schedulerKey } from "../keys.ts";
 import { sendPlain } from "../send-plain.ts";
 import { unexpected } from "../verdicts.ts";
@@ -72,7 +73,10 @@ async function scheduleOnce(broker: Broker, options: ScheduleOptions, spent: Spe
   const { slotsBetween, told, signal } = options;
   const { entries, leftSec, errors } = await readEntries(broker, options);
   const settled = await settleClaims(broker, entries, { spent, signal });
-  let report: ScheduleReport = { ...nothing, moved: settled.moved, errors: [...errors, ...settled.errors] };
+  // An entry that is nowhere stored is edited by nobody: its id is, or was, that of one in Redis.
+  const foreign = options.entries === undefined ? [] : settled.stale;
+  const taken = foreign.map(({ queue, id }) => ({ queue, entry: id, error: new CronEntryExistsError(id) }));
+  let report: ScheduleReport = { ...nothing, moved: settled.moved, errors: [...errors, ...settled.errors, ...taken] };
   let { claimed: due, more } = settled;
 
   const served = new Map<string, Omit<ToldEntry, "nextSec">>();

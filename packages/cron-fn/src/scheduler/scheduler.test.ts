@@ -137,7 +137,14 @@ describe("a scheduler", () => {
     expect(await pending("low")).toEqual(low);
   });
 
-  test("leaves an entry in Redis alone whose id it was given, and says so", async ({ makeScheduler, broker, redis, pass, pending, log }) => {
+  test("leaves an entry in Redis alone whose id it was given, and says so", async ({
+    makeScheduler,
+    broker,
+    redis,
+    pass,
+    pending,
+    log,
+  }) => {
     await addCronEntry(broker, { id: "report", spec: "@hourly", type: "report" });
     const scheduler = makeScheduler();
     scheduler.register("* * * * *", new Task("report"), { entryId: "report" });
@@ -148,8 +155,28 @@ describe("a scheduler", () => {
     expect(await pending()).toEqual([]);
     expect(await redis.ttl("asynq:{default}:js:cron:report")).toBe(-1);
     expect(log.filter((line) => line.startsWith("error"))).toContain(
-      'error Scheduler cannot serve an entry {"entry":"report","error":"its id is that of an entry in Redis"}',
+      'error Scheduler cannot serve an entry {"entry":"report","error":"its id is, or was, that of an entry in Redis"}',
     );
+  });
+
+  test("is told where an entry of its id was added to Redis while it runs, and enqueues nothing more of its own", async ({
+    makeScheduler,
+    broker,
+    pass,
+    pending,
+    log,
+  }) => {
+    const scheduler = makeScheduler();
+    scheduler.register("* * * * *", new Task("report"), { entryId: "report" });
+    await scheduler.start();
+    await pass(60_000);
+    expect(await pending()).toEqual([`report:${sec(3, 5)}`]);
+
+    await addCronEntry(broker, { id: "report", spec: "@hourly", type: "report" });
+    await pass(3 * 60_000);
+
+    expect(await pending()).toEqual([`report:${sec(3, 5)}`]);
+    expect(log).toContainEqual(expect.stringMatching(/^error Scheduler could not enqueue .*cron entry exists/));
   });
 
   test("reads specs in its location", async ({ makeScheduler, pass, pending }) => {

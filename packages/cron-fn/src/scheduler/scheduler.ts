@@ -216,7 +216,11 @@ export class Scheduler {
     for (const [i, { value, error }] of opened.entries()) {
       const { id } = unopened[i]!.entry;
       if (value === "opened" || value === "was-open") unopened[i]!.openedAtMs = nowMs;
-      else this.#fail("Scheduler cannot serve an entry", { entry: id, error: error?.message ?? "its id is that of an entry in Redis" });
+      else
+        this.#fail("Scheduler cannot serve an entry", {
+          entry: id,
+          error: error?.message ?? "its id is, or was, that of an entry in Redis",
+        });
     }
     return registered.filter(({ openedAtMs }) => openedAtMs !== Number.NEGATIVE_INFINITY).map(({ entry }) => entry);
   }
