@@ -1,6 +1,6 @@
 /** The shop's clock: a Cloudflare Worker whose cron trigger makes the tasks ready that are due. What else goes on it leaves to the Node worker. */
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
-import { scheduled } from "@asynqjs/cron-fn/scheduled";
+import { scheduled } from "@asynqjs/cron-fn/cloudflare";
 import { queues } from "../shop.ts";
 
 interface Bindings {

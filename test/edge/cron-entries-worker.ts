@@ -14,7 +14,7 @@ import {
 } from "@asynqjs/core/cron";
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
 import { slotsBetween } from "@asynqjs/cron-fn";
-import { scheduled } from "@asynqjs/cron-fn/scheduled";
+import { scheduled } from "@asynqjs/cron-fn/cloudflare";
 import { Hono } from "hono";
 
 const redis = fetchRedis({ url: env.REDIS_URL!, token: env.REDIS_TOKEN! });

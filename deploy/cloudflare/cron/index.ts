@@ -1,6 +1,6 @@
 /** Runs, each minute, what Asynq's servers run in goroutines, and the cron entries that are due. */
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
-import { scheduled } from "@asynqjs/cron-fn/scheduled";
+import { scheduled } from "@asynqjs/cron-fn/cloudflare";
 
 interface Env {
   readonly REDIS_URL: string;
