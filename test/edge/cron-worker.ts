@@ -3,8 +3,8 @@ import { DurableObject, env } from "cloudflare:workers";
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
 import type { RunTicksOptions } from "@asynqjs/cron-fn";
 import { TickAlarm } from "@asynqjs/cron-fn/alarm";
-import { cronRoutes } from "@asynqjs/cron-fn/cron-routes";
 import { scheduled } from "@asynqjs/cron-fn/cloudflare";
+import { cronRoutes } from "@asynqjs/cron-fn/cron-routes";
 import { Hono } from "hono";
 
 const redis = fetchRedis({ url: env.REDIS_URL!, token: env.REDIS_TOKEN!, maxTries: 2, timeoutMs: 1_000 });
