@@ -89,9 +89,11 @@ onGo(goVersions, (test) => {
     );
     const slots = slotsBetween({ ...entry, anchorSec: startSec }, startSec, nowSec, 10);
     const history = (await go.schedulerEvents("report")).toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1));
-    expect(history).toEqual(slots.slice(-fired).map((slot) => ({ taskId: `report:${slot}`, atSec: nowSec })));
+    // By the machine's clock: where the second slot was on time, the one before was caught up with it.
+    const firedSlots = slots.slice(-fired);
+    expect(history).toEqual(firedSlots.map((slot) => ({ taskId: `report:${slot}`, atSec: nowSec })));
     const [task] = await go.list("pending", { queue: "low" });
-    expect(task).toMatchObject({ id: `report:${lastSec}`, maxRetry: 3, timeoutSec: 30, retentionSec: 90 });
+    expect(task).toMatchObject({ id: `report:${firedSlots[0]}`, maxRetry: 3, timeoutSec: 30, retentionSec: 90 });
 
     const { id } = await runCronEntry(broker, "tick");
     expect(await go.schedulerEvents("tick")).toEqual([{ taskId: id, atSec: nowSec }]);
