@@ -1,12 +1,11 @@
 import type { Broker } from "../broker.ts";
 import { stateContainers } from "../containers.ts";
-import { decodeBytes, decodeCount, decodeList, decodeOptional, decodeRows, decodeScore } from "../decode-reply.ts";
 import { demand } from "../demand.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { groupKey, leaseKey, queuePrefix } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
+import { decodeRawRows, mostOfLook, tellRows } from "./raw-rows.ts";
 import { type RawTask, readStoredTasks, type StoredState, type StoredTask, type UnreadableTask } from "./stored-task.ts";
 
 /** Which tasks of a queue: those of a state, which are those of a group where it is `aggregating`. */
@@ -29,8 +28,6 @@ export interface TaskPage {
   readonly unreadable: readonly UnreadableTask[];
 }
 
-/** A look stops at so many bytes of messages and results, or so many tasks. */
-const most = { tasks: 250, bytes: 1024 * 1024 };
 const maxPageSize = 1_000;
 
 /** Ids from a place on, in the order in which they are next, with what is shown of them. */
@@ -48,31 +45,9 @@ export const listTasksScript = defineScript({
       local found = redis.call("ZRANGE", container, start, start + count - 1, "WITHSCORES")
       for i = 1, #found, 2 do ids[#ids + 1], scores[#scores + 1] = found[i], found[i + 1] end
     end
-    local bytes_left = tonumber(max_bytes)
-    local reply = { #ids }
-    for i, id in ipairs(ids) do
-      if bytes_left <= 0 then break end
-      local fields = redis.pcall("HMGET", prefix .. "t:" .. id, "msg", "result")
-      local score = scores[i]
-      if state == "active" then score = redis.call("ZSCORE", lease, id) end
-      reply[#reply + 1] = id
-      reply[#reply + 1] = score or false
-      reply[#reply + 1] = fields[1] or false
-      reply[#reply + 1] = fields[2] or false
-      bytes_left = bytes_left - #(fields[1] or "") - #(fields[2] or "")
-    end
-    return reply
+    ${tellRows}
   `,
-  decode: (reply) => {
-    const [found = null, ...words] = decodeList(reply);
-    const rows = decodeRows(words, 4).map(([id, score, msg, result]) => ({
-      id: decodeText(id!),
-      score: decodeOptional(score!, decodeScore) ?? 0,
-      msg: decodeOptional(msg!, decodeBytes),
-      result: decodeOptional(result!, decodeBytes),
-    }));
-    return { found: decodeCount(found), rows };
-  },
+  decode: decodeRawRows,
 });
 
 /** @throws {InvalidOptionError} */
@@ -108,17 +83,17 @@ export async function listTasks(
   const nowMs = broker.clock.nowMs();
   const found: RawTask[] = [];
   for (let at = 0; at < size; ) {
-    const count = Math.min(size - at, most.tasks);
+    const count = Math.min(size - at, mostOfLook.tasks);
     const look = await run(
       broker,
       bind(listTasksScript, {
         queue,
         keys: { container: key, lease: leaseKey(queue) },
-        args: { prefix: queuePrefix(queue), state: place.state, kind, start: start + at, count, max_bytes: most.bytes },
+        args: { prefix: queuePrefix(queue), state: place.state, kind, start: start + at, count, max_bytes: mostOfLook.bytes },
       }),
       options,
     );
-    found.push(...look.rows.map((row) => ({ ...row, state: place.state })));
+    found.push(...look.rows.map(({ printed: _, ...row }) => ({ ...row, state: place.state })));
     at += look.rows.length;
     if (look.rows.length === look.found && look.found < count) break;
   }

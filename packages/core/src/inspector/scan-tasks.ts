@@ -1,10 +1,9 @@
 import type { Broker } from "../broker.ts";
-import { decodeBytes, decodeCount, decodeList, decodeOptional, decodeRows, decodeScore } from "../decode-reply.ts";
 import { leaseKey, queuePrefix } from "../keys.ts";
 import type { SendOptions } from "../redis.ts";
 import { bind, defineScript, run } from "../script.ts";
-import { decodeText } from "../verdicts.ts";
 import { containerOf, type TaskPlace } from "./list-tasks.ts";
+import { decodeRawRows, mostOfLook, tellRows } from "./raw-rows.ts";
 import type { RawTask } from "./stored-task.ts";
 
 /** How far a walk has come: of a list its place from the left, of a sorted set the last that was met. */
@@ -25,9 +24,6 @@ export interface ScanPage {
   /** Absent at the end. */
   readonly next: ScanCursor | undefined;
 }
-
-/** A look stops at so many tasks, or bytes of messages and results. */
-const most = { tasks: 250, bytes: 1024 * 1024 };
 
 /**
  * The next tasks of a walk through a container. A sorted set goes on behind the last that was met, by its score and its id, wherever that is by
@@ -65,30 +61,9 @@ export const scanTasksScript = defineScript({
       local found = redis.call("ZRANGE", container, rank, rank + count - 1, "WITHSCORES")
       for i = 1, #found, 2 do ids[#ids + 1], scores[#scores + 1] = found[i], found[i + 1] end
     end
-    local bytes_left = tonumber(max_bytes)
-    local reply = { #ids }
-    for i, id in ipairs(ids) do
-      if bytes_left <= 0 then break end
-      local fields = redis.pcall("HMGET", prefix .. "t:" .. id, "msg", "result")
-      reply[#reply + 1] = id
-      reply[#reply + 1] = state == "active" and redis.call("ZSCORE", lease, id) or scores[i] or false
-      reply[#reply + 1] = fields[1] or false
-      reply[#reply + 1] = fields[2] or false
-      bytes_left = bytes_left - #(fields[1] or "") - #(fields[2] or "")
-    end
-    return reply
+    ${tellRows}
   `,
-  decode: (reply) => {
-    const [found = null, ...words] = decodeList(reply);
-    const rows = decodeRows(words, 4).map(([id, score, msg, result]) => ({
-      id: decodeText(id!),
-      printed: decodeOptional(score!, decodeText) ?? "",
-      score: decodeOptional(score!, decodeScore) ?? 0,
-      msg: decodeOptional(msg!, decodeBytes),
-      result: decodeOptional(result!, decodeBytes),
-    }));
-    return { found: decodeCount(found), rows };
-  },
+  decode: decodeRawRows,
 });
 
 /**
@@ -116,14 +91,14 @@ export async function scanTasks(
         start,
         after_id: afterId,
         after_s: afterScore,
-        count: most.tasks,
-        max_bytes: most.bytes,
+        count: mostOfLook.tasks,
+        max_bytes: mostOfLook.bytes,
       },
     }),
     options,
   );
   const last = rows.at(-1);
-  const isEnd = last === undefined || (rows.length === found && found < most.tasks);
+  const isEnd = last === undefined || (rows.length === found && found < mostOfLook.tasks);
   return {
     found: rows.map(({ printed: _, ...row }) => ({ ...row, state: place.state })),
     places: new Map(place.state === "pending" ? rows.map(({ id }, i) => [id, start + i]) : []),
