@@ -1,18 +1,12 @@
 import { forwardDue, type WaitingSet } from "../broker/forward-due.ts";
 import type { Broker } from "../broker.ts";
-import { addReports, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, batchesOfEach, earliest, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface ForwardReport extends TickReport {
   readonly forwarded: number;
   readonly dangling: number;
   readonly quarantined: number;
 }
-
-/**
- * A request asks for one batch of each set, and then of those that had a full one for twice as many each time, in all for no more than that:
- * over HTTP, where each request is paid for. Straight to Redis it stays one, since a pipeline holds up everybody else.
- */
-const maxBatchesAtOnce = { raw: 1, json: 8 };
 
 /**
  * Moves due scheduled and retry tasks to pending, a batch of each queue in turn, until none is due or the budget is spent. A queue that
@@ -35,8 +29,7 @@ async function forwardOnce(broker: Broker, { queues, signal }: TickOptions, spen
   ]);
   for (let batches = 1; waiting.length > 0; batches *= 2) {
     if (spent()) return { ...report, more: true };
-    const { codec } = await broker.redis.features();
-    const each = Math.max(1, Math.min(batches, Math.floor(maxBatchesAtOnce[codec] / waiting.length)));
+    const each = await batchesOfEach(broker, waiting.length, batches);
     const sent = waiting.flatMap((set) => Array.from({ length: each }, () => set));
     const answers = await forwardDue(broker, sent, { signal });
     for (const [i, { value, error }] of answers.entries()) {

@@ -3,7 +3,7 @@ import type { Broker } from "../broker.ts";
 import { decodeCount, readReply } from "../decode-reply.ts";
 import { allQueues } from "../keys.ts";
 import { type SweepReport, sweep } from "./sweep.ts";
-import { addReports, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
+import { addReports, batchesOfEach, runTick, type Spent, type TickOptions, type TickReport } from "./tick.ts";
 
 export interface RepairOptions extends TickOptions {
   /**
@@ -38,9 +38,6 @@ export function repair(broker: Broker, options: RepairOptions): Promise<RepairRe
   return runTick(broker, options, (spent) => repairOnce(broker, options, spent));
 }
 
-/** A request makes one step through each queue, and then of those that take more twice as many each time, as `forward` does. */
-const maxStepsAtOnce = { raw: 1, json: 8 };
-
 const nothing: RepairReport = {
   leased: 0,
   reactivated: 0,
@@ -62,8 +59,7 @@ async function repairOnce(broker: Broker, { queues, signal, sweep: swept }: Repa
   let left = queues;
   for (let steps = 1; left.length > 0; steps *= 2) {
     if (spent()) return { ...report, more: true };
-    const { codec } = await broker.redis.features();
-    const each = Math.max(1, Math.min(steps, Math.floor(maxStepsAtOnce[codec] / left.length)));
+    const each = await batchesOfEach(broker, left.length, steps);
     const sent = left.flatMap((queue) => Array.from({ length: each }, () => queue));
     const found = await repairQueues(broker, sent, { signal });
     const [broken, whole, inUse] = [new Set<string>(), new Set<string>(), new Set<string>()];

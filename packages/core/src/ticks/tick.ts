@@ -60,6 +60,18 @@ export function refused(error: unknown): Error {
   throw error;
 }
 
+/** In a request there are no more batches than that of all that has more to do, or one of each. */
+const mostBatches = { raw: 1, json: 8 };
+
+/**
+ * How many batches of each of so many a request asks for: one at first, and then twice as many each time, as long as there is room. Over HTTP,
+ * where each request is paid for; straight to Redis it stays one, since a pipeline holds up everybody else.
+ */
+export async function batchesOfEach({ redis }: Broker, of: number, wanted: number): Promise<number> {
+  const { codec } = await redis.features();
+  return Math.max(1, Math.min(wanted, Math.floor(mostBatches[codec] / of)));
+}
+
 /** The earliest of some times, where there is one. */
 export function earliest(...secs: readonly (number | undefined)[]): number | undefined {
   return secs.reduce((least, sec) => (least === undefined || (sec !== undefined && sec < least) ? sec : least), undefined);
