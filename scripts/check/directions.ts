@@ -10,6 +10,7 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
   "worker-node": ["core"],
   "cron-fn": ["core"],
   gateway: ["core"],
+  cli: ["core", "cron-fn", "gateway"],
 };
 
 /**
