@@ -13,6 +13,9 @@ export const packageDirections: Readonly<Record<string, readonly string[]>> = {
   cli: ["core", "cron-fn", "gateway"],
 };
 
+/** Packages that are published with every library in them: what they import is among their devDependencies, and nothing is installed with them. */
+export const bundledPackages: readonly string[] = ["cli"];
+
 /**
  * Core from the ground up. A file imports what lies below it, or beside it in its own row; a folder stands for all its files. Options name
  * the unique lock, whose name is a key, so keys lie below them.

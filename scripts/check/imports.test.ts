@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { checkImports } from "./imports.ts";
 
-/** A workspace of these files, in which every package depends on core and ioredis. */
+/** A workspace of these files, in which every package depends on core and ioredis, and on commander only while it is made. */
 function workspace(files: Record<string, string>): string {
   const root = mkdtempSync(path.join(tmpdir(), "asynqjs-imports-"));
   onTestFinished(() => rmSync(root, { recursive: true }));
@@ -18,7 +18,11 @@ function workspace(files: Record<string, string>): string {
     if (folder)
       put(
         `${folder}/package.json`,
-        JSON.stringify({ dependencies: { "@asynqjs/core": "workspace:*" }, peerDependencies: { ioredis: "6" } }),
+        JSON.stringify({
+          dependencies: { "@asynqjs/core": "workspace:*" },
+          peerDependencies: { ioredis: "6" },
+          devDependencies: { commander: "14" },
+        }),
       );
   }
   return root;
@@ -31,6 +35,7 @@ describe("checkImports", () => {
       "packages/core/src/broker/enqueue.ts": 'export { e } from "../errors.ts";',
       "packages/core/src/broker/enqueue.test.ts": 'import "../../../../test/support/redis-test.ts"; import "../index.ts";',
       "packages/worker-node/src/server.ts": 'import "@asynqjs/core"; import "node:os"; import "ioredis";',
+      "packages/cli/src/bin.ts": 'import "commander";',
       "test/story.test.ts": 'import "@asynqjs/worker-node"; import "./support/redis-test.ts";',
     });
 
@@ -43,6 +48,8 @@ describe("checkImports", () => {
     ["a package by its path", "test/a.test.ts", 'import "../packages/core/src/errors.ts";', "a package is imported by its name"],
     ["test support from source", "packages/core/src/keys.ts", 'import "../../../test/support/a.ts";', "which lies outside of its package"],
     ["a test", "packages/worker-node/src/a.ts", 'import "./b.test.ts";', "a test is imported by nobody"],
+    ["what it has only while it is made", "packages/worker-node/src/a.ts", 'import "commander";', "which is not among its dependencies"],
+    ["what is not bundled with it", "packages/cli/src/a.ts", 'import "ioredis";', "not among the devDependencies that are bundled"],
     ["what it does not depend on", "packages/worker-node/src/a.ts", 'import "hono/tiny";', "which is not among its dependencies"],
     ["a higher row of core", "packages/core/src/keys.ts", 'export * from "./broker/enqueue.ts";', "which lies above it"],
     ["a higher row of core, types only", "packages/core/src/keys.ts", 'import type { A } from "./script.ts";', "which lies above it"],

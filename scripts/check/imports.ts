@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { coreRows, packageDirections } from "./directions.ts";
+import { bundledPackages, coreRows, packageDirections } from "./directions.ts";
 import { findCycles } from "./find-cycles.ts";
 import { readImports } from "./read-imports.ts";
 
@@ -57,8 +57,10 @@ function faultOfBareImport(root: string, file: string, from: string): string | u
     return `but ${here.package} may import only: ${allowed.join(", ") || "no other package"}`;
   if (here.isTest || sibling === here.package) return undefined;
   const name = from.split("/", from.startsWith("@") ? 2 : 1).join("/");
-  const { dependencies, peerDependencies } = JSON.parse(readFileSync(path.join(root, "packages", here.package, "package.json"), "utf8"));
-  return name in { ...dependencies, ...peerDependencies } ? undefined : "which is not among its dependencies";
+  const manifest = JSON.parse(readFileSync(path.join(root, "packages", here.package, "package.json"), "utf8"));
+  if (bundledPackages.includes(here.package))
+    return name in { ...manifest.devDependencies } ? undefined : "which is not among the devDependencies that are bundled";
+  return name in { ...manifest.dependencies, ...manifest.peerDependencies } ? undefined : "which is not among its dependencies";
 }
 
 function faultInCore(file: string, target: string): string | undefined {

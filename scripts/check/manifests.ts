@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { bundledPackages } from "./directions.ts";
 
 interface Manifest {
   readonly name: string;
@@ -64,6 +65,8 @@ function faultsOfPublished(file: string, manifest: Manifest): string[] {
   for (const field of ["description", "keywords"] as const)
     if (!manifest[field]?.length) faults.push(`${file}: expected "${field}", which npm shows and searches`);
   const folder = path.posix.dirname(file);
+  if (bundledPackages.includes(path.posix.basename(folder)) && manifest.dependencies !== undefined)
+    faults.push(`${file}: expected no "dependencies", since what it needs is bundled with it`);
   if (manifest.repository?.directory !== folder) faults.push(`${file}: expected "repository" with the directory "${folder}"`);
   return faults;
 }

@@ -1,5 +1,39 @@
 #!/usr/bin/env node
 /** `asynqjs`: see and steer Asynq's queues from a terminal. */
-import { Command } from "commander";
+import { homedir } from "node:os";
+import { systemClock, systemRandom } from "@asynqjs/core";
+import { run } from "./program.ts";
 
-new Command("asynqjs").description("See and steer Asynq's queues from a terminal.").parse();
+const { stdin, stdout, stderr, env } = process;
+const stopping = new AbortController();
+
+const stop = (): void => {
+  // A second signal finds no listener and ends the process at once.
+  process.off("SIGTERM", stop).off("SIGINT", stop);
+  stopping.abort();
+};
+process.on("SIGTERM", stop).on("SIGINT", stop);
+
+// Who reads the output may have had enough of it: `asynqjs queue ls | head -1`.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: stdin, output: stderr });
+  try {
+    return await lines.question(question, { signal: stopping.signal });
+  } finally {
+    lines.close();
+  }
+}
+
+process.exitCode = await run(process.argv.slice(2), {
+  ...{ env, homeDir: homedir(), stdout, stderr, ask, signal: stopping.signal },
+  interactive: stdin.isTTY && stderr.isTTY,
+  clock: systemClock,
+  random: systemRandom,
+});
+process.off("SIGTERM", stop).off("SIGINT", stop);

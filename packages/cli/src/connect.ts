@@ -1,0 +1,117 @@
+/**
+ * The one connection of a run, over TCP or HTTP; what fails at its beginning is said at once, by its cause, not tried until time is over.
+ * @module
+ */
+import type { Clock, Random, RedisPort } from "@asynqjs/core";
+import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
+import type { ConnectionSettings } from "./settings.ts";
+
+export interface Connection {
+  readonly port: RedisPort;
+  close(): Promise<void>;
+}
+
+interface ConnectOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** @throws {CliError} not reachable, not let in, or too old a Redis: one line that says what to do */
+export async function connect(settings: ConnectionSettings, options: ConnectOptions): Promise<Connection> {
+  return settings.kind === "http" ? overHttp(settings, options) : overTcp(settings, options);
+}
+
+async function overHttp(settings: ConnectionSettings & { kind: "http" }, { clock, random }: ConnectOptions): Promise<Connection> {
+  const { fetchRedis } = await import("@asynqjs/core/redis/fetch");
+  const port = fetchRedis({ url: settings.url, token: settings.token, clock, random });
+  await port.features().catch((error: unknown) => {
+    throw failureOf(error, settings.where);
+  });
+  return { port, close: () => port.close() };
+}
+
+async function overTcp(
+  { redis, tls, where }: ConnectionSettings & { kind: "tcp" },
+  { clock, random }: ConnectOptions,
+): Promise<Connection> {
+  const [{ Redis, Cluster }, { ioredisPort, ioredisSettings }] = await Promise.all([
+    import("ioredis"),
+    import("@asynqjs/core/redis/ioredis"),
+  ]);
+  const { nodes, options } = withTls(ioredisSettings(redis), tls);
+  const client = nodes === undefined ? new Redis(options) : new Cluster([...nodes], options);
+  const failed = new Promise<never>((_, reject) => client.on("error", reject));
+  // It goes on failing, and being looked at by nobody, once there is a connection.
+  failed.catch(() => {});
+  const port = ioredisPort(client, { managed: true, clock, random });
+  try {
+    await Promise.race([port.features(), failed]);
+  } catch (error) {
+    await port.close();
+    throw failureOf(error, where);
+  }
+  return { port, close: () => port.close() };
+}
+
+type Settings = ReturnType<typeof import("@asynqjs/core/redis/ioredis")["ioredisSettings"]>;
+
+/** What the flags say of TLS, put where TLS is spoken at all. */
+function withTls(
+  settings: Settings,
+  tls: object,
+): { readonly nodes?: Extract<Settings, { cluster: true }>["nodes"]; readonly options: object } {
+  const fill = (options: Readonly<Record<string, unknown>>): object =>
+    Object.fromEntries(Object.entries(options).map(([name, value]) => [name, name === "tls" || name === "sentinelTLS" ? tls : value]));
+  if (!settings.cluster) return { options: fill(settings.options) };
+  return {
+    nodes: settings.nodes,
+    options: { ...settings.options, redisOptions: fill(settings.options.redisOptions as Record<string, unknown>) },
+  };
+}
+
+/** The deepest cause of an error: a Cluster and a Sentinel wrap what their nodes said. */
+function rootOf(error: unknown): NodeJS.ErrnoException {
+  const { lastNodeError, cause, errors } = Object(error) as { lastNodeError?: unknown; cause?: unknown; errors?: readonly unknown[] };
+  const inner = lastNodeError ?? errors?.[0] ?? cause;
+  return inner instanceof Error ? rootOf(inner) : (error as NodeJS.ErrnoException);
+}
+
+const networkFailures: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nobody listens there; is Redis running, and is --uri right?",
+  ENOTFOUND: "there is no such host; is --uri right?",
+  EAI_AGAIN: "its name cannot be looked up; is the network up?",
+  ETIMEDOUT: "no answer in time; is the host right, and does a firewall let you through?",
+  EHOSTUNREACH: "there is no way to that host; is the network up?",
+  ECONNRESET: "the other side hung up; does it expect TLS (--tls), or not?",
+  ENOENT: "there is no such socket",
+  EACCES: "that socket may not be used",
+};
+
+function failureOf(error: unknown, where: string): CliError {
+  const root = rootOf(error);
+  const message = lineOf(root);
+  const [word = ""] = message.split(" ", 1);
+  if (/^(?:WRONGPASS|NOAUTH|NOPERM)$/.test(word) || exitCodeOf(error) === exitCodes.denied) {
+    const todo =
+      word === "NOPERM"
+        ? "its ACL does not allow this user what is needed"
+        : "it knows no such user and password; say them by --username and --password, in the URI, or for HTTP by --token";
+    return new CliError(exitCodes.denied, `Redis at ${where} refused: ${todo}`, error);
+  }
+  const known = networkFailures[root.code ?? ""];
+  if (known !== undefined) return new CliError(exitCodes.unreachable, `cannot reach Redis at ${where}: ${known}`, error);
+  if (isTlsFailure(root)) {
+    const todo = "is its certificate for that name (--tls_server), and signed by whom this machine trusts (--insecure takes any)?";
+    return new CliError(exitCodes.unreachable, `cannot speak TLS with Redis at ${where}: ${message}; ${todo}`, error);
+  }
+  const code = exitCodeOf(error);
+  return new CliError(
+    code === exitCodes.failed && !(error instanceof CliError) ? exitCodes.unreachable : code,
+    `cannot use Redis at ${where}: ${message}`,
+    error,
+  );
+}
+
+function isTlsFailure({ code = "", message }: NodeJS.ErrnoException): boolean {
+  return /^(?:ERR_SSL|ERR_TLS|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code) || /before secure TLS connection/.test(message);
+}

@@ -1,0 +1,87 @@
+/**
+ * The tree of commands, and one run of it.
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import type { CliContext } from "./cli-context.ts";
+import { makeContext } from "./cli-context.ts";
+import { addGroupCommands } from "./commands/group.ts";
+import { addQueueCommands } from "./commands/queue.ts";
+import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
+import { addGlobalFlags } from "./global-flags.ts";
+import { addExamples, formatHelp } from "./help.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { version } from "./version.ts";
+
+/** Each adds its command to the program. */
+const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addGroupCommands];
+
+/** A command whose errors of usage say which one it was. */
+class CliCommand extends Command {
+  override createCommand(name?: string): Command {
+    return new CliCommand(name);
+  }
+
+  override error(message: string, options?: ErrorOptions): never {
+    const path = pathOf(this);
+    const said = lineOf(message.replace(/^error: /, "")).replace(/^unknown command '[^']*'/, (found) => `${found} for "${path}"`);
+    return super.error(`${said}; see '${path} --help'`, options);
+  }
+}
+
+type ErrorOptions = Parameters<Command["error"]>[1];
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** The whole tree; what heavy things a command needs are loaded when it runs. */
+function makeProgram(context: CliContext): Command {
+  const program = new CliCommand("asynqjs")
+    .description("See and steer the tasks and queues of Asynq.")
+    .usage("<command> <subcommand> [flags]")
+    .version(`asynqjs version ${version}`, "--version", "print the version")
+    .helpOption("-h, --help", "show help for a command")
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureHelp({ formatHelp, styleTitle: context.style.bold })
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      // Help that nobody asked for; errors are said by `run`.
+      writeErr: (text) => void context.stdout.write(text),
+      outputError() {},
+    });
+  addExamples(program, "asynqjs stats", "asynqjs queue pause myqueue", "asynqjs task list --queue=myqueue --state=archived");
+  for (const add of additions) add(program, context);
+  addGlobalFlags(program);
+  return program;
+}
+
+/** Runs one command line, without Node's own two words before it; answers the exit code, and has said what went wrong. */
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const context = makeContext(surroundings);
+  const program = makeProgram(context).hook("preAction", (_, command) => context.begin(command));
+  const { signal } = surroundings;
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = (): void => {
+      if (!context.stopsItself()) reject(new CliError(exitCodes.interrupted, "stopped"));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([program.parseAsync(args, { from: "user" }), stopped]);
+    return context.exitCode();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed help or the version.
+      if (error.exitCode === 0 || error.code === "commander.help") return exitCodes.ok;
+      context.warn(`asynqjs: ${error.message}`);
+      return exitCodes.usage;
+    }
+    context.warn(`asynqjs: ${lineOf(error)}`);
+    return exitCodeOf(error);
+  } finally {
+    await context.close();
+  }
+}
