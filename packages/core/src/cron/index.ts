@@ -12,6 +12,8 @@ export * from "./decide-slots.ts";
 export * from "./edit-cron-entry.ts";
 export * from "./entry-id.ts";
 export * from "./fire-due.ts";
+export { printGoDuration, type ReadDuration, readGoDuration } from "./go-duration.ts";
+export { quoteAsGo, quoteAsGoTime } from "./go-quote.ts";
 export * from "./list-cron-entries.ts";
 export * from "./make-cron-task.ts";
 export * from "./move-claim.ts";
