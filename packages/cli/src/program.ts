@@ -7,6 +7,7 @@ import type { CliContext } from "./cli-context.ts";
 import { makeContext } from "./cli-context.ts";
 import { addGroupCommands } from "./commands/group.ts";
 import { addQueueCommands } from "./commands/queue.ts";
+import { addTaskCommands } from "./commands/task.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
 import { addGlobalFlags } from "./global-flags.ts";
 import { addExamples, formatHelp } from "./help.ts";
@@ -14,7 +15,7 @@ import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
 
 /** Each adds its command to the program. */
-const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addGroupCommands];
+const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addTaskCommands, addGroupCommands];
 
 /** A command whose errors of usage say which one it was. */
 class CliCommand extends Command {
