@@ -9,7 +9,8 @@ const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What a packed package's manifest says. */
 interface PackedManifest extends Manifest {
-  readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
+  /** Absent from a package that is only a command. */
+  readonly exports?: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
   readonly bin?: Readonly<Record<string, string>>;
 }
 

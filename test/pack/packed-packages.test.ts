@@ -10,7 +10,7 @@ import { askWorker } from "./run-example.ts";
 
 const packed = inject("packed");
 const specifiers = packed.flatMap(({ manifest }) =>
-  Object.keys(manifest.exports).map((subpath) => path.posix.join(manifest.name, subpath)),
+  Object.keys(manifest.exports ?? {}).map((subpath) => path.posix.join(manifest.name, subpath)),
 );
 
 describe("the packed packages, installed by npm into an empty project", { timeout: 120_000 }, () => {
@@ -57,7 +57,7 @@ describe("the packed packages, installed by npm into an empty project", { timeou
     for (const command of commands) {
       const { stdout, stderr, status } = project.run("npx", command, "--help");
       expect({ command, stderr, status }).toEqual({ command, stderr: "", status: 0 });
-      expect(stdout).toMatch(/asynqjs-/);
+      expect(stdout).toContain(command);
     }
   });
 
@@ -129,6 +129,13 @@ test("the packages that need no Node, installed by npm into a wrangler project, 
   project.remove();
 }, 60_000);
 
+/** Of a package that is a command and nothing else: modules with every library in them, and the licences of those. */
+function expectProgram(files: readonly string[]): void {
+  expect(files).toContain("package/dist/bin.js");
+  const others = files.filter((file) => !/^package\/dist\/[-\w]+\.js(\.LEGAL\.txt)?$/.test(file));
+  expect(others).toEqual(["package/LICENSE", "package/README.md", "package/package.json"]);
+}
+
 describe.each(packed)("the tarball of $manifest.name", { timeout: 60_000 }, ({ manifest, tarball }) => {
   const project = newProject();
   afterAll(() => project.remove());
@@ -140,6 +147,7 @@ describe.each(packed)("the tarball of $manifest.name", { timeout: 60_000 }, ({ m
       files.filter((file) => file.endsWith(ending)).map((file) => file.slice(0, -ending.length));
     const modules = namesOf(".js");
     const typed = namesOf(".d.ts");
+    if (manifest.exports === undefined) return expectProgram(files);
     expect(modules).toContain("package/dist/index");
     // Those of client-edge are bundles: its files are not the files of its types.
     if (manifest.name !== "@asynqjs/client-edge") expect(typed).toEqual(modules);
@@ -168,9 +176,9 @@ describe.each(packed)("the tarball of $manifest.name", { timeout: 60_000 }, ({ m
     expect(messages.map((message) => formatMessage(message, pkg!, { color: false }))).toEqual([]);
   });
 
-  test("has types that are right for whoever imports it, says attw", () => {
+  test.skipIf(manifest.exports === undefined)("has types that are right for whoever imports it, says attw", () => {
     const { stdout, stderr, status } = project.runTool("attw", tarball, "--profile", "esm-only", "--format", "table", "--no-emoji");
     expect({ status, output: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, output: "" });
-    expect(stdout.match(/OK \(ESM\)/g)).toHaveLength(Object.keys(manifest.exports).length);
+    expect(stdout.match(/OK \(ESM\)/g)).toHaveLength(Object.keys(manifest.exports!).length);
   });
 });
