@@ -57,14 +57,17 @@ const drainDefaults = {
 
 export function draining(
   systems: readonly string[],
-  { queues = drainDefaults.queues, ...params }: { readonly concurrency: number; readonly tasks: number } & Partial<typeof drainDefaults>,
+  {
+    queues = drainDefaults.queues,
+    ...params
+  }: { readonly concurrency: number; readonly tasks: number; readonly warmup?: number } & Partial<typeof drainDefaults>,
 ): Case {
   const { payloadBytes, uniqueForSec, groups, size, state, ...full } = { ...drainDefaults, queues, ...params };
   return {
     params: { ...params, ...(queues === drainDefaults.queues ? {} : { queues: Object.values(queues).join(":") }) },
     systems,
     async run(system, place) {
-      const warmup = Math.ceil(full.tasks / 10);
+      const { warmup = Math.ceil(full.tasks / 10) } = params;
       await fill(system, place, { tasks: full.tasks + warmup, payloadBytes, uniqueForSec, groups, queues: Object.keys(queues) });
       if (size > 0) await addClones(place.meter.redis, state, size);
       const job: JobOf<"work"> = { role: "work", ...full, strict: full.strict === 1, warmup, redisPort: place.redisPort };

@@ -39,6 +39,19 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   {
+    // A worker lives for days: here its code is compiled before it is measured, as that of the program written in Go is.
+    name: "drain warm",
+    cases: (share) =>
+      share < 1
+        ? []
+        : [
+            draining([...everyone, "limit"], { concurrency: 1, tasks: 20_000, warmup: 20_000 }),
+            draining([...everyone, "limit"], { concurrency: 10, tasks: 60_000, warmup: 60_000 }),
+            draining([...everyone, "limit"], { concurrency: 100, tasks: 200_000, warmup: 100_000 }),
+            draining([...everyone, "limit"], { concurrency: 500, tasks: 200_000, warmup: 100_000 }),
+          ],
+  },
+  {
     name: "idle latency",
     cases: (share) => [
       {

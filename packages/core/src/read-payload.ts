@@ -1,13 +1,16 @@
 /** A payload read as text or JSON. The errors name the task, and have no cause: a parser's error quotes what it could not read. @module */
 import { DecodeError } from "./errors.ts";
 
+let utf8: InstanceType<typeof TextDecoder> | undefined;
+
 /**
  * The payload as text. `what` is whose it is, for the error: `the payload of task "…" of queue "…"`.
  * @throws {DecodeError} it is not UTF-8
  */
 export function payloadText(payload: Uint8Array, what: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload);
+    utf8 ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    return utf8.decode(payload);
   } catch {
     throw new DecodeError(what, "it is not UTF-8");
   }

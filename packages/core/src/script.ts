@@ -71,15 +71,19 @@ export function bind<K extends string, A extends ArgKinds, EK extends string, E 
 ): BoundScript<R> {
   const { queue, items = [], before = [] } = values;
   const { eachKeys = [], each = {} } = script;
-  const valuesOf = (names: readonly string[], of: object) => names.map((name) => (of as ArgValues<ArgKinds>)[name]!);
-  return {
-    script,
-    queue,
-    keys: [...valuesOf(script.keys, values.keys), ...items.flatMap((item) => valuesOf(eachKeys, item))] as string[],
-    args: [...valuesOf(Object.keys(script.args), values.args), ...items.flatMap((item) => valuesOf(Object.keys(each), item))],
-    items: values.items?.length ?? 1,
-    before,
-  };
+  const keys: string[] = [];
+  const args: ArgValue<ArgKind>[] = [];
+  addValues(keys, script.keys, values.keys);
+  addValues(args, Object.keys(script.args), values.args);
+  for (const item of items) {
+    addValues(keys, eachKeys, item);
+    addValues(args, Object.keys(each), item);
+  }
+  return { script, queue, keys, args, items: values.items?.length ?? 1, before };
+}
+
+function addValues(to: unknown[], names: readonly string[], of: object): void {
+  for (const name of names) to.push((of as Readonly<Record<string, unknown>>)[name]);
 }
 
 /** What became of one script among several: its decoded reply, or why Redis refused it. */

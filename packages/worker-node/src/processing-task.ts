@@ -46,8 +46,6 @@ export interface RunSide {
  */
 export class ProcessingTask<Payload = unknown, Result = unknown> {
   readonly type: string;
-  /** The bytes as they were enqueued; empty when there is no payload. */
-  readonly payload: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly id: string;
   readonly queue: string;
@@ -57,6 +55,7 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
   readonly maxRetry: number;
   readonly #message: TaskMessage;
   readonly #run: RunSide;
+  #payload: Uint8Array | undefined;
   #deadline: Date | undefined;
   #resultWriter: ResultWriter<Result> | undefined;
   #info: TaskInfo | undefined;
@@ -65,7 +64,6 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
 
   constructor(message: TaskMessage, run: RunSide) {
     this.type = message.type;
-    this.payload = message.payload ?? new Uint8Array();
     this.headers = message.headers ?? {};
     this.id = message.id;
     this.queue = message.queue;
@@ -73,6 +71,13 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
     this.maxRetry = message.retry;
     this.#message = message;
     this.#run = run;
+  }
+
+  /** The bytes as they were enqueued, the task's own; empty when there is no payload. */
+  get payload(): Uint8Array {
+    // What came from Redis is a view of all that came with it, and may be kept only for as long as the task runs.
+    this.#payload ??= new Uint8Array(this.#stored);
+    return this.#payload;
   }
 
   /** When this run must be over, by its timeout or its deadline, whichever comes first. */
@@ -106,7 +111,7 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
       id: message.id,
       queue: message.queue,
       type: message.type,
-      payload: message.payload,
+      payload: message.payload && this.payload,
       headers: this.headers,
       state: "active",
       maxRetry: message.retry,
@@ -131,7 +136,7 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
    * @throws {DecodeError} it is not UTF-8
    */
   text(): string {
-    return payloadText(this.payload, this.#what);
+    return payloadText(this.#stored, this.#what);
   }
 
   /**
@@ -141,7 +146,7 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
    */
   json<T = Payload>(): T {
     if (this.#checked !== undefined) return this.#checked.value as T;
-    return payloadJson<T>(this.payload, this.#what);
+    return payloadJson<T>(this.#stored, this.#what);
   }
 
   /** Makes `json()` answer a payload that was checked. */
@@ -149,10 +154,16 @@ export class ProcessingTask<Payload = unknown, Result = unknown> {
     task.#checked = { value };
   }
 
+  get #stored(): Uint8Array {
+    return this.#payload ?? this.#message.payload ?? noBytes;
+  }
+
   get #what(): string {
     return `the payload of task "${this.id}" of queue "${this.queue}"`;
   }
 }
+
+const noBytes = new Uint8Array();
 
 /** The last moment a Date can hold. */
 const lastDateMs = 8.64e15;

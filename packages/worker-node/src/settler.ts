@@ -108,9 +108,10 @@ export function settler(
     }
 
     // One container of the wrong kind refuses the whole call: what goes elsewhere gets a call of its own.
-    const kinds = new Set(outcomes.map(({ to }) => to));
-    const again = kinds.size > 1 && results.every((result) => result.error instanceof RedisError && result.error.reply === "WRONGTYPE");
-    if (!again) for (const [i, result] of results.entries()) note(batch[i]!, result);
+    const isRefused = results.every((result) => result.error instanceof RedisError && result.error.reply === "WRONGTYPE");
+    const kinds = new Set(isRefused ? outcomes.map(({ to }) => to) : []);
+    const again = kinds.size > 1;
+    if (!again) for (let i = 0; i < batch.length; i++) note(batch[i]!, results[i]!);
     if (dequeued !== undefined) beside?.fetched(dequeued);
     if (again) await Promise.all([...kinds].map((kind) => write(batch.filter(({ outcome }) => outcome.to === kind))));
   }

@@ -218,29 +218,13 @@ export function settleCalls(
       "expected the second up to which a lease counts as expired, for outcomes fenced by an expired score",
     );
   }
-  const day = utcDay(nowMs);
   const { archiveMaxAgeSec, archiveMaxSize } = limitsOf(broker);
-  const chunks = [...byQueue(outcomes, ({ queue }) => queue)].flatMap(([queue, items]) =>
-    splitCalls(items, maxPerSettle, ({ item }) => outcomeBytes(item)).map((some) => ({ queue, items: some })),
-  );
+  const chunks = chunksOf(outcomes);
   const parts = chunks.map(({ queue, items }): SettleCall => {
-    const { runs, words } = wordsOf(items.map(({ item }) => item));
+    const { runs, words } = wordsOf(items);
     return {
       ...{ queue, words, outcomes: items.length },
-      keys: {
-        active: activeKey(queue),
-        lease: leaseKey(queue),
-        processed: processedKey(queue, day),
-        processed_total: processedTotalKey(queue),
-        pending: pendingKey(queue),
-        scheduled: scheduledKey(queue),
-        completed: completedKey(queue),
-        retry: retryKey(queue),
-        archived: archivedKey(queue),
-        quarantine: quarantineKey(queue),
-        failed: failedKey(queue, day),
-        failed_total: failedTotalKey(queue),
-      },
+      keys: keysOf(queue, nowMs),
       args: {
         prefix: queuePrefix(queue),
         stats_expire_s: nowSec + statsTtlSec,
@@ -254,14 +238,71 @@ export function settleCalls(
   const read = (answers: readonly Outcome<SettleReply>[]): SettleReport => {
     const results: SettleResult[] = new Array(outcomes.length);
     let trimmed = 0;
-    for (const [i, { items }] of chunks.entries()) {
+    for (const [i, { items, places }] of chunks.entries()) {
       const { value, error } = answers[i]!;
       trimmed += value?.trimmed ?? 0;
-      for (const [nth, { at }] of items.entries()) results[at] = error === undefined ? { verdict: value.verdicts[nth]! } : { error };
+      for (let nth = 0; nth < items.length; nth++)
+        results[places?.[nth] ?? nth] = error === undefined ? resultOf[value.verdicts[nth]!] : { error };
     }
     return { results, trimmed };
   };
   return { parts, read };
+}
+
+const dayMs = 24 * 3600 * 1000;
+let lastKeys: { readonly queue: string; readonly dayNumber: number; readonly keys: SettleCall["keys"] } | undefined;
+
+/** Those of the last call where it was of the same queue and day: twelve texts that need not be put together, and then made one, anew. */
+function keysOf(queue: string, nowMs: number): SettleCall["keys"] {
+  const dayNumber = Math.floor(nowMs / dayMs);
+  if (lastKeys?.queue !== queue || lastKeys.dayNumber !== dayNumber) {
+    const day = utcDay(nowMs);
+    const keys = {
+      active: activeKey(queue),
+      lease: leaseKey(queue),
+      processed: processedKey(queue, day),
+      processed_total: processedTotalKey(queue),
+      pending: pendingKey(queue),
+      scheduled: scheduledKey(queue),
+      completed: completedKey(queue),
+      retry: retryKey(queue),
+      archived: archivedKey(queue),
+      quarantine: quarantineKey(queue),
+      failed: failedKey(queue, day),
+      failed_total: failedTotalKey(queue),
+    };
+    lastKeys = { queue, dayNumber, keys };
+  }
+  return lastKeys.keys;
+}
+
+/** One for all that ended so: nearly every task makes one. */
+const resultOf: Readonly<Record<SettleVerdict, SettleResult>> = {
+  settled: { verdict: "settled" },
+  "lease-lost": { verdict: "lease-lost" },
+  dangling: { verdict: "dangling" },
+};
+
+/** What goes into one call each, and where among all it stands. A worker's are of one queue and few: nothing is made for each of them. */
+function chunksOf(
+  outcomes: readonly TaskOutcome[],
+): readonly { readonly queue: string; readonly items: readonly TaskOutcome[]; readonly places?: readonly number[] }[] {
+  const first = outcomes[0];
+  if (first === undefined) return [];
+  const isOne = outcomes.length <= maxPerSettle.items && outcomes.every(({ queue }) => queue === first.queue);
+  if (isOne && bytesOf(outcomes) <= maxPerSettle.bytes) return [{ queue: first.queue, items: outcomes }];
+  return [...byQueue(outcomes, ({ queue }) => queue)].flatMap(([queue, ofQueue]) =>
+    splitCalls(ofQueue, maxPerSettle, ({ item }) => outcomeBytes(item)).map((some) => ({
+      ...{ queue, items: some.map(({ item }) => item) },
+      places: some.map(({ at }) => at),
+    })),
+  );
+}
+
+function bytesOf(outcomes: readonly TaskOutcome[]): number {
+  let bytes = 0;
+  for (const outcome of outcomes) bytes += outcomeBytes(outcome);
+  return bytes;
 }
 
 /** A call, ready to be sent. */
