@@ -5,9 +5,14 @@
 import { Command, CommanderError } from "commander";
 import type { CliContext } from "./cli-context.ts";
 import { makeContext } from "./cli-context.ts";
+import { addCompletion } from "./commands/completion.ts";
+import { addCronCommands } from "./commands/cron.ts";
 import { addGroupCommands } from "./commands/group.ts";
 import { addQueueCommands } from "./commands/queue.ts";
+import { addServerCommands } from "./commands/server.ts";
+import { addStats } from "./commands/stats.ts";
 import { addTaskCommands } from "./commands/task.ts";
+import { addTick } from "./commands/tick.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
 import { addGlobalFlags } from "./global-flags.ts";
 import { addExamples, formatHelp } from "./help.ts";
@@ -15,7 +20,16 @@ import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
 
 /** Each adds its command to the program. */
-const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addTaskCommands, addGroupCommands];
+const additions: readonly ((program: Command, context: CliContext) => void)[] = [
+  addStats,
+  addQueueCommands,
+  addTaskCommands,
+  addGroupCommands,
+  addServerCommands,
+  addCronCommands,
+  addTick,
+  addCompletion,
+];
 
 /** A command whose errors of usage say which one it was. */
 class CliCommand extends Command {
