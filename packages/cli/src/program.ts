@@ -16,6 +16,7 @@ import { addTick } from "./commands/tick.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
 import { addGlobalFlags } from "./global-flags.ts";
 import { addExamples, formatHelp } from "./help.ts";
+import { readArgs } from "./read-args.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
 
@@ -85,7 +86,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     else signal.addEventListener("abort", stop, { once: true });
   });
   try {
-    await Promise.race([program.parseAsync(args, { from: "user" }), stopped]);
+    await Promise.race([program.parseAsync(readArgs(args, program), { from: "user" }), stopped]);
     return context.exitCode();
   } catch (error) {
     if (error instanceof CommanderError) {

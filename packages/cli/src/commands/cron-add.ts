@@ -1,6 +1,7 @@
 import type { CatchUp, Overlap } from "@asynqjs/core/cron";
 import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
+import { CliError, exitCodes, lineOf } from "../exit-codes.ts";
 import { addExamples } from "../help.ts";
 import { couldNot } from "./could-not.ts";
 import { durationSec, rfc3339, wholeNumber } from "./read-flag.ts";
@@ -75,13 +76,23 @@ async function addEntry(context: CliContext, id: string, flags: Flags): Promise<
     },
   };
   const { addCronEntry, checkCronEntry, quoteAsGo } = await import("@asynqjs/core/cron");
-  const { broker } = await couldNot(
+  // What is said wrongly is said so before anybody is connected to.
+  await couldNot(
     "add cron entry",
-    Promise.resolve()
-      .then(() => checkCronEntry(given))
-      .then(() => context.inspector()),
+    named(spec, () => checkCronEntry(given)),
   );
+  const { broker } = await context.inspector();
   const entry = await couldNot("add cron entry", addCronEntry(broker, given));
   if (context.json) context.printJson({ id: entry.id, spec: entry.spec, queue: entry.queue, version: entry.version, paused: entry.paused });
   else context.print(`Added cron entry ${quoteAsGo(entry.id)}, which enqueues to queue ${quoteAsGo(entry.queue)}`);
+}
+
+/** Of a spec that cannot be read it is said which. */
+async function named(spec: string, check: () => unknown): Promise<void> {
+  try {
+    check();
+  } catch (error) {
+    if (Object(error).code !== "CRON_SPEC") throw error;
+    throw new CliError(exitCodes.usage, `--spec ${JSON.stringify(spec)}: ${lineOf(error)}`, error);
+  }
 }

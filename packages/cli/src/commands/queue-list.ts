@@ -6,7 +6,7 @@ import { couldNot } from "./could-not.ts";
 export async function listQueues(context: CliContext): Promise<void> {
   const inspector = await context.inspector();
   const names = await couldNot("fetch list of queues", inspector.queues());
-  const { cluster } = await inspector.broker.redis.features();
+  const cluster = await context.inCluster();
   if (!cluster) {
     if (context.json) context.printJson(names);
     else for (const name of names) context.print(name);

@@ -30,7 +30,7 @@ export function addStats(program: Command, context: CliContext): void {
 
 async function showStats(context: CliContext): Promise<void> {
   const inspector = await context.inspector();
-  const { cluster } = await inspector.broker.redis.features();
+  const cluster = await context.inCluster();
   const queues = await readQueues(inspector);
   const redis = await couldNot("fetch redis info", readRedis(inspector, cluster));
   if (context.json) return context.printJson(statsJson(queues, redis));

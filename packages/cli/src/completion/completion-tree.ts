@@ -1,7 +1,7 @@
 import type { Command, Option } from "commander";
 
 /** A word that may stand at a place, and what it is about. */
-export interface Word {
+interface Word {
   readonly word: string;
   readonly about: string;
 }
