@@ -38,7 +38,7 @@ async function overTcp(
   { clock, random }: ConnectOptions,
 ): Promise<Connection> {
   const [{ Redis, Cluster }, { ioredisPort, ioredisSettings }] = await Promise.all([
-    import("ioredis"),
+    import("./load-ioredis.ts"),
     import("@asynqjs/core/redis/ioredis"),
   ]);
   const { nodes, options } = withTls(ioredisSettings(redis), tls);
