@@ -129,11 +129,12 @@ test("the packages that need no Node, installed by npm into a wrangler project, 
   project.remove();
 }, 60_000);
 
-/** Of a package that is a command and nothing else: modules with every library in them, and the licences of those. */
+/** Of a package that is a command and nothing else: modules with every library in them, and what those are licensed under. */
 function expectProgram(files: readonly string[]): void {
   expect(files).toContain("package/dist/bin.js");
-  const others = files.filter((file) => !/^package\/dist\/[-\w]+\.js(\.LEGAL\.txt)?$/.test(file));
-  expect(others).toEqual(["package/LICENSE", "package/README.md", "package/package.json"]);
+  const others = files.filter((file) => !/^package\/dist\/[-\w]+\.js$/.test(file));
+  const docs = ["package/LICENSE", "package/README.md", "package/dist/third-party-licenses.txt", "package/package.json"];
+  expect(others).toEqual(docs);
 }
 
 describe.each(packed)("the tarball of $manifest.name", { timeout: 60_000 }, ({ manifest, tarball }) => {

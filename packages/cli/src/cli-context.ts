@@ -18,6 +18,8 @@ export interface CliContext extends Omit<Surroundings, "signal"> {
   settings(): Promise<ReadSettings>;
   /** Connects at the first call, and answers the same port ever after; it is closed when the run ends. @throws {CliError} */
   connect(): Promise<RedisPort>;
+  /** Whether that port speaks to the nodes of a Cluster. @throws {CliError} */
+  inCluster(): Promise<boolean>;
   /** An `Inspector` over that port. @throws {CliError} */
   inspector(): Promise<Inspector>;
   /** One line on stdout. */
@@ -87,6 +89,9 @@ export function makeContext(surroundings: Surroundings): RunContext {
     },
     async connect() {
       return (await connection()).port;
+    },
+    async inCluster() {
+      return (await connection()).inCluster;
     },
     async inspector() {
       const redis = await context.connect();

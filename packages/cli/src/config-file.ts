@@ -12,8 +12,8 @@ export interface ConfigFile {
 const parsers: Readonly<Record<string, (text: string) => unknown | Promise<unknown>>> = {
   json: (text) => JSON.parse(text),
   toml: async (text) => (await import("smol-toml")).parse(text),
-  yaml: async (text) => (await import("yaml")).parse(text),
-  yml: async (text) => (await import("yaml")).parse(text),
+  yaml: async (text) => (await import("./load-yaml.ts")).parse(text),
+  yml: async (text) => (await import("./load-yaml.ts")).parse(text),
 };
 
 /**

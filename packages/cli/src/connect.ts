@@ -8,6 +8,8 @@ import type { ConnectionSettings } from "./settings.ts";
 
 export interface Connection {
   readonly port: RedisPort;
+  /** Whether what is spoken to is a Cluster's own nodes. */
+  readonly inCluster: boolean;
   close(): Promise<void>;
 }
 
@@ -24,10 +26,11 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
 async function overHttp(settings: ConnectionSettings & { kind: "http" }, { clock, random }: ConnectOptions): Promise<Connection> {
   const { fetchRedis } = await import("@asynqjs/core/redis/fetch");
   const port = fetchRedis({ url: settings.url, token: settings.token, clock, random });
-  await port.features().catch((error: unknown) => {
+  // Any command shows whether the URL and the token are right; what it answers is nothing to us.
+  await port.send([["EXISTS", "asynq:queues"]], { timeoutMs: 5_000 }).catch((error: unknown) => {
     throw failureOf(error, settings.where);
   });
-  return { port, close: () => port.close() };
+  return { port, inCluster: false, close: () => port.close() };
 }
 
 async function overTcp(
@@ -35,22 +38,43 @@ async function overTcp(
   { clock, random }: ConnectOptions,
 ): Promise<Connection> {
   const [{ Redis, Cluster }, { ioredisPort, ioredisSettings }] = await Promise.all([
-    import("ioredis"),
+    import("./load-ioredis.ts"),
     import("@asynqjs/core/redis/ioredis"),
   ]);
   const { nodes, options } = withTls(ioredisSettings(redis), tls);
   const client = nodes === undefined ? new Redis(options) : new Cluster([...nodes], options);
-  const failed = new Promise<never>((_, reject) => client.on("error", reject));
-  // It goes on failing, and being looked at by nobody, once there is a connection.
-  failed.catch(() => {});
+  const failed = failureOfClient(client, redis.kind === "standalone" || redis.kind === "socket");
   const port = ioredisPort(client, { managed: true, clock, random });
   try {
     await Promise.race([port.features(), failed]);
   } catch (error) {
     await port.close();
-    throw failureOf(error, where);
+    if (nodes === undefined || rootOf(error).message !== "Connection is closed.") throw failureOf(error, where);
+    // A Cluster does not tell why it reached none of its nodes; one of them, asked alone, does.
+    const node = new Redis({ ...(options as { redisOptions: object }).redisOptions, ...nodes[0], maxRetriesPerRequest: 0 });
+    const cause = await Promise.race([failureOfClient(node, true), node.ping()]).catch((ofNode: unknown) => ofNode);
+    node.disconnect();
+    throw failureOf(cause instanceof Error ? cause : error, where);
   }
-  return { port, close: () => port.close() };
+  return { port, inCluster: redis.kind === "cluster", close: () => port.close() };
+}
+
+type Client = { on(event: "error", listener: (error: Error) => void): unknown; once(event: "close", listener: () => void): unknown };
+
+/** Rejects with the first that goes wrong; a single Redis that hangs up without a word, before it answered, is that too. */
+function failureOfClient(client: Client, isSingle: boolean): Promise<never> {
+  const failed = new Promise<never>((_, reject) => {
+    client.on("error", reject);
+    if (isSingle) client.once("close", () => reject(hungUp()));
+  });
+  // It goes on failing, and being looked at by nobody, once there is a connection.
+  failed.catch(() => {});
+  return failed;
+}
+
+/** A connection that closes before anything was answered, without a word. */
+function hungUp(): Error {
+  return Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" });
 }
 
 type Settings = ReturnType<typeof import("@asynqjs/core/redis/ioredis")["ioredisSettings"]>;
@@ -80,7 +104,7 @@ const networkFailures: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nobody listens there; is Redis running, and is --uri right?",
   ENOTFOUND: "there is no such host; is --uri right?",
   EAI_AGAIN: "its name cannot be looked up; is the network up?",
-  ETIMEDOUT: "no answer in time; is the host right, and does a firewall let you through?",
+  ETIMEDOUT: "no answer in time; is the host right, does it speak TLS as you say (--tls), and does a firewall let you through?",
   EHOSTUNREACH: "there is no way to that host; is the network up?",
   ECONNRESET: "the other side hung up; does it expect TLS (--tls), or not?",
   ENOENT: "there is no such socket",

@@ -39,6 +39,8 @@ export class CliError extends Error {
 
 const codesOfErrors: Readonly<Record<string, ExitCode>> = {
   INVALID_OPTION: exitCodes.usage,
+  INVALID_PAYLOAD: exitCodes.usage,
+  CRON_SPEC: exitCodes.usage,
   QUEUE_NOT_FOUND: exitCodes.notFound,
   TASK_NOT_FOUND: exitCodes.notFound,
   CRON_ENTRY_NOT_FOUND: exitCodes.notFound,
@@ -70,7 +72,17 @@ export function exitCodeOf(error: unknown): ExitCode {
   return reply === undefined && (status === undefined || Number(status) >= 500) ? exitCodes.unreachable : exitCodes.failed;
 }
 
+/** What to do about some of core's errors. */
+const todos: Readonly<Record<string, string>> = {
+  QUEUE_NOT_FOUND: "see 'asynqjs queue list'",
+  CRON_ENTRY_NOT_FOUND: "see 'asynqjs cron list'",
+  CRON_ENTRY_EXISTS: "choose another id, or remove that one by 'asynqjs cron rm'",
+  CRON_ENTRY_VERSION: "try again",
+};
+
 /** An error of any kind in one line. */
 export function lineOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s*[\r\n]+\s*/g, " ").trim();
+  const line = (error instanceof Error ? error.message : String(error)).replace(/\s*[\r\n]+\s*/g, " ").trim();
+  const todo = error instanceof CliError ? undefined : todos[String((Object(error) as Failure).code)];
+  return todo === undefined ? line : `${line}; ${todo}`;
 }

@@ -23,7 +23,11 @@ const globalFlags: readonly (readonly [flags: string, description: string])[] = 
 
 /** Gives a command and all below it the flags of every command. */
 export function addGlobalFlags(command: Command): void {
-  for (const [flags, description] of globalFlags) command.addOption(markInherited(new Option(flags, description)));
+  for (const [flags, description] of globalFlags) {
+    command.addOption(markInherited(new Option(flags, description)));
+    // `--tls=false`, against what the environment or the config file says.
+    if (!flags.includes("<")) command.addOption(new Option(flags.replace("--", "--no-")).hideHelp());
+  }
   for (const below of command.commands) addGlobalFlags(below);
 }
 

@@ -5,17 +5,13 @@
 import { Command, CommanderError } from "commander";
 import type { CliContext } from "./cli-context.ts";
 import { makeContext } from "./cli-context.ts";
-import { addGroupCommands } from "./commands/group.ts";
-import { addQueueCommands } from "./commands/queue.ts";
-import { addTaskCommands } from "./commands/task.ts";
+import { addCommands } from "./commands.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
 import { addGlobalFlags } from "./global-flags.ts";
 import { addExamples, formatHelp } from "./help.ts";
+import { readArgs } from "./read-args.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
-
-/** Each adds its command to the program. */
-const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addTaskCommands, addGroupCommands];
 
 /** A command whose errors of usage say which one it was. */
 class CliCommand extends Command {
@@ -36,8 +32,8 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/** The whole tree; what heavy things a command needs are loaded when it runs. */
-function makeProgram(context: CliContext): Command {
+/** The tree of commands, as far as these words need it. */
+async function makeProgram(context: CliContext, words: readonly string[]): Promise<Command> {
   const program = new CliCommand("asynqjs")
     .description("See and steer the tasks and queues of Asynq.")
     .usage("<command> <subcommand> [flags]")
@@ -53,7 +49,7 @@ function makeProgram(context: CliContext): Command {
       outputError() {},
     });
   addExamples(program, "asynqjs stats", "asynqjs queue pause myqueue", "asynqjs task list --queue=myqueue --state=archived");
-  for (const add of additions) add(program, context);
+  await addCommands(program, context, words);
   addGlobalFlags(program);
   return program;
 }
@@ -61,7 +57,8 @@ function makeProgram(context: CliContext): Command {
 /** Runs one command line, without Node's own two words before it; answers the exit code, and has said what went wrong. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const context = makeContext(surroundings);
-  const program = makeProgram(context).hook("preAction", (_, command) => context.begin(command));
+  const program = await makeProgram(context, args);
+  program.hook("preAction", (_, command) => context.begin(command));
   const { signal } = surroundings;
   const stopped = new Promise<never>((_, reject) => {
     const stop = (): void => {
@@ -71,7 +68,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     else signal.addEventListener("abort", stop, { once: true });
   });
   try {
-    await Promise.race([program.parseAsync(args, { from: "user" }), stopped]);
+    await Promise.race([program.parseAsync(readArgs(args, program), { from: "user" }), stopped]);
     return context.exitCode();
   } catch (error) {
     if (error instanceof CommanderError) {

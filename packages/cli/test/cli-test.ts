@@ -7,7 +7,7 @@ import { type RedisFixtures, test as redisTest } from "../../../test/support/red
 import { run } from "../src/program.ts";
 import type { Surroundings } from "../src/surroundings.ts";
 
-export { describe, expect } from "vitest";
+export { describe, expect, onTestFinished } from "vitest";
 
 /** What a run came to. */
 export interface Ran {

@@ -1,0 +1,89 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { freePort, startRedis } from "../../../test/support/redis-server.ts";
+import { describe, expect, onTestFinished, test } from "../test/cli-test.ts";
+import { startTlsFront } from "../test/tls-front.ts";
+
+const bin = fileURLToPath(new URL("bin.ts", import.meta.url));
+
+function start(args: readonly string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams {
+  const { PATH = "" } = process.env;
+  return spawn(process.execPath, [bin, ...args], { env: { PATH, HOME: "/nonexistent", ...env } });
+}
+
+/** What a process came to, which had no terminal and was sent nothing. */
+async function ended(child: ChildProcessWithoutNullStreams): Promise<{ code: number | null; out: string; err: string }> {
+  child.stdin.end();
+  const closed = once(child, "close");
+  const [out, err] = await Promise.all([child.stdout, child.stderr].map(async (stream) => (await stream.toArray()).join("")));
+  const [code] = await closed;
+  return { code, out: out!, err: err! };
+}
+
+/** One line that is no stack. */
+const oneLine = expect.stringMatching(/^asynqjs: [^\n]+\n$/);
+
+describe("the program as a process", () => {
+  test("prints what it is asked for, and ends by itself", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "mail");
+    expect(await ended(start(["queue", "ls", "-u", redisUrl]))).toEqual({ code: 0, out: "mail\n", err: "" });
+    expect(await ended(start(["--version"]))).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^asynqjs version \d+\.\d+\.\d+\n$/),
+      err: "",
+    });
+  });
+
+  test("says in one line on stderr what is wrong, with the exit code for it", async ({ redis, redisUrl }) => {
+    const locked = await startRedis({ args: ["--requirepass", "right"] });
+    const front = await startTlsFront(locked.port);
+    onTestFinished(async () => {
+      front.stop();
+      await locked.stop();
+    });
+    await redis.sadd("asynq:queues", "mail");
+    const cases: readonly (readonly [args: readonly string[], code: number])[] = [
+      [["queue", "ls", "--no-such-flag"], 2],
+      [["queue", "ls", "--config", "/nonexistent/asynq.yaml"], 2],
+      [["queue", "inspect", "gone", "-u", redisUrl], 3],
+      [["queue", "ls", "-u", `127.0.0.1:${await freePort()}`], 5],
+      [["queue", "ls", "-u", front.address, "--tls"], 5],
+      [["queue", "ls", "-u", `127.0.0.1:${locked.port}`, "-p", "wrong"], 6],
+      [["queue", "rm", "mail", "-u", redisUrl], 7],
+    ];
+    for (const [args, code] of cases) expect({ args, ...(await ended(start(args))) }).toEqual({ args, code, out: "", err: oneLine });
+    expect(await redis.smembers("asynq:queues")).toEqual(["mail"]);
+  });
+
+  test("reads Asynq's variables and the config file it says it uses", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "mail");
+    const { host, pathname } = new URL(redisUrl);
+    expect(await ended(start(["queue", "ls"], { URI: host, DB: pathname.slice(1) }))).toMatchObject({ code: 0, out: "mail\n" });
+  });
+
+  test("stops at SIGINT with exit code 130, and where it ends by itself with 0", async ({ redisUrl }) => {
+    const watching = start(["queue", "stats", "--watch", "-u", redisUrl]);
+    await once(watching.stdout, "data");
+    watching.kill("SIGINT");
+    expect(await ended(watching)).toMatchObject({ code: 0, err: "" });
+
+    const frozen = await startRedis();
+    onTestFinished(() => frozen.stop());
+    await frozen.kill("SIGSTOP");
+    const waiting = start(["queue", "ls", "-u", `127.0.0.1:${frozen.port}`], { NODE_DEBUG: "net" });
+    // It has begun to connect, and no answer comes.
+    await once(waiting.stderr, "data");
+    waiting.kill("SIGINT");
+    const { code, err } = await ended(waiting);
+    expect({ code, err: err.split("\n").filter((line) => line.startsWith("asynqjs")) }).toEqual({ code: 130, err: ["asynqjs: stopped"] });
+  });
+
+  test("minds not that who reads its output has had enough", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", ...Array.from({ length: 20_000 }, (_, nth) => `queue-${nth}`));
+    const child = start(["queue", "ls", "-u", redisUrl]);
+    child.stdout.once("data", () => child.stdout.destroy());
+    const [[code], err] = await Promise.all([once(child, "exit"), child.stderr.toArray()]);
+    expect({ code, err: err.join("") }).toEqual({ code: 0, err: "" });
+  });
+});

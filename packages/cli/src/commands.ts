@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import type { CliContext } from "./cli-context.ts";
+
+/** A command of the program: what help says of it, and the module with all below it, which is loaded when a command line names it. */
+interface TopCommand {
+  readonly name: string;
+  readonly about: string;
+  readonly load: () => Promise<(program: Command, context: CliContext) => void>;
+}
+
+/** Asynq's commands in its order, then ours. */
+const commands: readonly TopCommand[] = [
+  { name: "stats", about: "view current state", load: async () => (await import("./commands/stats.ts")).addStats },
+  { name: "queue", about: "manage queues", load: async () => (await import("./commands/queue.ts")).addQueueCommands },
+  { name: "task", about: "manage tasks", load: async () => (await import("./commands/task.ts")).addTaskCommands },
+  { name: "group", about: "manage groups", load: async () => (await import("./commands/group.ts")).addGroupCommands },
+  { name: "server", about: "manage servers", load: async () => (await import("./commands/server.ts")).addServerCommands },
+  { name: "cron", about: "manage cron", load: async () => (await import("./commands/cron.ts")).addCronCommands },
+  { name: "tick", about: "run the maintenance that is due", load: async () => (await import("./commands/tick.ts")).addTick },
+  {
+    name: "completion",
+    about: "let a shell complete command lines of asynqjs",
+    load: async () => (await import("./commands/completion.ts")).addCompletion,
+  },
+];
+
+/** Adds the commands that are among these words, and of the others no more than help needs. For completion all are needed. */
+export async function addCommands(program: Command, context: CliContext, words: readonly string[]): Promise<void> {
+  const needsAll = words.includes("completion");
+  const loaded = await Promise.all(commands.map(({ name, load }) => (needsAll || words.includes(name) ? load() : undefined)));
+  for (const [nth, { name, about }] of commands.entries()) {
+    const add = loaded[nth];
+    if (add === undefined) program.command(name).description(about);
+    else {
+      add(program, context);
+      // One text for both.
+      program.commands.at(-1)!.summary(about);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { CronEntry } from "@asynqjs/core/cron";
+import type { ListedEntry } from "@asynqjs/core/inspector";
+import type { CliContext } from "../cli-context.ts";
+import { printableText } from "../format/bytes.ts";
+import { roundedDuration } from "../format/duration.ts";
+import { table } from "../format/table.ts";
+import { couldNot } from "./could-not.ts";
+import { bytesJson } from "./task-json.ts";
+
+/** What schedulers tell of, and what is stored in Redis and not told: what is paused, or new since the last tick. */
+export async function listEntries(context: CliContext): Promise<void> {
+  const inspector = await context.inspector();
+  const { listCronEntries } = await import("@asynqjs/core/cron");
+  const [told, { entries: stored, unreadable }] = await Promise.all([
+    couldNot("fetch scheduler entries", inspector.schedulerEntries()),
+    couldNot("fetch scheduler entries", listCronEntries(inspector.broker)),
+  ]);
+  const nowMs = context.clock.nowMs();
+  const paused = new Set(stored.filter((entry) => entry.paused).map(({ id }) => id));
+  const entries = [
+    // What was told before it was paused.
+    ...told.filter(({ id }) => !paused.has(id)),
+    ...(await untold(
+      stored.filter(({ id }) => paused.has(id) || !told.some((entry) => entry.id === id)),
+      nowMs,
+    )),
+  ].sort((a, b) => (a.spec === b.spec ? 0 : a.spec < b.spec ? -1 : 1));
+
+  for (const { message } of unreadable) context.warn(`a cron entry cannot be shown: ${message}`);
+  if (context.json) {
+    context.printJson(
+      entries.map(({ taskPayload, ...entry }) => ({ ...entry, taskPayload: bytesJson(taskPayload), paused: paused.has(entry.id) })),
+    );
+    return;
+  }
+  if (entries.length === 0) return context.print("No scheduler entries");
+  const rows = entries.map(({ id, spec, taskType, taskPayload, opts, next, prev }) => [
+    ...[id, spec, taskType, printableText(taskPayload), `[${opts.join(" ")}]`],
+    paused.has(id) ? "Paused" : nextText(next, nowMs),
+    prev === undefined ? "N/A" : `${roundedDuration(nowMs - prev.getTime())} ago`,
+  ]);
+  context.stdout.write(table(["EntryID", "Spec", "Type", "Payload", "Options", "Next", "Prev"], rows));
+}
+
+function nextText(next: Date | undefined, nowMs: number): string {
+  const inText = roundedDuration((next?.getTime() ?? 0) - nowMs);
+  return inText.startsWith("-") ? "Now" : `In ${inText}`;
+}
+
+async function untold(entries: readonly CronEntry[], nowMs: number): Promise<ListedEntry[]> {
+  if (entries.length === 0) return [];
+  const [{ nextSlot, optionTexts }, { slotsBetween }] = await Promise.all([import("@asynqjs/core/cron"), import("@asynqjs/cron-fn")]);
+  return entries.map((entry) => {
+    const { id, spec, type, payload, queue, headers } = entry;
+    const options = { queue, ...entry.options, headers };
+    const nextSec = nextSlot(entry, Math.floor(nowMs / 1000), slotsBetween);
+    return {
+      ...{ id, spec, taskType: type, taskPayload: payload, opts: optionTexts(options), options },
+      next: nextSec === undefined ? undefined : new Date(nextSec * 1000),
+      prev: undefined,
+    };
+  });
+}

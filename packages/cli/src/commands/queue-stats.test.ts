@@ -1,0 +1,55 @@
+import { manualClock } from "@asynqjs/core/testing";
+import { describe, expect, test } from "../../test/cli-test.ts";
+
+const at = Date.UTC(2040, 0, 2, 3, 4, 5);
+
+describe("queue stats", () => {
+  test("shows all queues, or those that are named, one a line", async ({ cliWith, redis }) => {
+    const clock = manualClock(at);
+    expect((await cliWith({ clock }, "queue", "stats")).out).toBe("No queues\n");
+    await redis.sadd("asynq:queues", "mail", "default");
+    await redis.set("asynq:{mail}:paused", 1);
+
+    const { out } = await cliWith({ clock }, "queue", "stats");
+
+    expect(out).toMatch(/^Queue +State +Size +Pending +Active .*Error Rate +\n[- ]+\ndefault +RUN +0 .*\nmail +PAUSED +0 .* N\/A +\n$/);
+    expect((await cliWith({ clock }, "queue", "stats", "mail")).out).not.toContain("default");
+    expect(await cliWith({ clock }, "queue", "stats", "gone")).toMatchObject({ code: 3, out: "" });
+    expect(JSON.parse((await cliWith({ clock }, "queue", "stats", "--json")).out)).toMatchObject([{ queue: "default" }, { queue: "mail" }]);
+  });
+
+  test("--watch shows them again and again, until it is told to stop", async ({ cliWith, redis }) => {
+    await redis.sadd("asynq:queues", "mail");
+    const clock = manualClock(at);
+    const stopping = new AbortController();
+    const watching = cliWith({ clock, signal: stopping.signal }, "queue", "stats", "--watch", "--interval=30s", "--json");
+    for (const id of ["a", "b"]) {
+      await expect.poll(() => clock.nextInMs === 30_000).toBe(true);
+      await redis.lpush("asynq:{mail}:pending", id);
+      await clock.advance(30_000);
+    }
+    await expect.poll(() => clock.nextInMs === 30_000).toBe(true);
+    stopping.abort();
+
+    const { code, out, err } = await watching;
+
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const seen = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(seen.map(({ at: when, queues: [{ size }] }) => [when, size])).toEqual([
+      ["2040-01-02T03:04:05.000Z", 0],
+      ["2040-01-02T03:04:35.000Z", 1],
+      ["2040-01-02T03:05:05.000Z", 2],
+    ]);
+  });
+
+  test.for([["--interval=0s"], ["--interval=soon"]])("refuses %s", async ([flag], { cli }) => {
+    expect(await cli("queue", "stats", "--watch", flag!)).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringMatching(/^asynqjs: .*--interval.*\n$/),
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { sleep } from "@asynqjs/core";
+import type { Inspector, QueueInfo } from "@asynqjs/core/inspector";
+import { type Command, InvalidArgumentError } from "commander";
+import type { CliContext } from "../cli-context.ts";
+import { exitCodeOf, exitCodes } from "../exit-codes.ts";
+import { roundedDuration } from "../format/duration.ts";
+import { byteCount, errorRate } from "../format/number.ts";
+import { table } from "../format/table.ts";
+import { addExamples } from "../help.ts";
+import { durationSec } from "./read-flag.ts";
+
+interface Flags {
+  readonly watch?: true;
+  readonly interval: number;
+}
+
+/** Ours: how queues stand, one a line; with `--watch` again and again. */
+export function addQueueStats(queue: Command, context: CliContext): void {
+  const stats = queue
+    .command("stats [queue...]")
+    .description("show how queues stand, one a line; all of them if none is named")
+    .option("-w, --watch", "show it again and again, until it is told to stop")
+    .option("--interval <duration>", "how often with --watch (default 2s)", readInterval, 2)
+    .action((queues: readonly string[], { watch, interval }: Flags) =>
+      watch ? watchQueues(context, queues, interval * 1000) : showQueues(context, queues),
+    );
+  addExamples(stats, "asynqjs queue stats", "asynqjs queue stats myqueue --watch", "asynqjs queue stats --watch --interval=500ms");
+}
+
+function readInterval(text: string): number {
+  const sec = durationSec(text);
+  if (sec < 0.1) throw new InvalidArgumentError("Expected at least 100ms.");
+  return sec;
+}
+
+async function showQueues(context: CliContext, queues: readonly string[]): Promise<void> {
+  const inspector = await context.inspector();
+  if (queues.length > 0) await Promise.all(queues.map((name) => inspector.getQueueInfo(name)));
+  const infos = await readInfos(inspector, queues);
+  if (context.json) context.printJson(infos);
+  else context.stdout.write(infos.length === 0 ? "No queues\n" : tableOf(infos));
+}
+
+/** A Redis that is away for a while is said and waited for. */
+async function watchQueues(context: CliContext, queues: readonly string[], everyMs: number): Promise<void> {
+  const signal = context.untilStopped();
+  const inspector = await context.inspector();
+  while (!signal.aborted) {
+    try {
+      const infos = await readInfos(inspector, queues, signal);
+      const at = new Date(context.clock.nowMs()).toISOString();
+      if (context.json) context.printJson({ at, queues: infos });
+      else if (context.stdout.isTTY) context.stdout.write(`\x1b[H\x1b[2J${at}\n\n${tableOf(infos)}`);
+      else context.stdout.write(`${at}\n${tableOf(infos)}\n`);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (exitCodeOf(error) !== exitCodes.unreachable) throw error;
+      context.warn("Redis does not answer; trying again");
+    }
+    await sleep(context.clock, everyMs, signal);
+  }
+}
+
+async function readInfos(inspector: Inspector, queues: readonly string[], signal?: AbortSignal): Promise<QueueInfo[]> {
+  const { readQueueInfos } = await import("@asynqjs/core/inspector");
+  const names = queues.length > 0 ? queues : await inspector.queues({ signal });
+  const outcomes = await readQueueInfos(inspector.broker, names, { signal });
+  return outcomes.map(({ value, error }) => {
+    if (error !== undefined) throw error;
+    return value;
+  });
+}
+
+function tableOf(infos: readonly QueueInfo[]): string {
+  const rows = infos.map((info) => [
+    info.queue,
+    info.paused ? "PAUSED" : "RUN",
+    info.size,
+    info.pending,
+    info.active,
+    info.aggregating,
+    info.scheduled,
+    info.retry,
+    info.archived,
+    info.completed,
+    roundedDuration(info.latencyMs),
+    info.memoryUsageBytes === undefined ? "-" : byteCount(info.memoryUsageBytes),
+    info.processed,
+    info.failed,
+    errorRate(info.processed, info.failed),
+  ]);
+  return table(
+    [
+      ...["Queue", "State", "Size", "Pending", "Active", "Aggregating", "Scheduled", "Retry", "Archived", "Completed"],
+      ...["Latency", "Memory", "Processed", "Failed", "Error Rate"],
+    ],
+    rows,
+  );
+}

@@ -1,0 +1,2 @@
+/** As `load-ioredis.ts`. @module */
+export { parse } from "yaml";
