@@ -1,7 +1,7 @@
 /** Numbers as Asynq's CLI and its dashboard round them. @module */
 
 /** With so many digits behind the point, as Go's `%.2f`: what lies in the very middle goes to the even digit. */
-export function fixed(value: number, digits: number): string {
+function fixed(value: number, digits: number): string {
   const isMiddle = Number.isInteger(value * 2 ** (digits + 1)) && value.toFixed(digits + 1).endsWith("5");
   if (!isMiddle) return value.toFixed(digits);
   const cut = value.toFixed(digits + 1).slice(0, -1);
