@@ -36,7 +36,7 @@ describe("checkImports", () => {
       "packages/core/src/broker/enqueue.test.ts": 'import "../../../../test/support/redis-test.ts"; import "../index.ts";',
       "packages/worker-node/src/server.ts": 'import "@asynqjs/core"; import "node:os"; import "ioredis";',
       "packages/cli/src/bin.ts": 'import "commander";',
-      "test/story.test.ts": 'import "@asynqjs/worker-node"; import "./support/redis-test.ts";',
+      "test/story.test.ts": 'import "@asynqjs/worker-node"; import "./support/redis-test.ts"; import "../packages/cli/test/cli-test.ts";',
     });
 
     expect(checkImports(root)).toEqual([]);
@@ -46,6 +46,7 @@ describe("checkImports", () => {
     ["a sibling package", "packages/worker-node/src/a.ts", 'import "@asynqjs/client-edge";', "worker-node may import only: core"],
     ["a sibling's file", "packages/worker-node/src/a.ts", 'import "../../core/src/errors.ts";', "which lies outside of its package"],
     ["a package by its path", "test/a.test.ts", 'import "../packages/core/src/errors.ts";', "a package is imported by its name"],
+    ["a command by its path", "test/a.test.ts", 'import "../packages/cli/src/program.ts";', "a package is imported by its name"],
     ["test support from source", "packages/core/src/keys.ts", 'import "../../../test/support/a.ts";', "which lies outside of its package"],
     ["a test", "packages/worker-node/src/a.ts", 'import "./b.test.ts";', "a test is imported by nobody"],
     ["what it has only while it is made", "packages/worker-node/src/a.ts", 'import "commander";', "which is not among its dependencies"],

@@ -42,7 +42,9 @@ function faultOfRelativeImport(file: string, target: string): string | undefined
   const here = placeOf(file);
   const there = placeOf(target);
   if (there.isTest) return "and a test is imported by nobody";
-  if (here.package === undefined) return there.package === undefined ? undefined : "but a package is imported by its name";
+  // A package that is only a command has no name to be imported by: what runs it is what its tests share.
+  const runsCommand = bundledPackages.some((name) => target.startsWith(`packages/${name}/test/`));
+  if (here.package === undefined) return there.package === undefined || runsCommand ? undefined : "but a package is imported by its name";
   if (there.package === here.package) return here.package === "core" && !here.isTest ? faultInCore(file, target) : undefined;
   return here.isTest && target.startsWith("test/support/") ? undefined : "which lies outside of its package";
 }

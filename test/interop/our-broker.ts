@@ -28,9 +28,9 @@ export interface OurBroker {
 
 type OutcomeOf<T> = T extends unknown ? Omit<T, "queue" | "id" | "fence"> : never;
 
-/** Ours, `agoSec` seconds ago. */
-export function ourBroker(redis: Redis, agoSec = 0): OurBroker {
-  const clock = manualClock(Date.now() - agoSec * 1000);
+/** Ours, `agoSec` seconds before now, or before another time. */
+export function ourBroker(redis: Redis, agoSec = 0, nowMs: number = Date.now()): OurBroker {
+  const clock = manualClock(nowMs - agoSec * 1000);
   const parts = { redis: ioredisPort(redis), clock, random: systemRandom };
   const broker = makeBroker(parts);
   const client = new Client(parts);

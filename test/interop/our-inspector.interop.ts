@@ -7,6 +7,7 @@ import { type KeyValue, readKeyspace } from "@asynqjs/core/testing";
 import type { Redis } from "ioredis";
 import type { GoTaskInfo } from "./go-peer.ts";
 import { expect, goVersions, onGo } from "./interop-test.ts";
+import { keepKeyspace } from "./keep-keyspace.ts";
 import { seedSevenStates, taskStates } from "./seven-states.ts";
 
 type Keys = Readonly<Record<string, KeyValue>>;
@@ -15,17 +16,6 @@ type Keys = Readonly<Record<string, KeyValue>>;
 const extensions = ["js:recovered", "js:handed_back", "pending_since"];
 /** Both act in the same seconds, however busy the machine is. */
 const slackSec = 30;
-
-/** Everything in Redis, to be put back. */
-async function keep(redis: Redis): Promise<() => Promise<void>> {
-  const kept = await Promise.all(
-    (await redis.keys("*")).map(async (key) => ({ key, dump: await redis.dumpBuffer(key), ttl: Math.max(0, await redis.pttl(key)) })),
-  );
-  return async () => {
-    await redis.flushdb();
-    for (const { key, dump, ttl } of kept) await redis.restore(key, ttl, dump!);
-  };
-}
 
 /** What both have to leave the same: without the fields of ours, and the time of what was archived just now as that. */
 function comparable(keys: Keys, before: Keys, nowSec: number): Keys {
@@ -49,7 +39,7 @@ interface Place {
 
 /** Lets Go and then ours do the same to the same; answers what either said, and what either left. */
 async function both({ redis, port }: Place, goActs: () => Promise<unknown>, oursActs: () => Promise<unknown>) {
-  const putBack = await keep(redis);
+  const putBack = await keepKeyspace(redis);
   const before = await readKeyspace(port);
   const one = async (act: () => Promise<unknown>) => {
     const said = await act().then(

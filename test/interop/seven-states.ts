@@ -10,8 +10,8 @@ export const taskStates: readonly TaskState[] = ["pending", "active", "scheduled
  * Ours: a task in each of Asynq's seven states, its id the state's name, the group `g`; each was a suspect once, so a field of ours is in
  * its hash; and one in quarantine, whose id says so.
  */
-export async function seedSevenStates(redis: Redis): Promise<OurBroker> {
-  const ours = ourBroker(redis);
+export async function seedSevenStates(redis: Redis, nowMs?: number): Promise<OurBroker> {
+  const ours = ourBroker(redis, 0, nowMs);
   for (const id of ["active", "retry", "archived", "completed", "quarantined"] as const) {
     await ours.enqueue(new Task("email:send", `to ${id}`), { taskId: id, retentionSec: 3600 });
     const [task] = await ours.take(1);

@@ -48,7 +48,7 @@ export async function runCli(args: readonly string[], { answer, isTTY = false, .
   return { code, ...said };
 }
 
-interface CliFixtures {
+export interface CliFixtures {
   /** Runs a command line beside the test's Redis. */
   readonly cli: (...args: readonly string[]) => Promise<Ran>;
   /** The same with something else about it. */

@@ -5,6 +5,7 @@ export async function couldNot<T>(what: string, doing: Promise<T>): Promise<T> {
   try {
     return await doing;
   } catch (error) {
-    throw new CliError(exitCodeOf(error), `could not ${what}: ${lineOf(error)}`, error);
+    const why = lineOf(error).replace("cancelProcessing ends", "'asynqjs task cancel' ends");
+    throw new CliError(exitCodeOf(error), `could not ${what}: ${why}`, error);
   }
 }

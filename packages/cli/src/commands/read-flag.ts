@@ -8,7 +8,7 @@ export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER):
     const number = /^[-+]?\d+$/.test(text) ? Number(text) : Number.NaN;
     if (number >= from && number <= to) return number;
     throw new InvalidArgumentError(
-      `Expected a whole number ${to === Number.MAX_SAFE_INTEGER ? `of at least ${from}` : `from ${from} to ${to}`}.`,
+      `Expected a whole number ${to === Number.MAX_SAFE_INTEGER ? `of at least ${from}` : `from ${from} to ${to}`}`,
     );
   };
 }
@@ -16,7 +16,7 @@ export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER):
 /** Seconds of a duration in Go's form: `90s`, `1h30m`. */
 export function durationSec(text: string): number {
   const read = readGoDuration(text);
-  if ("why" in read) throw new InvalidArgumentError(`Expected a duration such as 90s or 1h30m; ${read.why}.`);
+  if ("why" in read) throw new InvalidArgumentError(`Expected a duration such as 90s or 1h30m; ${read.why}`);
   return Number(read.ns) / 1e9;
 }
 
@@ -37,6 +37,6 @@ export function rfc3339(text: string): Date {
     second! <= 59 &&
     zoneHour <= 23 &&
     zoneMinute <= 59;
-  if (!isTime || Number.isNaN(date.getTime())) throw new InvalidArgumentError("Expected a time such as 2024-12-14T01:23:45Z.");
+  if (!isTime || Number.isNaN(date.getTime())) throw new InvalidArgumentError("Expected a time such as 2024-12-14T01:23:45Z");
   return date;
 }

@@ -1,3 +1,4 @@
+import type { Broker, NewTask, TaskInfo } from "@asynqjs/core";
 import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes } from "../exit-codes.ts";
@@ -46,37 +47,37 @@ export function addTaskEnqueue(task: Command, context: CliContext): void {
   );
 
   async function enqueueTask(flags: Flags): Promise<void> {
+    const core = await import("@asynqjs/core");
+    const made = await couldNot("enqueue task", makeTask(core, context, flags));
     const { broker } = await context.inspector();
-    const made = await couldNot("enqueue task", enqueueOne(broker, flags));
-    if (context.json) context.printJson(made);
-    else context.print(`Enqueued task ${made.id} to queue ${made.queue}`);
+    const info = await couldNot("enqueue task", enqueueOne(core, broker, made));
+    if (context.json) context.printJson({ ...info, payload: bytesJson(info.payload) });
+    else context.print(`Enqueued task ${info.id} to queue ${info.queue}`);
   }
 }
 
-type Broker = Awaited<ReturnType<CliContext["inspector"]>>["broker"];
+/** What each option of core is called here. */
+const flagOf: Readonly<Record<string, string>> = {
+  type: "--type_name",
+  maxRetry: "--retry",
+  taskId: "--id",
+  timeoutSec: "--timeout",
+  uniqueTtlSec: "--unique",
+  processAt: "--process_at",
+  processInSec: "--process_in",
+  retentionSec: "--retention",
+};
 
-async function enqueueOne(broker: Broker, flags: Flags): Promise<{ readonly id: string; readonly queue: string }> {
-  const core = await import("@asynqjs/core");
-  const task = new core.Task(flags.type_name, flags.payload, {
-    maxRetry: flags.retry,
-    queue: flags.queue,
-    taskId: flags.id,
-    timeoutSec: flags.timeout,
-    deadline: flags.deadline,
-    uniqueTtlSec: flags.unique,
-    // Asynq's command appends the latter last, so it wins.
-    ...(flags.process_in === undefined ? { processAt: flags.process_at } : { processInSec: flags.process_in }),
-    retentionSec: flags.retention,
-    group: flags.group,
-  });
-  const made = core.composeTask(task, {}, broker);
+type Core = typeof import("@asynqjs/core");
+
+/** @throws {TaskIdConflictError} @throws {DuplicateTaskError} @throws {RedisError} */
+async function enqueueOne(core: Core, broker: Broker, made: NewTask): Promise<TaskInfo> {
   const { queue, id, type } = made.message;
   const [result] = await core.enqueue(broker, [made]);
-  switch (result!.verdict) {
-    case "enqueued": {
-      const { payload, ...info } = core.describeTask(made, broker.clock.nowMs());
-      return { ...info, ...{ payload: bytesJson(payload) } };
-    }
+  const { verdict } = result!;
+  switch (verdict) {
+    case "enqueued":
+      return core.describeTask(made, broker.clock.nowMs());
     case "task-id-conflict":
       throw new core.TaskIdConflictError(queue, id);
     case "duplicate-task":
@@ -84,6 +85,29 @@ async function enqueueOne(broker: Broker, flags: Flags): Promise<{ readonly id: 
     case undefined:
       throw result!.error;
     default:
-      throw new CliError(exitCodes.failed, `unexpected verdict ${String(result satisfies never)}`);
+      return verdict satisfies never;
+  }
+}
+
+/** @throws {CliError} an option that cannot be used, by the name of its flag */
+async function makeTask(core: Core, { clock, random }: CliContext, flags: Flags): Promise<NewTask> {
+  try {
+    const task = new core.Task(flags.type_name, flags.payload, {
+      maxRetry: flags.retry,
+      queue: flags.queue,
+      taskId: flags.id,
+      timeoutSec: flags.timeout,
+      deadline: flags.deadline,
+      uniqueTtlSec: flags.unique,
+      // Asynq's command appends the latter last, so it wins.
+      ...(flags.process_in === undefined ? { processAt: flags.process_at } : { processInSec: flags.process_in }),
+      retentionSec: flags.retention,
+      group: flags.group,
+    });
+    return core.composeTask(task, {}, { clock, random });
+  } catch (error) {
+    if (!(error instanceof core.InvalidOptionError)) throw error;
+    const said = error.message.replace(`invalid ${error.option}:`, `${flagOf[error.option] ?? `--${error.option}`}:`);
+    throw new CliError(exitCodes.usage, said, error);
   }
 }

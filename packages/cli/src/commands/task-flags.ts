@@ -41,7 +41,7 @@ export function filterOf({ type, error, where }: FilterFlags): TaskFilter | unde
 /** `user.id=7`; a value that is no JSON is text. */
 function payloadField(text: string): NonNullable<TaskFilter["payload"]> {
   const at = text.indexOf("=");
-  if (at < 0) throw new InvalidArgumentError("Expected a field and its value, such as user.id=7.");
+  if (at < 0) throw new InvalidArgumentError("Expected a field and its value, such as user.id=7");
   const value = text.slice(at + 1);
   try {
     return { field: text.slice(0, at), equals: JSON.parse(value) };
