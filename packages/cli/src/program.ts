@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import type { CliContext } from "./cli-context.ts";
 import { makeContext } from "./cli-context.ts";
+import { addDashCommand } from "./commands/dash.ts";
 import { addGroupCommands } from "./commands/group.ts";
 import { addQueueCommands } from "./commands/queue.ts";
 import { addTaskCommands } from "./commands/task.ts";
@@ -15,7 +16,7 @@ import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
 
 /** Each adds its command to the program. */
-const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addTaskCommands, addGroupCommands];
+const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addTaskCommands, addGroupCommands, addDashCommand];
 
 /** A command whose errors of usage say which one it was. */
 class CliCommand extends Command {

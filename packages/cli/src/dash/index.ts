@@ -28,6 +28,9 @@ export interface DashOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** A library of Ink's ends the process at one of these, as it stands, unless somebody else listens too. */
+const endings = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
 /** While Redis cannot be read it is tried this often, whatever the refresh. */
 const retryMs = 1_000;
 
@@ -107,6 +110,7 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
   // A terminal that is gone.
   stdout.on("error", quit);
   signal?.addEventListener("abort", quit);
+  for (const ending of endings) process.on(ending, quit);
   try {
     carryOut({ do: "load", isRefresh: true });
     soon.request();
@@ -121,6 +125,7 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
     app.close();
     shown.close();
     stdout.off("error", quit);
+    for (const ending of endings) process.off(ending, quit);
   }
 }
 

@@ -12,8 +12,8 @@ import type { TaskRow } from "./state.ts";
 
 /** So many groups are listed of a queue that has more. */
 const mostGroups = 10_000;
-/** A page of tasks is no larger than a screen, and each of them no more than this. */
-const patienceMs = 5_000;
+/** So long one answer is waited for. */
+const patienceMs = 3_000;
 
 /** Reads what a screen shows, and no more. @throws {RedisError} */
 export async function load(inspector: Inspector, request: Request, signal: AbortSignal): Promise<Loaded> {

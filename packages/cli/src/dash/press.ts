@@ -94,7 +94,7 @@ function openQueue(queue: string, info: QueueView["info"]): QueueView {
 }
 
 function pressInQueue(state: DashState, view: QueueView, key: Key): Step {
-  const rows = listsGroups(view) ? shownGroups(state, view).length : shownTasks(state, view).length;
+  const rows = rowsToMoveIn(state, view);
   const at = (change: Partial<QueueView>): DashState => ({ ...state, view: { ...view, ...change } });
   switch (key) {
     case "q":
@@ -136,6 +136,14 @@ function pressInQueue(state: DashState, view: QueueView, key: Key): Step {
     default:
       return ask(state, view, key);
   }
+}
+
+/** As long as the page has not come, as many as it will have: who types fast is not held up. */
+function rowsToMoveIn(state: DashState, view: QueueView): number {
+  const size = rowsPerPage(state, view);
+  if (listsGroups(view)) return view.groups === undefined ? Math.min(size, view.info?.groups ?? 0) : shownGroups(state, view).length;
+  const waits = view.search === undefined && view.tasks === undefined;
+  return waits ? Math.min(size, totalRows(view)) : shownTasks(state, view).length;
 }
 
 /** The list of a state from its beginning. */
@@ -197,8 +205,10 @@ function ask(state: DashState, view: QueueView, key: Key): Step {
   if (all === undefined) return still(state);
   const { queue, tab, group, search } = view;
   if (search !== undefined) {
-    const { text, filter } = search;
-    return confirm(state, { on: "found", queue, verb: all, text, filter });
+    const { text, filter, found } = search;
+    if (found === undefined) return still(refuse(state, "the search is not over yet"));
+    const many = `${found.tasks.length}${found.incomplete ? " or more" : ""}`;
+    return confirm(state, { on: "found", queue, verb: all, text, filter, found: many });
   }
   if (!canBeDoneWithAll(all, tab)) return still(refuse(state, whyNot(all, tab)));
   const count = totalOf(view);
@@ -253,7 +263,9 @@ function type(state: DashState, input: NonNullable<DashState["input"]>, key: Key
     case "escape":
       return input.of === "filter" ? look(within({ ...state, input: undefined, filter: "", top: 0 })) : still({ ...state, input: undefined });
     case "enter":
-      return input.of === "filter" ? still({ ...state, input: undefined }) : search(state, input.text);
+      return input.of === "filter"
+        ? still({ ...state, input: undefined, chosen: state.chosen ?? listedQueues(state)[0] })
+        : search(state, input.text);
     case "backspace":
       return typed(
         [...graphemes.segment(input.text)]

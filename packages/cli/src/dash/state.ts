@@ -33,7 +33,7 @@ export type Action =
   | { readonly on: "queue"; readonly queue: string; readonly verb: "pause" | "resume" }
   | { readonly on: "task"; readonly queue: string; readonly id: string; readonly verb: Verb }
   | { readonly on: "tab"; readonly queue: string; readonly verb: Verb; readonly tab: Tab; readonly group?: string | undefined; readonly count: number }
-  | { readonly on: "found"; readonly queue: string; readonly verb: Verb; readonly text: string; readonly filter: TaskFilter };
+  | { readonly on: "found"; readonly queue: string; readonly verb: Verb; readonly text: string; readonly filter: TaskFilter; readonly found: string };
 
 /** A task that is shown whole. */
 export interface Opened {

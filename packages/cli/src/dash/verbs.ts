@@ -54,7 +54,7 @@ export function questionOf(action: Action): string {
       return `${verb} all ${action.count} ${tabName(action.tab)} tasks of ${where}?`;
     }
     case "found":
-      return `${verb} every task of queue "${action.queue}" that the search "${action.text}" finds?`;
+      return `${verb} every task of queue "${action.queue}" that the search finds (${action.found} found): ${action.text}`;
     default:
       return action satisfies never;
   }
@@ -62,7 +62,8 @@ export function questionOf(action: Action): string {
 
 /** What became of it. */
 export function tellDone(action: Action, done: number, left = ""): string {
-  if (action.on === "queue") return `queue "${action.queue}" ${past[action.verb]}`;
-  if (action.on === "task") return `task "${action.id}" ${past[action.verb]}`;
+  // What may have to be cut stands last.
+  if (action.on === "queue") return `queue ${past[action.verb]}: "${action.queue}"`;
+  if (action.on === "task") return `task ${past[action.verb]}: "${action.id}"`;
   return `${done} ${done === 1 ? "task" : "tasks"} ${past[action.verb]}${left}`;
 }

@@ -8,7 +8,10 @@ import { cut, ends, fill, fit, type Line, plain, widthOf } from "./line.ts";
 export function footer(state: DashState): Line {
   const { columns: width, input, error, work, notice, showsHelp } = state;
   if (input !== undefined) return inputLine(input, width);
-  if (error !== undefined) return plain(fit(harmless(error), width), errorLook);
+  if (error !== undefined) {
+    const asOf = ` (as of ${new Date(state.nowMs).toTimeString().slice(0, 8)}, trying again)`;
+    return plain(fit(cut(harmless(error), Math.max(20, width - asOf.length)) + asOf, width), errorLook);
+  }
   if (work !== undefined) {
     const far = work.done === 0 ? "" : work.of === undefined ? ` ${work.done}` : ` ${work.done} of ${work.of}`;
     const left = ` ${work.action.verb}: at work${far}`;

@@ -111,16 +111,19 @@ export function overlay(below: readonly Line[], block: readonly Line[], top: num
   });
 }
 
-/** Text in lines of at most so many columns, broken anywhere. */
+/** Text in lines of at most so many columns, broken after a space where there is one in the last half of the line. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   let at = 0;
   for (const [char, columns] of cells(text)) {
     if (at + columns > width && line !== "") {
-      lines.push(line);
-      line = "";
-      at = 0;
+      const space = line.lastIndexOf(" ") + 1;
+      const end = char !== " " && space > line.length / 2 ? space : line.length;
+      lines.push(line.slice(0, end));
+      line = line.slice(end);
+      at = widthOf(line);
+      if (char === " ") continue;
     }
     line += char;
     at += columns;
