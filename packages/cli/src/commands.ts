@@ -10,6 +10,7 @@ interface TopCommand {
 
 /** Asynq's commands in its order, then ours. */
 const commands: readonly TopCommand[] = [
+  { name: "dash", about: "view dashboard", load: async () => (await import("./commands/dash.ts")).addDashCommand },
   { name: "stats", about: "view current state", load: async () => (await import("./commands/stats.ts")).addStats },
   { name: "queue", about: "manage queues", load: async () => (await import("./commands/queue.ts")).addQueueCommands },
   { name: "task", about: "manage tasks", load: async () => (await import("./commands/task.ts")).addTaskCommands },

@@ -1,0 +1,94 @@
+import {
+  type GroupInfo,
+  type Inspector,
+  listGroupSizes,
+  listTasks,
+  readQueueInfos,
+  type StoredTask,
+  type UnreadableTask,
+} from "@asynqjs/core/inspector";
+import type { Loaded, Request } from "./request.ts";
+import type { TaskRow } from "./state.ts";
+
+/** So many groups are listed of a queue that has more. */
+const mostGroups = 10_000;
+/** So long one answer is waited for. */
+const patienceMs = 3_000;
+
+/** Reads what a screen shows, and no more. @throws {RedisError} */
+export async function load(inspector: Inspector, request: Request, signal: AbortSignal): Promise<Loaded> {
+  const options = { signal, timeoutMs: patienceMs };
+  if (request.of === "queues") {
+    const names = await inspector.queues(options);
+    const needle = request.filter.toLowerCase();
+    const listed = needle === "" ? names : names.filter((name) => name.toLowerCase().includes(needle));
+    const outcomes = await readQueueInfos(inspector.broker, listed.slice(request.first, request.first + request.count), options);
+    return { of: "queues", names, infos: outcomes.map(({ value, error }) => value ?? fail(error)) };
+  }
+  const { queue, tab, group, page, pageSize } = request;
+  const [info, tasks, groups, found, opened] = await Promise.all([
+    readInfo(inspector, queue, options),
+    request.wantsTasks ? listTasks(inspector.broker, queue, { state: tab, group }, { page, pageSize, ...options }) : undefined,
+    request.wantsGroups ? listGroups(inspector, queue, options) : undefined,
+    request.search && inspector.searchTasks(queue, request.search, options).catch(orNone),
+    request.opened === undefined ? undefined : readTask(inspector, queue, request.opened, options),
+  ]);
+  return {
+    of: "queue",
+    queue,
+    info,
+    tasks: tasks && [...tasks.tasks, ...tasks.unreadable.map(toRow)],
+    groups: groups?.groups,
+    hasMoreGroups: groups?.hasMore ?? false,
+    found: request.search && (found ?? { tasks: [], looked: 0, unreadable: 0, incomplete: false }),
+    opened,
+  };
+}
+
+interface Patience {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+function toRow({ id, why }: UnreadableTask): TaskRow {
+  return { id, why };
+}
+
+async function readInfo(inspector: Inspector, queue: string, options: Patience): Promise<Awaited<ReturnType<Inspector["getQueueInfo"]>> | undefined> {
+  return inspector.getQueueInfo(queue, options).catch(orNone);
+}
+
+async function readTask(inspector: Inspector, queue: string, id: string, options: Patience): Promise<{ id: string; task?: StoredTask; why?: string }> {
+  try {
+    return { id, task: await inspector.getTaskInfo(queue, id, options) };
+  } catch (error) {
+    if (codeOf(error) === "DECODE") return { id, why: (error as Error).message };
+    orNone(error);
+    return { id };
+  }
+}
+
+async function listGroups(inspector: Inspector, queue: string, options: Patience): Promise<{ groups: readonly GroupInfo[]; hasMore: boolean }> {
+  const found = new Map<string, GroupInfo>();
+  let cursor: string | undefined = "0";
+  while (cursor !== undefined && found.size < mostGroups) {
+    const page = await listGroupSizes(inspector.broker, queue, cursor, options);
+    for (const info of page.groups) found.set(info.group, info);
+    cursor = page.cursor;
+  }
+  return { groups: [...found.values()].sort((a, b) => (a.group < b.group ? -1 : 1)), hasMore: cursor !== undefined };
+}
+
+/** What is not there is no failure: it is shown so. */
+function orNone(error: unknown): undefined {
+  if (codeOf(error) !== "QUEUE_NOT_FOUND" && codeOf(error) !== "TASK_NOT_FOUND") throw error;
+  return undefined;
+}
+
+function codeOf(error: unknown): unknown {
+  return (Object(error) as { readonly code?: unknown }).code;
+}
+
+function fail(error: unknown): never {
+  throw error;
+}
