@@ -1,8 +1,9 @@
 /** What can go wrong, scripted on a real Redis with real servers: the doctor names the cause of each, and of nothing else. */
-import { dequeue, makeBroker, pauseQueue, systemRandom } from "@asynqjs/core";
+import { type Clock, dequeue, makeBroker, pauseQueue, systemRandom, writeServerState } from "@asynqjs/core";
 import { addCronEntry } from "@asynqjs/core/cron";
 import { type DiagnosisCode, type Examination, type ExamineOptions, examine } from "@asynqjs/core/doctor";
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
+import { encodeServerInfo } from "@asynqjs/core/wire";
 import { runTicks } from "@asynqjs/cron-fn";
 import { ServeMux } from "@asynqjs/worker-node";
 import { Redis } from "ioredis";
@@ -13,20 +14,38 @@ import { test as base, byClock, describe, expect, gate, until } from "../support
 useOwnRedis();
 
 interface DoctorFixtures {
-  /** Redis' clock being that of the test, and with it the machine's. */
-  readonly look: (options?: ExamineOptions) => Promise<Examination>;
+  /** Redis' clock being that of the test, and with it the machine's; while it watches a queue, no more happens than it is given to. */
+  readonly look: (options?: LookOptions) => Promise<Examination>;
   /** What is told, as `code subject`. */
-  readonly told: (options?: ExamineOptions) => Promise<string[]>;
+  readonly told: (options?: LookOptions) => Promise<string[]>;
+}
+
+interface LookOptions extends ExamineOptions {
+  readonly ignore?: readonly DiagnosisCode[];
+  readonly meanwhile?: () => Promise<unknown>;
 }
 
 /** The Redis of these tests may be older than its last fix: that is told in a test of its own. */
 const ignore: readonly DiagnosisCode[] = ["redis-unpatched"];
 
+/** A clock whose pauses are over as soon as that is done. */
+function watching({ nowMs, monotonicMs }: Clock, meanwhile: () => Promise<unknown> = async () => {}): Clock {
+  return {
+    nowMs,
+    monotonicMs,
+    after(_, then) {
+      void meanwhile().then(then);
+      return () => {};
+    },
+  };
+}
+
 const test = base.extend<DoctorFixtures>({
   look: async ({ port, clock }, use) =>
-    use((options) =>
-      examine(makeBroker({ redis: byClock(port, () => clock.nowMs()), clock, random: systemRandom }), { ignore, ...options }),
-    ),
+    use(({ meanwhile, ...options } = {}) => {
+      const redis = byClock(port, () => clock.nowMs());
+      return examine(makeBroker({ redis, clock: watching(clock, meanwhile), random: systemRandom }), { ignore, ...options });
+    }),
   told: async ({ look }, use) =>
     use(async (options) => (await look(options)).diagnoses.map(({ code, subject: { kind, name } }) => `${code} ${name ?? kind}`)),
 });
@@ -142,7 +161,6 @@ describe("why nothing runs", () => {
     await pass(2 * minute);
 
     expect(server.metrics().leaked).toBe(1);
-    // What the timeout left in retry is due by then: this server does not forward.
     expect(await told()).toEqual(["slots-leaked default"]);
     handler.open();
   });
@@ -158,6 +176,25 @@ describe("why nothing runs", () => {
     expect(await told()).toEqual(["concurrency-full default"]);
     expect((await look()).diagnoses[0]!.evidence).toBe("1 task pending, the oldest for 2 min; 2 of 2 slots of 1 server run tasks");
     handler.open();
+  });
+
+  test("its server beats and takes nothing, or what it takes is not enough", async ({ told, look, broker, seed, pass, clock }) => {
+    await seed({ taskId: "a" }, { taskId: "b" }, { taskId: "c" });
+    await pass(5 * minute);
+    const name = { host: "h", pid: 1, serverId: "s" };
+    const told4 = { concurrency: 4, queues: { default: 1 }, strictPriority: false, status: "active", activeWorkerCount: 1 };
+    const info = encodeServerInfo({ ...name, ...told4, startedAtNs: BigInt(clock.nowMs()) * 1_000_000n });
+    await writeServerState(broker, { ...name, info, workers: [] }, { nowSec: clock.nowMs() / 1000, ttlSec: 60 });
+
+    expect(await told()).toEqual(["tasks-not-taken default"]);
+    const { diagnoses } = await look({ meanwhile: () => dequeue(broker, ["default"], 1) });
+    expect(diagnoses).toMatchObject([
+      {
+        code: "backlog",
+        severity: "warning",
+        evidence: "3 tasks pending, the oldest for 5 min; tasks are taken; 1 of 4 slots of 1 server run tasks",
+      },
+    ]);
   });
 
   test("a queue of a higher priority has tasks, and servers are strict", async ({ told, makeServer, seed, pass }) => {
@@ -273,7 +310,7 @@ describe("what Redis is set up to", () => {
 
   test("lacks fixes of holes that are known", async ({ look, redis }) => {
     const version = /redis_version:(\S+)/.exec(await redis.info("server"))![1]!;
-    const { diagnoses } = await look({ ignore: [] } as ExamineOptions);
+    const { diagnoses } = await look({ ignore: [] });
     if (version === "7.0.15") {
       expect(diagnoses).toMatchObject([
         { code: "redis-unpatched", severity: "warning", what: "Redis 7.0.15 lacks fixes of holes that are known" },
@@ -363,7 +400,7 @@ describe("what may not be asked", () => {
       "reset on >secret ~asynq:* -@all +info +eval +evalsha +scard +srandmember +exists +llen +zcard +zrange +zrangebyscore +lindex +hget +hmget +hstrlen +lrange +select";
     await redis.call("ACL", "SETUSER", "reader", ...rules.split(" "));
     const client = new Redis({ port: Number(redis.options.port), username: "reader", password: "secret", protocol: 2 });
-    const broker = makeBroker({ redis: ioredisPort(client), clock, random: systemRandom });
+    const broker = makeBroker({ redis: ioredisPort(client), clock: watching(clock), random: systemRandom });
     const { diagnoses, worst } = await examine(broker, { ignore });
     client.disconnect();
     await redis.call("ACL", "DELUSER", "reader");

@@ -24,6 +24,7 @@ export type DiagnosisCode =
   | "no-server"
   | "servers-stopped"
   | "concurrency-full"
+  | "backlog"
   | "queue-starved"
   | "slots-leaked"
   | "tasks-not-taken"

@@ -27,8 +27,8 @@ export interface Examination {
 const maxOfCode = 10;
 
 /**
- * Looks at a Redis and everything of Asynq's in it, and says what is wrong, by what it is seen, and what to do: in ten requests or so, and two
- * more for each 500 queues. Writes nothing. What Redis does not let us look at is a finding, never an error.
+ * Looks at a Redis and everything of Asynq's in it, and says what is wrong, by what it is seen, and what to do: in ten requests or so, and one
+ * more for each 500 queues; it takes two seconds longer where a task has waited for long though a server serves it. Writes nothing. What Redis does not let us look at is a finding, never an error.
  * @throws {InvalidOptionError} before any I/O
  * @throws {RedisError} Redis is not reachable
  */

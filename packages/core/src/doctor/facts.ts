@@ -87,8 +87,12 @@ export interface QueueFacts {
   readonly completed: number;
   readonly quarantined: number;
   readonly groups: number;
-  /** Since when the task that is next has waited; `undefined` where it does not say. */
+  /** The task that is taken next; empty where none is pending. */
+  readonly nextId: string;
+  /** Since when it has waited; `undefined` where it does not say. */
   readonly pendingSinceSec: number | undefined;
+  /** Whether it was taken within two seconds; of a queue that was watched, since its tasks had waited. */
+  readonly moves?: boolean | undefined;
   /** When the first of each is due, or over. */
   readonly firstScheduledSec: number;
   readonly firstRetrySec: number;

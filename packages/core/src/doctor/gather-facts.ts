@@ -1,5 +1,5 @@
 import { type Broker, makeBroker } from "../broker.ts";
-import { unixSec } from "../clock.ts";
+import { sleep, unixSec } from "../clock.ts";
 import { decodeCount, decodeList, decodeTime, readReply } from "../decode-reply.ts";
 import { demand } from "../demand.ts";
 import { checkDurability, type DurabilityOptions } from "../durability.ts";
@@ -8,7 +8,8 @@ import { scanInvariants } from "../invariants/scan-invariants.ts";
 import { allQueues } from "../keys.ts";
 import type { CommandResult, Reply, SendOptions } from "../redis.ts";
 import { decodeText } from "../verdicts.ts";
-import type { Facts, InfoFields, Known, QueueFacts, Sampled } from "./facts.ts";
+import { bounds } from "./bounds.ts";
+import type { Facts, InfoFields, Known, QueueFacts, Sampled, ServerFacts } from "./facts.ts";
 import { measureQueues } from "./measure-queue.ts";
 import { type PartLogin, readDenials, readLogins } from "./read-logins.ts";
 import { readSchedule, readTicks } from "./read-schedule.ts";
@@ -39,10 +40,13 @@ const maxScannedKeys = 20_000;
 const maxScannedQueues = 20;
 /** So many queues are looked at closely: those in which most waits or failed. */
 const maxSampledQueues = 50;
+/** And so many of those in which a task has waited are watched, for so long. */
+const maxWatchedQueues = 500;
+const watchMs = 2_000;
 
 /**
- * Asks Redis everything that is judged, in about ten requests and two more for each 500 queues; what it does not answer is a fact too. Writes
- * nothing.
+ * Asks Redis everything that is judged, in about ten requests and one more for each 500 queues; what it does not answer is a fact too. Where a
+ * task has waited for long though a server serves it, it looks again two seconds later. Writes nothing.
  * @throws {InvalidOptionError} before any I/O
  * @throws {RedisError} Redis is not reachable
  * @throws {RedisVersionError} it is older than 6.2
@@ -90,6 +94,7 @@ export async function gatherFacts(caller: Broker, options: ExamineOptions = {}):
     tried(readLogins(broker, options.logins, send)),
     tried(readDenials(broker, send)),
   ]);
+  const queues = await watch(broker, measured.queues, servers.value?.looked ?? [], nowSec, send);
   const unmet = durability && (await checkDurability(redis, durability).then(nothing, unmetTier));
   const enabled = fields.value?.cluster_enabled === "1";
   return {
@@ -100,7 +105,7 @@ export async function gatherFacts(caller: Broker, options: ExamineOptions = {}):
     scriptFlushes: known(read(commands, decodeInfo), countFlushes),
     settings: both(read(save, decodePairs), read(fsync, decodePairs)),
     ...(enabled && { cluster: read(clusterInfo, decodeInfo) }),
-    ...{ logins, denials, servers, ...measured, schedule, ticks },
+    ...{ logins, denials, servers, queues, unreadable: measured.unreadable, schedule, ticks },
     invariants: await lookForInvariants(caller, options, {
       keys: read(keys, (reply) => decodeCount(reply)),
       queues: picked,
@@ -137,6 +142,32 @@ async function measure(
     queues: { value: { total, looked: looked.map((queue) => ({ ...queue, tasks: tasks.get(queue.queue) })) } },
     unreadable: failed.map(({ queue, error }) => ({ queue, why: error.message })),
   };
+}
+
+/**
+ * Looks once more at the queues in which a task has waited for long though servers take them: one whose next task is the same still, two seconds
+ * later, stands; any other is behind.
+ */
+async function watch(
+  broker: Broker,
+  measured: Facts["queues"],
+  servers: readonly ServerFacts[],
+  nowSec: number,
+  options: SendOptions,
+): Promise<Facts["queues"]> {
+  const { total = 0, looked = [] } = measured.value ?? {};
+  const served = new Set(servers.flatMap(({ status, queues }) => (status === "active" ? Object.keys(queues) : [])));
+  const waiting = looked
+    .filter(({ queue, paused, pending }) => !paused && pending > 0 && served.has(queue))
+    .filter(({ pendingSinceSec = 0 }) => nowSec - pendingSinceSec >= bounds.waitingSec)
+    .sort((a, b) => b.pending - a.pending)
+    .slice(0, maxWatchedQueues);
+  if (waiting.length === 0) return measured;
+  await sleep(broker.clock, watchMs, options.signal);
+  const names = waiting.map(({ queue }) => queue);
+  const again = await measureQueues(broker, names, nowSec, options);
+  const moves = new Map(waiting.map(({ queue, nextId }, i) => [queue, again[i]!.value?.nextId !== nextId]));
+  return { value: { total, looked: looked.map((queue) => ({ ...queue, moves: moves.get(queue.queue) })) } };
 }
 
 async function lookForInvariants(

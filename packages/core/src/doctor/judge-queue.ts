@@ -77,7 +77,7 @@ function judgeRunning(queue: QueueFacts, around: QueueSurroundings, tell: Tell):
   const load = `${running} of ${slots} slots of ${sayCount(active.length, "server")} run tasks`;
   const strict = active.filter(({ strictPriority }) => strictPriority);
   const ahead = strict.length === active.length ? aheadOf(queue.queue, active, around.pending) : [];
-  if (ahead.length > 0) {
+  if (ahead.length > 0 && queue.moves !== true) {
     tell({
       code: "queue-starved",
       severity: "warning",
@@ -99,6 +99,17 @@ function judgeRunning(queue: QueueFacts, around: QueueSurroundings, tell: Tell):
       what: "tasks wait since every slot is taken",
       evidence: `${waiting}; ${load}`,
       remedy: "raise concurrency or start more servers; look for handlers that hang: asynqjs server ls",
+    });
+    return;
+  }
+  if (queue.moves === true) {
+    tell({
+      code: "backlog",
+      severity: "warning",
+      subject,
+      what: "tasks wait longer than they should: more come, or came, than are done",
+      evidence: `${waiting}; tasks are taken; ${load}`,
+      remedy: "raise concurrency, start more servers, or give the queue a higher priority",
     });
     return;
   }
@@ -129,7 +140,7 @@ function judgeTicks(queue: QueueFacts, { nowSec, servers, tickedSec }: QueueSurr
   const served = servers?.some(({ queues }) => Object.hasOwn(queues, queue.queue)) ?? true;
   const ticks = nowSec - tickedSec <= bounds.tickSec;
   const who = `${served ? "a server of the queue beats" : "no server of the queue beats"}, ${
-    ticks ? "a cron function ran lately" : "no cron function ran lately"
+    ticks ? "a cron function left its trace lately" : "no cron function left a trace lately"
   }`;
   const late = (code: "forward-late" | "recover-late" | "janitor-late", sinceSec: number, what: string, evidence: string): void =>
     tell({

@@ -35,24 +35,36 @@ export const measureQueueScript = defineScript({
     local function first_of(key)
       return redis.call("ZRANGE", key, 0, 0, "WITHSCORES")[2] or "0"
     end
+    -- How many, and the first: of what is empty nothing more is asked.
+    local function size_of(key)
+      local size = redis.call("ZCARD", key)
+      return size, size > 0 and first_of(key) or "0"
+    end
     local function count_until(key, until_s)
       return #redis.call("ZRANGEBYSCORE", key, "-inf", until_s, "LIMIT", 0, max_due)
     end
     local oldest = redis.call("LINDEX", pending, -1)
     local since = oldest and redis.call("HGET", prefix .. "t:" .. oldest, "pending_since") or ""
-    local grouped = "0"
-    for _, group in ipairs(redis.call("SRANDMEMBER", groups, max_groups)) do
-      local first = first_of(prefix .. "g:" .. group)
-      if grouped == "0" or tonumber(first) > 0 and tonumber(first) < tonumber(grouped) then grouped = first end
+    local scheduled_count, first_scheduled = size_of(scheduled)
+    local retry_count, first_retry = size_of(retry)
+    local archived_count, first_archived = size_of(archived)
+    local completed_count, first_completed = size_of(completed)
+    local _, first_set = size_of(aggregation_sets)
+    local due = (scheduled_count > 0 and count_until(scheduled, now_s) or 0) + (retry_count > 0 and count_until(retry, now_s) or 0)
+    local group_count, grouped = redis.call("SCARD", groups), "0"
+    if group_count > 0 then
+      for _, group in ipairs(redis.call("SRANDMEMBER", groups, max_groups)) do
+        local first = first_of(prefix .. "g:" .. group)
+        if grouped == "0" or tonumber(first) > 0 and tonumber(first) < tonumber(grouped) then grouped = first end
+      end
     end
     local leases, scores = redis.call("ZRANGE", lease, 0, max_leases - 1, "WITHSCORES"), {}
     for i = 2, #leases, 2 do scores[#scores + 1] = leases[i] end
+    local lost = #leases > 0 and count_until(lease, lost_s) or 0
     return {
-      redis.call("EXISTS", paused), redis.call("LLEN", pending), redis.call("LLEN", active),
-      redis.call("ZCARD", scheduled), redis.call("ZCARD", retry), redis.call("ZCARD", archived), redis.call("ZCARD", completed),
-      redis.call("ZCARD", quarantine), redis.call("SCARD", groups), since,
-      first_of(scheduled), first_of(retry), first_of(completed), first_of(archived), first_of(aggregation_sets),
-      count_until(scheduled, now_s) + count_until(retry, now_s), count_until(lease, lost_s), grouped, scores
+      redis.call("EXISTS", paused), oldest and redis.call("LLEN", pending) or 0, redis.call("LLEN", active),
+      scheduled_count, retry_count, archived_count, completed_count, redis.call("ZCARD", quarantine), group_count, since,
+      first_scheduled, first_retry, first_completed, first_archived, first_set, due, lost, grouped, scores, oldest or ""
     }
   `,
   decode: decodeMeasures,
@@ -109,7 +121,7 @@ export async function measureQueues(
 
 function decodeMeasures(reply: Reply): Omit<QueueFacts, "queue"> {
   const words = decodeList(reply);
-  if (words.length !== 19) unexpected();
+  if (words.length !== 20) unexpected();
   const counts = [...words.slice(0, 9), ...words.slice(15, 17)].map((word) => decodeCount(word));
   const [paused, pending, active, scheduled, retry, archived, completed, quarantined, groups, due, lost] = counts as [
     ...[number, number, number, number, number, number, number, number, number, number, number],
@@ -126,6 +138,7 @@ function decodeMeasures(reply: Reply): Omit<QueueFacts, "queue"> {
     ...{ firstScheduledSec, firstRetrySec, firstCompletedSec, firstArchivedSec, firstSetSec },
     firstLeaseSec: Number(leases[0] ?? 0),
     groupedSinceSec: decodeScore(words[17]!),
+    nextId: decodeText(words[19]!),
     leasesOfOurs: ofOurs,
     leasesOfGo: leases.length - ofOurs,
   };
