@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import type { CliContext } from "./cli-context.ts";
 import { makeContext } from "./cli-context.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { addGroupCommands } from "./commands/group.ts";
 import { addQueueCommands } from "./commands/queue.ts";
 import { addTaskCommands } from "./commands/task.ts";
@@ -15,7 +16,12 @@ import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
 
 /** Each adds its command to the program. */
-const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addTaskCommands, addGroupCommands];
+const additions: readonly ((program: Command, context: CliContext) => void)[] = [
+  addQueueCommands,
+  addTaskCommands,
+  addGroupCommands,
+  addDoctorCommand,
+];
 
 /** A command whose errors of usage say which one it was. */
 class CliCommand extends Command {

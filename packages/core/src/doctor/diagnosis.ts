@@ -1,46 +1,47 @@
-/**
- * What a finding can be. `not-known`: what might be wrong could not be looked at.
- * @module
- */
-export type DiagnosisCode =
-  | "redis-too-old"
-  | "redis-unpatched"
-  | "redis-loading"
-  | "replica-asked"
-  | "sentinel-asked"
-  | "cluster-down"
-  | "eviction"
-  | "memory-full"
-  | "memory-near"
-  | "no-persistence"
-  | "snapshots-only"
-  | "saving-fails"
-  | "durability"
-  | "scripts-flushed"
-  | "clock-skew"
-  | "acl-refused"
-  | "queue-unreadable"
-  | "queue-paused"
-  | "no-server"
-  | "servers-stopped"
-  | "concurrency-full"
-  | "backlog"
-  | "queue-starved"
-  | "slots-leaked"
-  | "tasks-not-taken"
-  | "no-handler"
-  | "suspects-waiting"
-  | "forward-late"
-  | "recover-late"
-  | "janitor-late"
-  | "aggregate-late"
-  | "schedule-late"
-  | "maintenance-missing"
-  | "quarantined"
-  | "archive-full"
-  | "go-workers"
-  | "invariant"
-  | "not-known";
+/** What an examination may come to. @module */
+
+/** What a finding can be. `not-known`: what might be wrong could not be looked at. */
+export const diagnosisCodes = [
+  "redis-too-old",
+  "redis-unpatched",
+  "redis-loading",
+  "replica-asked",
+  "sentinel-asked",
+  "cluster-down",
+  "eviction",
+  "memory-full",
+  "memory-near",
+  "no-persistence",
+  "snapshots-only",
+  "saving-fails",
+  "durability",
+  "scripts-flushed",
+  "clock-skew",
+  "acl-refused",
+  "queue-unreadable",
+  "queue-paused",
+  "no-server",
+  "servers-stopped",
+  "concurrency-full",
+  "backlog",
+  "queue-starved",
+  "slots-leaked",
+  "tasks-not-taken",
+  "no-handler",
+  "suspects-waiting",
+  "forward-late",
+  "recover-late",
+  "janitor-late",
+  "aggregate-late",
+  "schedule-late",
+  "maintenance-missing",
+  "quarantined",
+  "archive-full",
+  "go-workers",
+  "invariant",
+  "not-known",
+] as const;
+export type DiagnosisCode = (typeof diagnosisCodes)[number];
 
 /**
  * How bad it is, worst first. `error`: tasks are lost, or do not run. `warning`: they will, or may. `unknown`: nobody can tell from here.

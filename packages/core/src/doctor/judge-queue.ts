@@ -85,7 +85,7 @@ function judgeRunning(queue: QueueFacts, around: QueueSurroundings, tell: Tell):
       what: "nothing of it runs while a queue of a higher priority has tasks: its servers are strict",
       evidence: `${waiting}; ${ahead
         .slice(0, 3)
-        .map((name) => `"${name}"`)
+        .map((name) => JSON.stringify(name))
         .join(", ")} has tasks pending; ${load}`,
       remedy: "serve it by a server of its own, raise concurrency, or give up strictPriority",
     });
@@ -270,12 +270,12 @@ function aheadOf(queue: string, servers: readonly ServerFacts[], pending: Readon
 
 function namesOf(servers: readonly ServerFacts[]): string {
   const names = [...new Set(servers.flatMap(({ queues }) => Object.keys(queues)))].sort();
-  const shown = names.slice(0, 5).map((name) => `"${name}"`);
+  const shown = names.slice(0, 5).map((name) => JSON.stringify(name));
   return names.length > shown.length ? `${shown.join(", ")} and ${names.length - shown.length} more` : shown.join(", ");
 }
 
 function typesOf(tasks: readonly TaskFacts[]): string {
-  const types = [...new Set(tasks.map(({ type }) => `"${type.slice(0, 100).toWellFormed()}"`))];
+  const types = [...new Set(tasks.map(({ type }) => JSON.stringify(type.slice(0, 100).toWellFormed())))];
   return types.length > 3 ? `${types.slice(0, 3).join(", ")} and ${types.length - 3} more` : types.join(", ");
 }
 

@@ -13,9 +13,9 @@ export function sayExamination({ diagnoses, more, looked }: Examination, mark: M
   ];
   for (const diagnosis of diagnoses)
     parts.push(
-      `${mark(diagnosis.severity, diagnosis.severity)} ${diagnosis.code} (${nameOf(diagnosis)}): ${diagnosis.what}\n` +
-        `  seen: ${diagnosis.evidence}\n` +
-        `  do:   ${diagnosis.remedy}`,
+      `${mark(diagnosis.severity, diagnosis.severity)} ${diagnosis.code} (${nameOf(diagnosis)}): ${printable(diagnosis.what)}\n` +
+        `  seen: ${printable(diagnosis.evidence)}\n` +
+        `  do:   ${printable(diagnosis.remedy)}`,
     );
   for (const [code, count] of Object.entries(more)) parts.push(`and ${count} more of ${code}`);
   if (diagnoses.length === 0) parts.push("nothing is wrong");
@@ -28,4 +28,9 @@ function share(looked: number, total: number, of: string): string {
 
 function nameOf({ subject: { kind, name } }: Diagnosis): string {
   return name === undefined ? kind : `${kind} ${JSON.stringify(name)}`;
+}
+
+/** Names and keys are anybody's: none of them moves a terminal's cursor. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
