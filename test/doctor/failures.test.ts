@@ -13,9 +13,13 @@ import { test as base, byClock, describe, expect, gate, until } from "../support
 
 useOwnRedis();
 
+const minute = 60_000;
+
 interface DoctorFixtures {
   /** Redis' clock being that of the test, and with it the machine's; while it watches a queue, no more happens than it is given to. */
   readonly look: (options?: LookOptions) => Promise<Examination>;
+  /** Lets so much time pass; servers see the last minute of it, in which each tells of itself. */
+  readonly later: (ms: number) => Promise<void>;
   /** What is told, as `code subject`. */
   readonly told: (options?: LookOptions) => Promise<string[]>;
 }
@@ -46,6 +50,11 @@ const test = base.extend<DoctorFixtures>({
       const redis = byClock(port, () => clock.nowMs());
       return examine(makeBroker({ redis, clock: watching(clock, meanwhile), random: systemRandom }), { ignore, ...options });
     }),
+  later: async ({ clock, pass }, use) =>
+    use(async (ms) => {
+      clock.jump(ms - minute - 1_000);
+      await pass(minute + 1_000);
+    }),
   told: async ({ look }, use) =>
     use(async (options) => (await look(options)).diagnoses.map(({ code, subject: { kind, name } }) => `${code} ${name ?? kind}`)),
 });
@@ -58,8 +67,6 @@ beforeEach<DoctorFixtures & { readonly redis: Redis }>(async ({ redis }) => {
   await redis.config("RESETSTAT");
   await redis.call("ACL", "LOG", "RESET");
 });
-
-const minute = 60_000;
 
 describe("of a healthy system nothing is told", () => {
   test("while tasks run, wait, are retried and are over", async ({ told, look, makeServer, seed, pass, redis }) => {
@@ -91,10 +98,10 @@ describe("of a healthy system nothing is told", () => {
 });
 
 describe("why nothing runs", () => {
-  test("the queue is paused", async ({ told, look, broker, seed, pass }) => {
+  test("the queue is paused", async ({ told, look, broker, seed, later }) => {
     await seed({ taskId: "a" });
     await pauseQueue(broker, "default");
-    await pass(5 * minute);
+    await later(5 * minute);
 
     expect(await told()).toEqual(["queue-paused default"]);
     const [diagnosis] = (await look()).diagnoses;
@@ -134,7 +141,7 @@ describe("why nothing runs", () => {
     expect(await told()).toEqual(["servers-stopped default"]);
   });
 
-  test("no handler is registered for its type", async ({ told, look, makeServer, seed, pass }) => {
+  test("no handler is registered for its type", async ({ told, look, makeServer, seed, pass, clock }) => {
     const mux = new ServeMux();
     mux.handle("email:send", () => {});
     const server = makeServer();
@@ -148,6 +155,10 @@ describe("why nothing runs", () => {
       what: 'no handler is registered for tasks of type "email:sned"',
       evidence: "2 tasks seen in retry and archived with the error “handler not found”",
     });
+    // What was archived a day ago tells nothing of today, but what waits for its retry does.
+    clock.jump(25 * 60 * minute);
+    const later = (await look()).diagnoses.find(({ code }) => code === "no-handler");
+    expect(later!.evidence).toContain("1 task seen in retry");
   });
 
   test("handlers that never end hold its slots", async ({ told, makeServer, seed, pass, clock }) => {
@@ -178,9 +189,9 @@ describe("why nothing runs", () => {
     handler.open();
   });
 
-  test("its server beats and takes nothing, or what it takes is not enough", async ({ told, look, broker, seed, pass, clock }) => {
+  test("its server beats and takes nothing, or what it takes is not enough", async ({ told, look, broker, seed, later, clock }) => {
     await seed({ taskId: "a" }, { taskId: "b" }, { taskId: "c" });
-    await pass(5 * minute);
+    await later(5 * minute);
     const name = { host: "h", pid: 1, serverId: "s" };
     const told4 = { concurrency: 4, queues: { default: 1 }, strictPriority: false, status: "active", activeWorkerCount: 1 };
     const info = encodeServerInfo({ ...name, ...told4, startedAtNs: BigInt(clock.nowMs()) * 1_000_000n });
@@ -223,52 +234,52 @@ describe("why nothing runs", () => {
 });
 
 describe("what should have happened and did not", () => {
-  test("nobody forwards", async ({ told, look, makeServer, seed, pass }) => {
+  test("nobody forwards", async ({ told, look, makeServer, seed, later }) => {
     await makeServer().start(() => {});
     await seed({ taskId: "a", processInSec: 10 });
-    await pass(5 * minute);
+    await later(5 * minute);
 
     expect(await told()).toEqual(["forward-late default"]);
     const [diagnosis] = (await look()).diagnoses;
     expect(diagnosis!.evidence).toContain("1 task of scheduled and retry due, for 5 min; a server of the queue beats");
   });
 
-  test("nobody recovers", async ({ told, broker, makeServer, seed, pass }) => {
+  test("nobody recovers", async ({ told, broker, makeServer, seed, later }) => {
     await seed({ taskId: "a" });
     await dequeue(broker, ["default"], 1);
     await makeServer().start(() => {});
-    await pass(5 * minute);
+    await later(5 * minute);
 
     expect(await told()).toEqual(["recover-late default"]);
   });
 
-  test("there is no janitor", async ({ told, makeServer, seed, pass }) => {
+  test("there is no janitor", async ({ told, makeServer, seed, later }) => {
     await seed({ taskId: "a", retentionSec: 10 });
     const server = makeServer();
     await server.start(() => {});
     await until(() => server.metrics().completed === 1);
-    await pass(30 * minute);
+    await later(30 * minute);
 
     expect(await told()).toEqual(["janitor-late default"]);
   });
 
-  test("nobody aggregates", async ({ told, makeServer, seed, pass }) => {
+  test("nobody aggregates", async ({ told, makeServer, seed, later }) => {
     await seed({ taskId: "a", group: "g" });
     await makeServer().start(() => {});
-    await pass(20 * minute);
+    await later(20 * minute);
 
     expect(await told()).toEqual(["aggregate-late default"]);
   });
 
-  test("no schedule tick runs", async ({ told, broker, pass }) => {
+  test("no schedule tick runs", async ({ told, broker, later }) => {
     await addCronEntry(broker, { id: "report", spec: "@every 60s", type: "report:send" });
     expect(await told()).toEqual([]);
-    await pass(10 * minute);
+    await later(10 * minute);
     expect(await told()).toEqual(["schedule-late redis"]);
 
     await runTicks(broker);
     expect(await told()).not.toContain("schedule-late redis");
-    await pass(20 * minute);
+    await later(20 * minute);
     expect(await told()).toContain("schedule-late report");
   });
 

@@ -34,7 +34,7 @@ describe("doctor", () => {
     const { code, out, err } = await cli("doctor", ...patched);
 
     expect({ code, err }).toEqual({ code: 8, err: "" });
-    expect(out).toMatch(/^looked at 1 queues/);
+    expect(out).toMatch(/^looked at 1 queue, 0 servers/);
     expect(out).toContain('error no-server (queue "mail"): nothing runs: no server beats\n  seen: 1 task pending, the oldest for ');
     expect(out).toContain("\n  do:   start a server\n");
     expect(out).not.toContain("\x1b");

@@ -19,6 +19,8 @@ export const bounds = {
   scheduleSec: 420,
   /** A cron function's rare ticks run every 5 minutes: what was longer ago is no sign of life. */
   tickSec: 900,
+  /** What was archived longer ago tells nothing of today. */
+  troubleSec: 24 * 3600,
   archiveMaxAgeSec: 90 * 24 * 3600,
   /** Asynq's archive holds so many, and deletes the oldest for each that comes. */
   archiveMaxSize: 9_999,

@@ -3,9 +3,11 @@ import { bounds } from "./bounds.ts";
 import { type Diagnosis, ofQueue, ofRedis, severities, type Tell } from "./diagnosis.ts";
 import type { Facts } from "./facts.ts";
 import { judgeAccess } from "./judge-access.ts";
-import { judgeQueue } from "./judge-queue.ts";
 import { judgeRedis } from "./judge-redis.ts";
-import { sayCount, sayTime } from "./say-time.ts";
+import { judgeRunning } from "./judge-running.ts";
+import { judgeTicks } from "./judge-ticks.ts";
+import { judgeTrouble } from "./judge-trouble.ts";
+import { sayCount, sayTime } from "./say.ts";
 
 /** Everything that is wrong by these facts, the worst first. Asks nobody. */
 export function diagnose(facts: Facts): Diagnosis[] {
@@ -19,7 +21,11 @@ export function diagnose(facts: Facts): Diagnosis[] {
     tickedSec: Math.max(0, ...(facts.ticks.value?.values() ?? [])),
     pending: new Set(queues.filter(({ pending, paused }) => pending > 0 && !paused).map(({ queue }) => queue)),
   };
-  for (const queue of queues) judgeQueue(queue, around, tell);
+  for (const queue of queues) {
+    judgeRunning(queue, around, tell);
+    judgeTicks(queue, around, tell);
+    judgeTrouble(queue, tell);
+  }
   for (const { queue, why } of facts.unreadable)
     tell({
       code: "queue-unreadable",

@@ -117,7 +117,7 @@ test("a finding is said in three lines, with its remedy last", () => {
   } as const;
   const looked = { queues: 1, ofQueues: 1, servers: 0, ofServers: 0, invariants: true };
   expect(sayExamination({ worst: "error", diagnoses: [diagnosis], more: {}, looked }, (_, text) => text.toUpperCase())).toBe(
-    'looked at 1 queues, 0 servers, and for the invariants\n\nERROR no-server (queue "a \\"b\\""): nothing runs\n  seen: 3 tasks\n  do:   start one\n',
+    'looked at 1 queue, 0 servers, and for the invariants\n\nERROR no-server (queue "a \\"b\\""): nothing runs\n  seen: 3 tasks\n  do:   start one\n',
   );
   expect(sayExamination({ worst: undefined, diagnoses: [], more: {}, looked })).toContain("nothing is wrong");
 });

@@ -1,7 +1,7 @@
 import { bounds } from "./bounds.ts";
 import { ofRedis, type Tell } from "./diagnosis.ts";
 import type { Denial, Facts } from "./facts.ts";
-import { sayTime } from "./say-time.ts";
+import { sayTime } from "./say.ts";
 
 /** Who may not do what it is to do, and what may not be asked. */
 export function judgeAccess(facts: Facts, tell: Tell): void {
@@ -51,7 +51,11 @@ function judgeUnknown(facts: Facts, tell: Tell): void {
   unknown(facts.settings, "when Redis writes to its disk", `${grant("config|get")}: that command shows passwords of Redis too`);
   unknown(facts.cluster, "whether the whole Cluster is served", grant("cluster|info"));
   unknown(facts.logins, "what the users of the parts may do", `${grant("acl|dryrun")}: Redis has it from 7.0 on`);
-  unknown(facts.denials, "what Redis refused lately", grant("acl|log"));
+  const refused = facts.errors.value?.get("NOPERM") ?? 0;
+  const denials = facts.denials.why && {
+    why: `${facts.denials.why}; ${refused} commands were refused for lack of permission since its start`,
+  };
+  unknown(denials || undefined, "what Redis refused lately", grant("acl|log"));
   unknown(facts.servers, "which servers beat", grant("zcount +zrangebyscore +get ~asynq:servers ~asynq:servers:*"));
   unknown(facts.queues, "how the queues stand", grant("scard +srandmember +evalsha +eval, and what deploy/acl/read-only.acl has"));
   unknown(facts.schedule, "whether cron entries fire", grant("hlen +zscore +lrange ~asynq:schedulers ~asynq:schedulers:* ~asynq:js:cron"));

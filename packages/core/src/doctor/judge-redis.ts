@@ -2,7 +2,7 @@ import { bounds } from "./bounds.ts";
 import { ofRedis, type Tell } from "./diagnosis.ts";
 import type { Facts, InfoFields } from "./facts.ts";
 import { knownHole } from "./known-holes.ts";
-import { sayTime } from "./say-time.ts";
+import { sayTime } from "./say.ts";
 
 /** Redis itself: what it is, what it does when it is full, what a crash leaves. */
 export function judgeRedis(facts: Facts, tell: Tell): void {
@@ -10,7 +10,7 @@ export function judgeRedis(facts: Facts, tell: Tell): void {
   if (info !== undefined) {
     judgeRole(info, facts, tell);
     judgeVersion(info, tell);
-    judgeMemory(info, tell);
+    judgeMemory(info, facts, tell);
     judgePersistence(info, facts, tell);
     judgeScripts(info, facts, tell);
   }
@@ -88,7 +88,7 @@ function judgeVersion(info: InfoFields, tell: Tell): void {
   });
 }
 
-function judgeMemory(info: InfoFields, tell: Tell): void {
+function judgeMemory(info: InfoFields, { errors }: Facts, tell: Tell): void {
   const policy = info.maxmemory_policy;
   const used = Number(info.used_memory ?? 0);
   const max = Number(info.maxmemory ?? 0);
@@ -109,7 +109,7 @@ function judgeMemory(info: InfoFields, tell: Tell): void {
       severity: "error",
       subject: ofRedis,
       what: "Redis is full: it takes no new task",
-      evidence: share,
+      evidence: `${share}; ${errors.value?.get("OOM") ?? 0} commands were refused for it since its start`,
       remedy: "let workers drain it, delete archived and completed tasks, or raise maxmemory",
     });
   else if (used >= max * bounds.memoryShare)

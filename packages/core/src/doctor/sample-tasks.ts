@@ -5,6 +5,7 @@ import type { Reply, SendOptions } from "../redis.ts";
 import { bind, defineScript, type Outcome, runAll } from "../script.ts";
 import { decodeText } from "../verdicts.ts";
 import { decodeTaskMessage } from "../wire/decode-task-message.ts";
+import { bounds } from "./bounds.ts";
 import type { TaskFacts } from "./facts.ts";
 
 /** Of each container so many tasks are looked at, so many are told of, and none whose message is larger. */
@@ -14,12 +15,15 @@ const most = { looked: 20, told: 10, bytes: 64 * 1024 };
 const noHandler = "handler not found for task";
 const deadline = "context deadline exceeded";
 
-/** The next to run, to be forwarded and to be retried, and the last that were archived: those that crashed a worker, or failed in one of two ways. */
+/**
+ * The next to run, to be forwarded and to be retried, and the last that were archived, not long ago: those that crashed a worker, or failed in one
+ * of two ways.
+ */
 export const sampleTasksScript = defineScript({
   name: "sample-tasks",
   effect: "read",
   keys: ["pending", "scheduled", "retry", "archived"],
-  args: { prefix: "text", looked: "text", told: "text", max_bytes: "text", no_handler: "text", deadline: "text" },
+  args: { prefix: "text", looked: "text", told: "text", max_bytes: "text", no_handler: "text", deadline: "text", since_s: "text" },
   lua: /* lua */ `
     local reply = {}
     local function look(state, ids)
@@ -37,7 +41,7 @@ export const sampleTasksScript = defineScript({
     look("pending", redis.call("LRANGE", pending, -looked, -1))
     look("scheduled", redis.call("ZRANGE", scheduled, 0, looked - 1))
     look("retry", redis.call("ZRANGE", retry, 0, looked - 1))
-    look("archived", redis.call("ZRANGE", archived, -looked, -1))
+    look("archived", redis.call("ZREVRANGEBYSCORE", archived, "+inf", since_s, "LIMIT", 0, looked))
     return reply
   `,
   decode: decodeSamples,
@@ -47,7 +51,12 @@ export const sampleTasksScript = defineScript({
  * Looks closely at a few tasks of each of the queues, all in one request; one outcome per queue, in order. Reads only.
  * @throws {RedisError} the way to Redis failed
  */
-export function sampleTasks(broker: Broker, queues: readonly string[], options: SendOptions = {}): Promise<Outcome<TaskFacts[]>[]> {
+export function sampleTasks(
+  broker: Broker,
+  queues: readonly string[],
+  nowSec: number,
+  options: SendOptions = {},
+): Promise<Outcome<TaskFacts[]>[]> {
   return runAll(
     broker,
     queues.map((queue) =>
@@ -61,6 +70,7 @@ export function sampleTasks(broker: Broker, queues: readonly string[], options: 
           max_bytes: most.bytes,
           no_handler: noHandler,
           deadline,
+          since_s: nowSec - bounds.troubleSec,
         },
       }),
     ),

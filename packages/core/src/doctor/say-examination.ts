@@ -1,5 +1,6 @@
 import type { Diagnosis, Severity } from "./diagnosis.ts";
 import type { Examination } from "./examine.ts";
+import { sayCount } from "./say.ts";
 
 /** Puts a mark of the severity before a line: in colour, say. */
 export type MarkSeverity = (severity: Severity, text: string) => string;
@@ -7,7 +8,7 @@ export type MarkSeverity = (severity: Severity, text: string) => string;
 /** An examination as text for people: each finding in three lines, its remedy last. */
 export function sayExamination({ diagnoses, more, looked }: Examination, mark: MarkSeverity = (_, text) => text): string {
   const parts = [
-    `looked at ${share(looked.queues, looked.ofQueues, "queues")}, ${share(looked.servers, looked.ofServers, "servers")}${
+    `looked at ${share(looked.queues, looked.ofQueues, "queue")}, ${share(looked.servers, looked.ofServers, "server")}${
       looked.invariants ? ", and for the invariants" : ""
     }`,
   ];
@@ -23,7 +24,7 @@ export function sayExamination({ diagnoses, more, looked }: Examination, mark: M
 }
 
 function share(looked: number, total: number, of: string): string {
-  return looked < total ? `${looked} of ${total} ${of}` : `${looked} ${of}`;
+  return looked < total ? `${looked} of ${sayCount(total, of)}` : sayCount(looked, of);
 }
 
 function nameOf({ subject: { kind, name } }: Diagnosis): string {
