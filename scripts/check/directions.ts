@@ -58,7 +58,7 @@ export const coreRows: readonly (readonly string[])[] = [
   ["containers"],
   ["broker/"],
   ["ticks/", "cron/", "metrics/", "invariants/"],
-  ["inspector/"],
+  ["inspector/", "doctor/"],
   ["testing/"],
   ["index"],
 ];

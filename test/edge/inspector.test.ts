@@ -1,5 +1,6 @@
 import path from "node:path";
 import { Task } from "@asynqjs/client-edge";
+import type { Examination } from "@asynqjs/core/doctor";
 import type { Miniflare } from "miniflare";
 import { beforeAll, describe } from "vitest";
 import { ourBroker } from "../interop/our-broker.ts";
@@ -59,5 +60,20 @@ describe("an inspector, in workerd", () => {
     expect(await call("deleteQueue", "default")).toBe("QUEUE_NOT_EMPTY");
     expect(await call("deleteQueue", "default", { force: true })).toMatchObject({ deleted: 3, more: false });
     expect((await redis.keys("asynq:*")).filter((key) => !key.includes(":js:call:"))).toEqual([]);
+  });
+
+  test("and a doctor says why nothing runs, and what the gateway does not let it ask", async ({ call, redis }) => {
+    await ourBroker(redis).enqueue(new Task("email:send"), { taskId: "a" });
+    await redis.hset("asynq:{default}:t:a", "pending_since", "1700000000000000000");
+
+    const { diagnoses, looked } = (await call("examine", { ignore: ["redis-unpatched", "no-persistence"] })) as Examination;
+
+    expect(looked).toMatchObject({ queues: 1, invariants: true });
+    expect(diagnoses.map(({ code, what }) => `${code}: ${what}`)).toEqual([
+      "no-server: nothing runs: no server beats",
+      "not-known: not known: when Redis writes to its disk",
+      "not-known: not known: what the users of the parts may do",
+      "not-known: not known: what Redis refused lately",
+    ]);
   });
 });

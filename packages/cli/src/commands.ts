@@ -19,6 +19,11 @@ const commands: readonly TopCommand[] = [
   { name: "cron", about: "manage cron", load: async () => (await import("./commands/cron.ts")).addCronCommands },
   { name: "tick", about: "run the maintenance that is due", load: async () => (await import("./commands/tick.ts")).addTick },
   {
+    name: "doctor",
+    about: "say what is wrong, why nothing runs, and what to do",
+    load: async () => (await import("./commands/doctor.ts")).addDoctorCommand,
+  },
+  {
     name: "completion",
     about: "let a shell complete command lines of asynqjs",
     load: async () => (await import("./commands/completion.ts")).addCompletion,

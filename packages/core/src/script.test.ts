@@ -4,6 +4,7 @@ import { describe } from "vitest";
 import { expect, test } from "../../../test/support/broker-test.ts";
 import { useOwnRedis } from "../../../test/support/redis-test.ts";
 import * as cron from "./cron/index.ts";
+import * as doctor from "./doctor/index.ts";
 import * as core from "./index.ts";
 import * as inspector from "./inspector/index.ts";
 import * as invariants from "./invariants/index.ts";
@@ -16,7 +17,7 @@ type AnyScript = Script<string, Record<string, never>, string, Record<string, ne
 useOwnRedis();
 
 /** Every script there is: the operations' modules export theirs. */
-const scripts = Object.values({ ...core, ...cron, ...inspector, ...invariants } as Record<string, unknown>).filter(
+const scripts = Object.values({ ...core, ...cron, ...inspector, ...invariants, ...doctor } as Record<string, unknown>).filter(
   (value): value is AnyScript => typeof value === "object" && value !== null && "lua" in value && "text" in value,
 );
 

@@ -43,6 +43,22 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["b", "a", "of-last-night"]);
   },
 
+  "packages/core/README.md: What is wrong": async (block, around) => {
+    const { redis } = around;
+    await redis.sadd("asynq:queues", "mail");
+    await redis.lpush("asynq:{mail}:pending", "a");
+    await redis.hset("asynq:{mail}:t:a", { msg: "", state: "pending", pending_since: "1700000000000000000" });
+
+    const program = startProgram(block, around, {
+      prelude: `import { Redis } from "ioredis"; const client = new Redis("${around.redisUrl}");`,
+      epilogue: "process.exit();",
+    });
+
+    expect(await program.ended()).toBe(0);
+    expect(program.shown()).toMatch(/^error\n(?:.*\n)*no-server mail\n/);
+    expect(program.shown()).toContain("  do:   start a server\n");
+  },
+
   "packages/core/README.md: How safe an acknowledged task is": async (block, around) => {
     expect(around.project.run("npm", "install", "@asynqjs/client-edge").status).toBe(0);
     const master = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
