@@ -1,11 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { archivedKey, completedKey, taskKey } from "@asynqjs/core";
+import { archivedKey, type Broker, completedKey, taskKey } from "@asynqjs/core";
+import { describeEnqueueEvents } from "@asynqjs/core/inspector";
 import type { Redis } from "ioredis";
 import PostalMime from "postal-mime";
 import sharp from "sharp";
 import type { AcceptedTask, Expected } from "./customers.ts";
-import { mailFile, type ThumbnailResult, thumbnailFile } from "./shop.ts";
+import { deskAddress, digestSubject, mailFile, reportEntryId, type ThumbnailResult, thumbnailFile } from "./shop.ts";
 
 /** Looks at what each task was to leave behind, and where Redis has it; answers what is wrong, a line for each task, none if all is well. */
 export async function checkResults(redis: Redis, tasks: readonly AcceptedTask[], outDir: string): Promise<string[]> {
@@ -15,6 +16,16 @@ export async function checkResults(redis: Redis, tasks: readonly AcceptedTask[],
     ),
   );
   return wrong.flatMap((why, i) => (why === undefined ? [] : [`${tasks[i]!.type} ${tasks[i]!.id} of ${tasks[i]!.queue}: ${why}`]));
+}
+
+/** Looks whether Redis knows of each time that the cron entry fired, as Asynq's own tools see it, and whether each report was mailed. */
+export async function checkReports(broker: Broker, fired: number, outDir: string): Promise<string[]> {
+  const events = await describeEnqueueEvents(broker, reportEntryId, { pageSize: 1_000 });
+  const mails = await readdir(path.join(outDir, "mail")).catch((): string[] => []);
+  return [
+    ...(events.length === fired ? [] : [`the cron entry fired ${fired} times, its history has ${events.length}`]),
+    ...events.flatMap(({ taskId }) => (mails.includes(path.basename(mailFile(taskId))) ? [] : [`report ${taskId}: its mail is missing`])),
+  ];
 }
 
 async function check(redis: Redis, { id, queue, expected }: AcceptedTask, outDir: string): Promise<string | undefined> {
@@ -28,6 +39,9 @@ async function check(redis: Redis, { id, queue, expected }: AcceptedTask, outDir
     case "mail":
       if (state !== null) return `is ${state}, should be done and gone`;
       return checkMail(expected, path.join(outDir, mailFile(id)));
+    case "digest":
+      if (state !== null) return `is ${state}, should be in a digest and gone`;
+      return checkDigest(expected, outDir);
   }
 }
 
@@ -51,4 +65,15 @@ async function checkMail(expected: Expected & { ends: "mail" }, file: string): P
   const mail = await PostalMime.parse(await readFile(file));
   if (mail.subject !== expected.subject) return `its subject is "${mail.subject}", should be "${expected.subject}"`;
   return mail.to?.some(({ address }) => address === expected.to) ? undefined : "is not to whom it should be";
+}
+
+async function checkDigest({ picture, line }: Expected & { ends: "digest" }, outDir: string): Promise<string | undefined> {
+  // A worker that was killed may have left a part of one.
+  const files = (await readdir(path.join(outDir, "mail"))).filter((file) => file.endsWith(".eml"));
+  const mails = await Promise.all(files.map(async (file) => PostalMime.parse(await readFile(path.join(outDir, "mail", file)))));
+  const digests = mails.filter(
+    ({ subject, to }) => subject === digestSubject(picture) && to?.some(({ address }) => address === deskAddress),
+  );
+  const times = digests.flatMap(({ text = "" }) => text.split(/\r?\n/)).filter((found) => found === line).length;
+  return times === 1 ? undefined : `is in ${times} digests, should be in one`;
 }

@@ -1,9 +1,10 @@
 import {
   activeKey,
+  aggregationSetsKey,
   archivedKey,
   completedKey,
   failedTotalKey,
-  leaseKey,
+  groupsKey,
   pendingKey,
   processedTotalKey,
   quarantineKey,
@@ -17,12 +18,13 @@ export interface QueueCounts {
   readonly queue: string;
   readonly pending: number;
   readonly active: number;
-  readonly leases: number;
   readonly scheduled: number;
   readonly retry: number;
   readonly archived: number;
   readonly completed: number;
   readonly quarantined: number;
+  /** Groups whose tasks wait for each other, and sets of them that are being made one task. */
+  readonly groups: number;
   /** Runs that ended, failures among them: Asynq's counter. */
   readonly processed: number;
   /** Runs that failed and were charged for it. */
@@ -34,7 +36,8 @@ export async function countTasks(redis: Redis, queues: readonly string[]): Promi
   const reading = redis.multi();
   for (const queue of queues) {
     reading.llen(pendingKey(queue)).llen(activeKey(queue));
-    for (const key of [leaseKey, scheduledKey, retryKey, archivedKey, completedKey, quarantineKey]) reading.zcard(key(queue));
+    for (const key of [scheduledKey, retryKey, archivedKey, completedKey, quarantineKey]) reading.zcard(key(queue));
+    reading.scard(groupsKey(queue)).zcard(aggregationSetsKey(queue));
     reading.get(processedTotalKey(queue)).get(failedTotalKey(queue));
   }
   const replies = (await reading.exec()) ?? [];
@@ -44,14 +47,14 @@ export async function countTasks(redis: Redis, queues: readonly string[]): Promi
   });
   const each = numbers.length / queues.length;
   return queues.map((queue, i) => {
-    const [pending, active, leases, scheduled, retry, archived, completed, quarantined, processed, failed] = numbers.slice(i * each) as [
-      ...Tuple10,
-    ];
-    return { queue, pending, active, leases, scheduled, retry, archived, completed, quarantined, processed, failed };
+    const [pending, active, scheduled, retry, archived, completed, quarantined, groups, sets, processed, failed] = numbers.slice(
+      i * each,
+    ) as [...Tuple11];
+    return { queue, pending, active, scheduled, retry, archived, completed, quarantined, groups: groups + sets, processed, failed };
   });
 }
 
-type Tuple10 = [number, number, number, number, number, number, number, number, number, number];
+type Tuple11 = [number, number, number, number, number, number, number, number, number, number, number];
 
 /** Tasks that succeeded and were deleted at once, since they had no retention. */
 export function done({ processed, failed, completed }: QueueCounts): number {
@@ -68,9 +71,9 @@ export function ended(counts: QueueCounts): number {
   return done(counts) + counts.completed + counts.archived;
 }
 
-/** Tasks that will still run. */
-export function waiting({ pending, active, scheduled, retry }: QueueCounts): number {
-  return pending + active + scheduled + retry;
+/** Tasks that will still run, and groups that will become one. */
+export function waiting({ pending, active, scheduled, retry, groups }: QueueCounts): number {
+  return pending + active + scheduled + retry + groups;
 }
 
 /** The sum over the queues of what `count` answers for each. */

@@ -1,10 +1,13 @@
+import { reviewLine } from "./shop.ts";
 import type { Accepted } from "./worker/edge-worker.ts";
 
 /** How a task should end. */
 export type Expected =
   | { readonly ends: "thumbnail"; readonly picture: string; readonly widthPx: number }
   | { readonly ends: "mail"; readonly to: string; readonly subject: string }
-  | { readonly ends: "archived" };
+  | { readonly ends: "archived" }
+  /** In a digest of its picture, as a line of it. */
+  | { readonly ends: "digest"; readonly picture: string; readonly line: string };
 
 /** A task that the Worker accepted. */
 export interface AcceptedTask {
@@ -43,9 +46,14 @@ function order(to: string, quantity: number, item: string): CustomerRequest {
   return mail("/orders", "shop-orders", { to, item, quantity }, `Your order: ${quantity} × ${item}`);
 }
 
+function review(name: string, stars: number, words: string): CustomerRequest {
+  const line = reviewLine({ picture: name, stars, words });
+  return { path: "/reviews", body: { name, stars, words }, queue: "shop-desk", expected: [{ ends: "digest", picture: name, line }] };
+}
+
 /** An evening in the shop. */
 export const evening: readonly CustomerRequest[] = [
-  mail("/reminders", "shop-reminders", { to: "noor@mail.example", about: "collect the frames", inSec: 2 }, "Reminder: collect the frames"),
+  mail("/reminders", "shop-reminders", { to: "noor@mail.example", about: "collect the frames", inSec: 90 }, "Reminder: collect the frames"),
   picture("harbour.jpg"),
   picture("island.webp"),
   order("ada@mail.example", 1, "Harbour at dusk, framed"),
@@ -59,9 +67,14 @@ export const evening: readonly CustomerRequest[] = [
   ...Array.from({ length: 3 }, () =>
     mail("/newsletters", "shop-newsletters", { to: "ada@mail.example", issue: "winter" }, "The shop's letter: winter"),
   ),
+  review("galaxy.jpg", 5, "It hangs above my bed."),
+  review("harbour.jpg", 4, "The dusk is darker than I thought."),
+  review("galaxy.jpg", 5, "My children count the stars."),
   picture("seahorse-valley.png"),
   order("dana@mail.example", 1, "Misty forest, large"),
   picture("misty-forest.jpg"),
+  review("galaxy.jpg", 3, "Arrived bent, was replaced at once."),
+  review("harbour.jpg", 5, "I can smell the sea."),
 ];
 
 /**

@@ -1,12 +1,12 @@
 /** The demo: opens a shop of real parts, sends it an evening's requests, and looks at what became of them. `README.md` says what there is. */
 import { constants } from "node:os";
 import path from "node:path";
-import { whatToTry } from "./draw/closing.ts";
-import { runLine } from "./draw/run-line.ts";
+import { announcer } from "./draw/announcer.ts";
 import { openScreen, type Screen } from "./draw/screen.ts";
 import { openShop, type Shop } from "./open-shop.ts";
 import { type DemoOptions, readOptions, usage } from "./options.ts";
 import { runEvening } from "./run-evening.ts";
+import { stayOpen } from "./stay-open.ts";
 
 /** By then the evening is over, or has failed. */
 const deadlineMs = 60_000;
@@ -48,15 +48,17 @@ async function demo({ once, killWorker, breakWorker, outDir: elsewhere }: DemoOp
   const outDir = path.resolve(elsewhere ?? path.join(import.meta.dirname, "out"));
   const deadline = AbortSignal.timeout(deadlineMs);
   const signal = AbortSignal.any([interrupted.signal, deadline]);
+  const announce = announcer(screen);
   const hung = setTimeout(() => process.exit(complain("hangs")), deadlineMs + closeWithinMs);
   let shop: Shop | undefined;
   try {
-    screen.redraw([paint("dim", "building the edge Worker with wrangler …")]);
+    screen.redraw([paint("dim", "building the Workers with wrangler …")]);
     shop = await openShop({
       outDir,
       signal,
       onStart: (part, where) => screen.say(`${paint("bold", part.padEnd(12))} ${where}`),
-      onRun: (run) => screen.say(runLine(run, paint)),
+      onRun: announce.onRun,
+      onReport: announce.onReport,
     });
     screen.redraw([]);
     const { summary, problems } = await runEvening(shop, { outDir, screen, signal, killWorker, breakWorker });
@@ -65,7 +67,7 @@ async function demo({ once, killWorker, breakWorker, outDir: elsewhere }: DemoOp
     if (deadline.aborted) complain(`not done after ${deadlineMs / 1000} s`);
     for (const problem of problems) complain(problem);
     if (once) screen.say(JSON.stringify(summary));
-    else await stayOpen(shop, screen);
+    else await stayOpen(shop, { screen, announce, signal: interrupted.signal, complain });
     return problems.length === 0 ? 0 : 1;
   } catch (error) {
     return interrupted.signal.aborted ? codeIfInterrupted : complain((error as Error).message);
@@ -74,13 +76,6 @@ async function demo({ once, killWorker, breakWorker, outDir: elsewhere }: DemoOp
     setTimeout(() => process.exit(complain("hangs")), closeWithinMs);
     await shop?.close();
   }
-}
-
-/** Lets its user send requests until Ctrl-C. */
-async function stayOpen(shop: Shop, screen: Screen): Promise<void> {
-  for (const line of ["", ...whatToTry(shop.url, shop.redisUrl, screen.paint), ""]) screen.say(line);
-  void shop.worker.gone.then((how) => interrupted.signal.aborted || complain(`the Node worker ${how}`));
-  await new Promise((resolve) => interrupted.signal.addEventListener("abort", resolve, { once: true }));
 }
 
 /** Says in one line what is wrong; answers the exit code for it. */

@@ -1,12 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { queuePrefix } from "@asynqjs/core";
+import { type Broker, type Clock, clearSchedulerHistory, makeBroker, queuePrefix, systemRandom } from "@asynqjs/core";
+import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { startGateway } from "@asynqjs/gateway";
 import { Redis } from "ioredis";
 import { useRedis } from "../test/support/redis-server.ts";
 import { type Child, startChild } from "./child-process.ts";
-import { queues } from "./shop.ts";
+import { addWork, type CronWork, noWork } from "./cron-work.ts";
+import { addReportEntry, removeReportEntry } from "./report-entry.ts";
+import { queues, reportEntryId } from "./shop.ts";
+import { shopClock } from "./shop-clock.ts";
+import type { CronMessage, WorkersReady } from "./worker/messages.ts";
 import type { RunMessage, WorkerMessage } from "./worker-node/messages.ts";
 
 /** Everything that runs. */
@@ -16,8 +21,14 @@ export interface Shop {
   /** Where Redis is, without a password. */
   readonly redisUrl: string;
   readonly redis: Redis;
+  /** By which all go. */
+  readonly clock: Clock;
+  /** On that Redis, by that clock. */
+  readonly broker: Broker;
   /** The Node worker, the last one if there were several. */
   readonly worker: Child<unknown>;
+  /** What the cron Worker did by now. */
+  readonly cronWork: CronWork;
   /** Starts another Node worker, when the first one is gone. */
   startWorker(): Promise<void>;
   /** Ends all in the order that lets each finish what it has. May be repeated. */
@@ -31,13 +42,18 @@ export interface ShopOptions {
   readonly onStart: (part: string, where: string) => void;
   /** Told of each run of a handler. */
   readonly onRun: (run: RunMessage) => void;
+  /** Told of each run of the cron Worker. */
+  readonly onReport: (report: CronMessage & { readonly kind: "report" }) => void;
 }
 
 /**
- * Starts Redis, the gateway, the edge Worker with the cron Worker, and the Node worker; those that do not need each other at once.
+ * Starts Redis, the gateway, the edge Worker with the cron Worker, and the Node worker, those that do not need each other at once; then adds the
+ * cron entry.
  * @throws {Error} one line: which part did not start, and why. What had started is ended.
  */
-export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions): Promise<Shop> {
+export async function openShop({ outDir, signal, onStart, onRun, onReport }: ShopOptions): Promise<Shop> {
+  const openedAtMs = Date.now();
+  const clock = shopClock(openedAtMs);
   const closers: (() => Promise<unknown> | unknown)[] = [];
   const close = async (): Promise<void> => {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
@@ -55,6 +71,10 @@ export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions):
     closers.push(() => redis.disconnect());
     const redisAt = server.url.replace(/\/\/.*@/, "//");
     await redis.ping().catch(() => Promise.reject(new Error(`Redis: no answer from ${redisAt}`)));
+    const broker = makeBroker({ redis: ioredisPort(redis), clock, random: systemRandom });
+    // A Redis that `ASYNQ_REDIS_URL` names may hold what an earlier demo left; nothing else is touched.
+    await removeReportEntry(broker);
+    await clearSchedulerHistory(broker, [reportEntryId]);
     await emptyQueues(redis);
     onStart("Redis", redisAt);
 
@@ -68,7 +88,7 @@ export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions):
     const startWorker = async (): Promise<void> => {
       const child = startChild<unknown, WorkerMessage>({
         file: path.join(import.meta.dirname, "worker-node/main.ts"),
-        env: { REDIS_URL: server.url, OUT_DIR: outDir },
+        env: { REDIS_URL: server.url, OPENED_AT_MS: String(openedAtMs), OUT_DIR: outDir },
         logFile: path.join(outDir, "worker.log"),
         onMessage: (message) => message.kind === "run" && onRun(message),
         signal,
@@ -77,18 +97,28 @@ export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions):
       closers.push(worker.stop);
       onStart("Node worker", `process ${worker.pid}`);
     };
+    let cronWork = noWork;
     const startEdgeWorkers = async (): Promise<string> => {
-      const child = startChild<{ readonly url: string }>({
+      const child = startChild<WorkersReady, CronMessage>({
         file: path.join(import.meta.dirname, "worker/serve.ts"),
-        env: { REDIS_HTTP_URL: gateway.url, ENQUEUE_TOKEN: enqueueToken, CRON_TOKEN: cronToken, OUT_DIR: path.join(outDir, "edge-worker") },
+        env: {
+          REDIS_HTTP_URL: gateway.url,
+          ENQUEUE_TOKEN: enqueueToken,
+          CRON_TOKEN: cronToken,
+          OPENED_AT_MS: String(openedAtMs),
+          OUT_DIR: path.join(outDir, "edge-worker"),
+        },
         logFile: path.join(outDir, "edge-worker.log"),
-        onMessage: () => {},
+        onMessage: (message) => {
+          cronWork = addWork(cronWork, message);
+          if (message.kind === "report") onReport(message);
+        },
         signal,
       });
       const { ready, stop } = await named("the edge Workers", child);
       closers.push(stop);
       onStart("edge Worker", `${ready.url}, in workerd`);
-      onStart("cron Worker", "beside it; its trigger is rung twice a second");
+      onStart("cron Worker", "beside it; its trigger is rung at each full minute");
       return ready.url;
     };
 
@@ -96,10 +126,18 @@ export async function openShop({ outDir, signal, onStart, onRun }: ShopOptions):
     const [front, back] = await Promise.allSettled([startEdgeWorkers(), startWorker()]);
     if (front.status === "rejected") throw front.reason;
     if (back.status === "rejected") throw back.reason;
+    await addReportEntry(broker);
+    // It would fire for ever in a Redis that stays.
+    closers.push(() => removeReportEntry(broker).catch(() => {}));
     return {
       url: front.value,
       redisUrl: redisAt,
       redis,
+      clock,
+      broker,
+      get cronWork() {
+        return cronWork;
+      },
       get worker() {
         return worker!;
       },
@@ -121,7 +159,6 @@ async function named<T>(part: string, starting: Promise<T>): Promise<T> {
   }
 }
 
-/** A Redis that `ASYNQ_REDIS_URL` names may hold what an earlier demo left; no other queue is touched. */
 async function emptyQueues(redis: Redis): Promise<void> {
   for (const queue of Object.keys(queues)) {
     // The braces of the hash tag mean nothing in a pattern.

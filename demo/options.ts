@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 export interface DemoOptions {
   /** Ends by itself, with a line of JSON last. */
   readonly once: boolean;
-  /** The worker is killed in the middle of its work, and another one started. */
+  /** The worker that took over is killed in the middle of its work, too, and another one started. */
   readonly killWorker: boolean;
   /** The worker is killed in the middle of its work, and none started. */
   readonly breakWorker: boolean;
@@ -15,8 +15,8 @@ export const usage = `usage: npm run demo [-- OPTIONS]
 
   --once          end by itself, with one line of JSON last; exit 0 only if every task ended as it should.
                   So it does without being told where there is no terminal.
-  --kill-worker   kill the Node worker in the middle of its work and start another one
-  --break-worker  kill it and start none; ends with exit 1
+  --kill-worker   kill the Node worker that took over in the middle of its work, too, and start another one
+  --break-worker  start none when a worker was killed; ends with exit 1
   --out DIR       where thumbnails, mail and logs go, instead of demo/out
   --help          this`;
 

@@ -1,4 +1,4 @@
-import { ended, type QueueCounts } from "../count-tasks.ts";
+import { ended, type QueueCounts, total } from "../count-tasks.ts";
 import type { Paint } from "./screen.ts";
 
 const barWidth = 24;
@@ -11,17 +11,21 @@ export function progress(counts: readonly QueueCounts[], enqueued: (queue: strin
     const all = Math.max(enqueued(queue.queue), ended(queue));
     const filled = all === 0 ? 0 : Math.round((ended(queue) / all) * barWidth);
     const bar = paint("green", "█".repeat(filled)) + paint("dim", "░".repeat(barWidth - filled));
-    return `${queue.queue.padEnd(nameWidth)}  ${bar}  ${`${ended(queue)}/${all}`.padStart(5)}  ${places(queue, paint)}`.trimEnd();
+    return `${queue.queue.padEnd(nameWidth)}  ${bar}  ${`${ended(queue)}/${all}`.padStart(5)}  ${places([queue], paint)}`.trimEnd();
   });
 }
 
-/** Where tasks are, places that hold none left out. */
-function places({ pending, active, scheduled, retry, archived }: QueueCounts, paint: Paint): string {
+/** Where tasks of these queues are, places that hold none left out. */
+export function places(counts: readonly QueueCounts[], paint: Paint): string {
+  const [pending, active, scheduled, retry, groups, archived] = (
+    ["pending", "active", "scheduled", "retry", "groups", "archived"] as const
+  ).map((place) => total(counts, (queue) => queue[place])) as [number, number, number, number, number, number];
   return [
     pending > 0 && `${pending} pending`,
     active > 0 && paint("cyan", `${active} active`),
     scheduled > 0 && `${scheduled} scheduled`,
     retry > 0 && paint("yellow", `${retry} to retry`),
+    groups > 0 && `${groups} ${groups === 1 ? "group" : "groups"}`,
     archived > 0 && paint("red", `${archived} archived`),
   ]
     .filter(Boolean)

@@ -9,8 +9,8 @@ export interface Screen {
   redraw(lines: readonly string[]): void;
   /** Leaves the block as it stands; what follows is written below it. */
   leaveBlock(): void;
-  /** Cuts a text that has no colours yet to the width of the terminal. */
-  fit(text: string): string;
+  /** Cuts a text that has no colours yet to the width of the terminal, less what stands beside it. */
+  fit(text: string, less?: number): string;
   /** Colours a text, if the stream shows colours and `NO_COLOR` is not set. */
   readonly paint: Paint;
 }
@@ -43,7 +43,7 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
       block = "";
       draw.done();
     },
-    fit: (text) => (text.length < stream.columns ? text : `${text.slice(0, stream.columns - 2)}…`),
+    fit: (text, less = 0) => (text.length < stream.columns - less ? text : `${text.slice(0, Math.max(0, stream.columns - less - 2))}…`),
     paint,
   };
 }

@@ -1,26 +1,43 @@
 import { createServer } from "node:net";
+import type { Clock } from "@asynqjs/core";
 import { Log, LogLevel, Miniflare } from "miniflare";
+import type { CronMessage } from "./messages.ts";
 
 /** The port that wrangler's own development server takes. */
 const usualPort = 8787;
 
-/** Cloudflare calls a cron trigger once a minute; the demo is in a hurry. */
-const ringEveryMs = 500;
+const minuteMs = 60_000;
 
 interface Worker {
   readonly module: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
+export interface Workerd {
+  /** Where the edge Worker takes requests. */
+  readonly url: string;
+  /** Begins to ring the trigger of the cron Worker, at each full minute of the shop's clock, as Cloudflare does at each of ours. */
+  ringEveryMinute(): void;
+}
+
 /**
- * Runs Workers in workerd, the runtime that Cloudflare runs them in; answers the URL of the edge Worker, and rings the trigger of the cron
- * Worker again and again. They end with this process.
+ * Runs Workers in workerd, the runtime that Cloudflare runs them in, and tells what the cron Worker logs. They end with this process.
  */
-export async function startWorkerd(workers: Readonly<Record<"edge-worker" | "cron-worker", Worker>>): Promise<string> {
+export async function startWorkerd(
+  workers: Readonly<Record<"edge-worker" | "cron-worker", Worker>>,
+  clock: Clock,
+  tell: (message: CronMessage) => void,
+): Promise<Workerd> {
+  let rungMs = 0;
   const miniflare = new Miniflare({
     host: "127.0.0.1",
     port: (await isFree(usualPort)) ? usualPort : 0,
     log: new Log(LogLevel.ERROR),
+    handleStructuredLogs: ({ message }) => {
+      console.log(message);
+      // The one line of JSON that a run of the cron Worker ends with; whatever else is said is for who reads the log.
+      if (message.startsWith("{")) tell({ kind: "report", minuteMs: rungMs, report: JSON.parse(message) });
+    },
     workers: Object.entries(workers).map(([name, { module, env }]) => ({
       config: {
         name,
@@ -32,15 +49,17 @@ export async function startWorkerd(workers: Readonly<Record<"edge-worker" | "cro
   });
   const { href } = await miniflare.ready;
   const cron = (await miniflare.getWorker("cron-worker")) as unknown as { scheduled: (options: object) => Promise<unknown> };
-  const ring = (): void => {
-    // One that failed has said so in the log; the next one does its work.
-    void cron
-      .scheduled({ cron: "* * * * *" })
-      .catch(() => {})
-      .then(() => setTimeout(ring, ringEveryMs));
+
+  const ringAt = (atMs: number): void => {
+    clock.after(Math.max(0, atMs - clock.nowMs()), () => {
+      rungMs = atMs;
+      tell({ kind: "rung" });
+      // One that failed has said so in the log; the next one does its work. Nobody waits for one that is still at it.
+      cron.scheduled({ cron: "* * * * *", scheduledTime: new Date(atMs) }).catch(() => {});
+      ringAt(atMs + minuteMs);
+    });
   };
-  ring();
-  return href;
+  return { url: href, ringEveryMinute: () => ringAt((Math.floor(clock.nowMs() / minuteMs) + 1) * minuteMs) };
 }
 
 function isFree(port: number): Promise<boolean> {

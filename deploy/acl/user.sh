@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the line of Redis' ACL file that makes the user of a component. Its password, at least 32 characters, comes by standard input.
 set -eu
-rules="$(dirname "$0")/${1:?"usage: user.sh edge|worker|cron|gateway|read-only < password-file"}.acl"
+rules="$(dirname "$0")/${1:?"usage: user.sh edge|worker|cron|gateway|read-only|operator < password-file"}.acl"
 IFS= read -r password || [ -n "$password" ]
 if [ "${#password}" -lt 32 ]; then
   echo "user.sh: a password of at least 32 characters, please: openssl rand -hex 32" >&2

@@ -24,6 +24,7 @@ import {
   systemRandom,
 } from "@asynqjs/core";
 import { addCronEntry, listCronEntries } from "@asynqjs/core/cron";
+import { Inspector } from "@asynqjs/core/inspector";
 import { scanInvariants } from "@asynqjs/core/invariants";
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
 import { ioredisPort } from "@asynqjs/core/redis/ioredis";
@@ -36,9 +37,10 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { readRecipe } from "./recipe.ts";
+import { inspectorMethods, lookAtAll, lookingMethods, steerAll } from "./use-inspector.ts";
 import { namedIn, watchCommands } from "./watch-commands.ts";
 
-const components = ["edge", "worker", "cron", "gateway", "read-only"] as const;
+const components = ["edge", "worker", "cron", "gateway", "read-only", "operator"] as const;
 type Component = (typeof components)[number];
 
 const folder = fileURLToPath(new URL("../../deploy/acl/", import.meta.url));
@@ -278,7 +280,7 @@ describe("the least that each component may do is what it does", () => {
     });
   });
 
-  test("read-only: figures, lists and the look for what should never be", async () => {
+  test("read-only: all that an inspector shows, figures, and the look for what should never be", async () => {
     await expectAllowed("read-only", [], async () => {
       const client = new Redis(urlOf("read-only"), { protocol: 2 });
       const broker = brokerOn(ioredisPort(client));
@@ -292,9 +294,39 @@ describe("the least that each component may do is what it does", () => {
       await listSchedulerEnqueueEvents(broker, "cron:each-second");
       await scanInvariants(broker.redis);
       await scanInvariants(broker.redis, { queues: ["default"] });
+      const called = await lookAtAll(broker, "default", "due", "g");
+      expect(lookingMethods.filter((name) => !called.has(name))).toEqual([]);
       client.disconnect();
     });
   });
+
+  test("operator: all that an inspector shows and does, cron entries, and enqueuing", async () => {
+    await expectAllowed("operator", [], async () => {
+      const client = new Redis(urlOf("operator"), { protocol: 2 });
+      const port = ioredisPort(client);
+      await enqueueAll(port);
+      const broker = brokerOn(port);
+      await scanInvariants(broker.redis);
+      const called = await lookAtAll(broker, "default", "due", "g");
+      for (const name of await steerAll(broker, "default", "due", "g")) called.add(name);
+      expect(inspectorMethods.filter((name) => !called.has(name))).toEqual([]);
+      client.disconnect();
+    });
+  });
+});
+
+test("who may only read is told of the servers that live, and leaves the dead ones in their index", async () => {
+  await redis.flushall();
+  await redis.zadd("asynq:servers", 1, "asynq:servers:{gone}", 9_999_999_999, "asynq:servers:{there}");
+  const listed = async (component: Component): Promise<number> => {
+    const client = new Redis(urlOf(component), { protocol: 2 });
+    const servers = await new Inspector({ redis: ioredisPort(client) }).servers();
+    client.disconnect();
+    expect(servers).toEqual([]);
+    return redis.zcard("asynq:servers");
+  };
+  expect(await listed("read-only")).toBe(2);
+  expect(await listed("operator")).toBe(1);
 });
 
 describe("nothing else", () => {
@@ -308,7 +340,8 @@ describe("nothing else", () => {
       ["ACL", "LIST"],
       ["GET", "other"],
     ];
-    for (const command of [...asked, ["PUBLISH", "asynq:cancel", "a"] as const, ["SUBSCRIBE", "other"] as const])
+    const told: typeof asked = component === "operator" ? [] : [["PUBLISH", "asynq:cancel", "a"]];
+    for (const command of [...asked, ...told, ["SUBSCRIBE", "other"] as const, ["PUBLISH", "other", "a"] as const])
       await expect(user.call(...command), command.join(" ")).rejects.toThrow("NOPERM");
     for (const [name, ...words] of asked)
       await expect(user.eval("return redis.call(unpack(ARGV))", "0", name, ...words), name).rejects.toThrow(
@@ -326,6 +359,8 @@ describe("nothing else", () => {
     ["worker", ["GET", "asynq:schedulers:{a}"]],
     ["cron", ["GET", "asynq:servers:{a}"]],
     ["cron", ["SUBSCRIBE", "asynq:cancel"]],
+    ["operator", ["KEYS", "asynq:*"]],
+    ["operator", ["EVAL", "return redis.call('SET', KEYS[1], '1')", "1", "other"]],
     ["read-only", ["SET", "asynq:{default}:paused", "1"]],
     ["read-only", ["EVAL", "return redis.call('DEL', KEYS[1])", "1", "asynq:{default}:pending"]],
   ] as const)("%s: not %j", async (component, [name, ...words]) => {

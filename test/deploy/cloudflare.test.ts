@@ -7,6 +7,7 @@ import { unstable_readConfig as readConfig } from "wrangler";
 import type { Project } from "../pack/project-test.ts";
 import { expect, test as redisTest } from "../support/redis-test.ts";
 import { runWorker } from "../support/run-worker.ts";
+import { readCurls } from "./read-curl.ts";
 import { installRecipe, readRecipe } from "./recipe.ts";
 
 const secret = "a-secret-of-thirty-two-characters";
@@ -125,6 +126,19 @@ describe("the enqueue Worker, in workerd", () => {
     expect(state).toBe("pending");
     expect(await redis.lrange("asynq:{critical}:pending", 0, -1)).toEqual([taskId]);
     expect(await redis.smembers("asynq:queues")).toEqual(["critical"]);
+  });
+
+  test("answers the request of the README as the README says", async ({ start, redis }) => {
+    const [request, ...others] = readCurls(readRecipe("cloudflare/README.md"), { ENQUEUE_SECRET: secret });
+    expect(others).toEqual([]);
+    const { name } = readConfig({ config: path.join(project.dir, "enqueue/wrangler.jsonc") });
+    expect(request!.url.host).toBe(`${name}.your-subdomain.workers.dev`);
+
+    const response = await start("enqueue").dispatchFetch(request!.url, request!.init);
+
+    const said = { verdict: "enqueued", taskId: expect.any(String), queue: "critical", state: "pending" };
+    expect([response.status, await response.json()]).toEqual([202, said]);
+    expect(await redis.llen("asynq:{critical}:pending")).toBe(1);
   });
 
   test("takes the secret before too, while callers move", async ({ start, redis }) => {

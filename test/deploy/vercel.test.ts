@@ -9,6 +9,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, onTestFinished } from "vitest";
 import type { Project } from "../pack/project-test.ts";
 import { expect, test as redisTest } from "../support/redis-test.ts";
+import { readCurls } from "./read-curl.ts";
 import { installRecipe, readRecipe } from "./recipe.ts";
 
 const secrets = { ENQUEUE_SECRET: "a-secret-of-those-who-enqueue", CRON_SECRET: "a-secret-of-the-platform" };
@@ -127,6 +128,19 @@ describe.each([
 
     expect([response.status, await response.json()]).toMatchObject([200, { schedule: {}, forward: { forwarded: 1 }, failed: [] }]);
     expect(await redis.lrange("asynq:{default}:pending", 0, -1)).toEqual(["a"]);
+  });
+
+  test("answer the requests of the README as the README says", async ({ env, redis }) => {
+    const ask = await start(env);
+    const [enqueue, cron, ...others] = readCurls(readRecipe("vercel/README.md"), secrets);
+    expect(others).toEqual([]);
+
+    const answers = await Promise.all([enqueue!, cron!].map(({ url, init }) => ask(url.pathname, init)));
+
+    expect(answers.map(({ status }) => status)).toEqual([202, 200]);
+    expect(await answers[0]!.json()).toEqual({ verdict: "enqueued", taskId: expect.any(String), queue: "critical", state: "pending" });
+    expect(await answers[1]!.json()).toMatchObject({ schedule: {}, forward: {}, failed: [] });
+    expect(await redis.llen("asynq:{critical}:pending")).toBe(1);
   });
 
   test("are closed where no secret is set", async ({ env, redis }) => {

@@ -5,7 +5,7 @@ import { allSchedulers, schedulerHistoryKey, schedulerKey } from "../keys.ts";
 import type { Command, Reply, SendOptions } from "../redis.ts";
 import { type BoundScript, bind, defineScript, run } from "../script.ts";
 import { ask, sendPlain } from "../send-plain.ts";
-import { decodeText } from "../verdicts.ts";
+import { liveKeys } from "./live-keys.ts";
 
 /** So many events of an entry are kept. Asynq: `maxEvents`. */
 export const maxSchedulerEvents = 1_000;
@@ -97,21 +97,13 @@ export async function clearSchedulerEntries(broker: Broker, schedulerId: string,
 
 /**
  * The stored entries of all schedulers that live, each scheduler's last registered first, for `decodeSchedulerEntry`. What is over is taken
- * out of the index.
+ * out of the index, where that is allowed.
  * @throws {RedisError}
  * @see Asynq internal/rdb/inspect.go, `ListSchedulerEntries`
  */
 export async function listSchedulerEntries(broker: Broker, options: SendOptions = {}): Promise<Uint8Array[]> {
-  const nowSec = unixSec(broker.clock.nowMs());
-  const [, keys] = await sendPlain(
-    broker.redis,
-    [
-      ["ZREMRANGEBYSCORE", allSchedulers, "-inf", String(nowSec - 1)],
-      ["ZRANGEBYSCORE", allSchedulers, String(nowSec), "+inf"],
-    ],
-    options,
-  );
-  const lists = readReply(keys!, (reply) => decodeList(reply).map((key): Command => ["LRANGE", decodeText(key), "0", "-1"]));
+  const [keys] = await liveKeys(broker, [allSchedulers], options);
+  const lists = keys!.map((key): Command => ["LRANGE", key, "0", "-1"]);
   const entries = lists.length === 0 ? [] : await sendPlain(broker.redis, lists, options);
   return entries.flatMap((list) => readReply(list, decodeAllBytes));
 }

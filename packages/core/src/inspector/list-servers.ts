@@ -1,11 +1,10 @@
+import { liveKeys } from "../broker/live-keys.ts";
 import type { Broker } from "../broker.ts";
-import { unixSec } from "../clock.ts";
 import { decodeBytes, decodeList, decodeOptional, readReply } from "../decode-reply.ts";
 import { DecodeError } from "../errors.ts";
 import { allServers, allWorkers } from "../keys.ts";
-import type { Command, Reply, SendOptions } from "../redis.ts";
+import type { Command, SendOptions } from "../redis.ts";
 import { sendPlain } from "../send-plain.ts";
-import { decodeText } from "../verdicts.ts";
 import { decodeServerInfo, decodeWorkerInfo, type ServerInfo, type WorkerInfo } from "../wire/server-info.ts";
 
 /** A server that beats, and what it runs. Asynq: `ServerInfo`. */
@@ -36,23 +35,16 @@ export interface ListedWorker {
 
 /**
  * The servers that live, ours and Go's, each with the tasks it runs; of a task without a server nothing is said, as in Asynq. What is over is
- * taken out of the index, and a record that cannot be read is passed over.
+ * taken out of the index, where that is allowed, and a record that cannot be read is passed over.
  *
  * May be repeated: yes.
  * @throws {RedisError}
  * @see Asynq internal/rdb/inspect.go, `ListServers`, `ListWorkers`
  */
 export async function listServers(broker: Broker, options: SendOptions = {}): Promise<ListedServer[]> {
-  const nowSec = unixSec(broker.clock.nowMs());
-  const range = (index: string): Command[] => [
-    ["ZREMRANGEBYSCORE", index, "-inf", String(nowSec - 1)],
-    ["ZRANGEBYSCORE", index, String(nowSec), "+inf"],
-  ];
-  const [, serverKeys, , workerKeys] = await sendPlain(broker.redis, [...range(allServers), ...range(allWorkers)], options);
-  const read = (reply: Reply, command: string): Command[] =>
-    readReply(reply, (keys) => decodeList(keys).map((key) => [command, decodeText(key)]));
-  const gets = read(serverKeys!, "GET");
-  const lists = read(workerKeys!, "HVALS");
+  const [serverKeys, workerKeys] = await liveKeys(broker, [allServers, allWorkers], options);
+  const gets = serverKeys!.map((key): Command => ["GET", key]);
+  const lists = workerKeys!.map((key): Command => ["HVALS", key]);
   if (gets.length === 0) return [];
   const replies = await sendPlain(broker.redis, [...gets, ...lists], options);
 
