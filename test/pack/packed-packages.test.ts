@@ -129,10 +129,10 @@ test("the packages that need no Node, installed by npm into a wrangler project, 
   project.remove();
 }, 60_000);
 
-/** Of a package that is a command and nothing else: modules with every library in them, and the licences of those. */
+/** Of a package that is a command and nothing else: modules with every library in them, the licences of those, and what it makes projects of. */
 function expectProgram(files: readonly string[]): void {
   expect(files).toContain("package/dist/bin.js");
-  const others = files.filter((file) => !/^package\/dist\/[-\w]+\.js(\.LEGAL\.txt)?$/.test(file));
+  const others = files.filter((file) => !/^package\/(dist\/[-\w]+\.js(\.LEGAL\.txt)?$|templates\/)/.test(file));
   expect(others).toEqual(["package/LICENSE", "package/README.md", "package/package.json"]);
 }
 

@@ -5,7 +5,9 @@
 import { Command, CommanderError } from "commander";
 import type { CliContext } from "./cli-context.ts";
 import { makeContext } from "./cli-context.ts";
+import { addDevCommand } from "./commands/dev.ts";
 import { addGroupCommands } from "./commands/group.ts";
+import { addInitCommand } from "./commands/init.ts";
 import { addQueueCommands } from "./commands/queue.ts";
 import { addTaskCommands } from "./commands/task.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
@@ -15,7 +17,13 @@ import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
 
 /** Each adds its command to the program. */
-const additions: readonly ((program: Command, context: CliContext) => void)[] = [addQueueCommands, addTaskCommands, addGroupCommands];
+const additions: readonly ((program: Command, context: CliContext) => void)[] = [
+  addQueueCommands,
+  addTaskCommands,
+  addGroupCommands,
+  addDevCommand,
+  addInitCommand,
+];
 
 /** A command whose errors of usage say which one it was. */
 class CliCommand extends Command {
