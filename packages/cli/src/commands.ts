@@ -17,6 +17,12 @@ const commands: readonly TopCommand[] = [
   { name: "group", about: "manage groups", load: async () => (await import("./commands/group.ts")).addGroupCommands },
   { name: "server", about: "manage servers", load: async () => (await import("./commands/server.ts")).addServerCommands },
   { name: "cron", about: "manage cron", load: async () => (await import("./commands/cron.ts")).addCronCommands },
+  {
+    name: "dev",
+    about: "run a project: Redis, gateway, worker, cron entries",
+    load: async () => (await import("./commands/dev.ts")).addDevCommand,
+  },
+  { name: "init", about: "make a project to begin with", load: async () => (await import("./commands/init.ts")).addInitCommand },
   { name: "tick", about: "run the maintenance that is due", load: async () => (await import("./commands/tick.ts")).addTick },
   {
     name: "doctor",

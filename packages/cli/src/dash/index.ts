@@ -71,7 +71,8 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
           (error: unknown) => dispatch({ type: "acted", text: whyOf(error), isBad: true }),
         );
       case "stop":
-        return working.abort();
+        working.abort();
+        return;
       case "repaint":
         return shown.forget();
       case "quit":
