@@ -61,6 +61,18 @@ describe("checkManifests", () => {
     expect(checkManifests(workspace({ ...sound, ...change }))).toEqual([expect.stringContaining(fault)]);
   });
 
+  test("finds a template that takes another version than is tested here, or is not published", () => {
+    const root = workspace(sound);
+    mkdirSync(path.join(root, "packages/one/templates/node"), { recursive: true });
+    const dependencies = { hono: "^4.0.0", "@asynqjs/core": "^0.1.0", "@types/node": "^24.19.2" };
+    writeFileSync(path.join(root, "packages/one/templates/node/package.json"), JSON.stringify({ dependencies }));
+
+    expect(checkManifests(root)).toEqual([
+      'packages/one/package.json: expected "files": ["dist","templates","README.md","LICENSE"]',
+      'packages/one/templates/node/package.json: hono is "^4.0.0", expected "^4.13.19"',
+    ]);
+  });
+
   test("finds a range in the catalog", () => {
     expect(checkManifests(workspace(sound, "  hono: ^4.0.0\n"))).toEqual([
       "pnpm-workspace.yaml: hono is ^4.0.0, expected one exact version",

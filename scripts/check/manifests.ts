@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { bundledPackages } from "./directions.ts";
 
@@ -24,7 +24,7 @@ interface Manifest {
 /**
  * Says what is wrong with the workspace's manifests, one line each: packages of different versions, a version that does not come from the
  * catalog or is not an exact one, a published package that npm could not present, an export or a bin of the source that is not published
- * as what the build makes of it.
+ * as what the build makes of it, a template that takes other versions than these.
  */
 export function checkManifests(root: string): string[] {
   const faults: string[] = [];
@@ -42,9 +42,10 @@ export function checkManifests(root: string): string[] {
     if (manifest.type !== "module") faults.push(`${file}: expected "type": "module"`);
     if (manifest.private) continue;
     versions.set(file, manifest.version ?? "");
-    faults.push(...faultsOfPublished(file, manifest));
+    faults.push(...faultsOfPublished(root, file, manifest));
     faults.push(...faultsOfExports(file, manifest));
   }
+  faults.push(...faultsOfTemplates(root, new Set(versions.values()), catalog));
   if (new Set(versions.values()).size > 1) faults.push(`versions differ: ${Array.from(versions, (entry) => entry.join(" ")).join(", ")}`);
   for (const [name, version] of catalog)
     if (!/^\d+\.\d+\.\d+/.test(version)) faults.push(`pnpm-workspace.yaml: ${name} is ${version}, expected one exact version`);
@@ -52,11 +53,13 @@ export function checkManifests(root: string): string[] {
 }
 
 /** What npm and its page show of a package, and what decides how it is used. */
-function faultsOfPublished(file: string, manifest: Manifest): string[] {
+function faultsOfPublished(root: string, file: string, manifest: Manifest): string[] {
+  const folder = path.posix.dirname(file);
+  const templates = existsSync(path.join(root, folder, "templates")) ? ["templates"] : [];
   const expected = {
     license: "MIT",
     engines: { node: ">=20" },
-    files: ["dist", "README.md", "LICENSE"],
+    files: ["dist", ...templates, "README.md", "LICENSE"],
     sideEffects: false,
   };
   const faults = Object.entries(expected)
@@ -64,11 +67,23 @@ function faultsOfPublished(file: string, manifest: Manifest): string[] {
     .map(([field, value]) => `${file}: expected "${field}": ${JSON.stringify(value)}`);
   for (const field of ["description", "keywords"] as const)
     if (!manifest[field]?.length) faults.push(`${file}: expected "${field}", which npm shows and searches`);
-  const folder = path.posix.dirname(file);
   if (bundledPackages.includes(path.posix.basename(folder)) && manifest.dependencies !== undefined)
     faults.push(`${file}: expected no "dependencies", since what it needs is bundled with it`);
   if (manifest.repository?.directory !== folder) faults.push(`${file}: expected "repository" with the directory "${folder}"`);
   return faults;
+}
+
+/** A project that is begun with a template gets what was tested here. */
+function faultsOfTemplates(root: string, ours: ReadonlySet<string>, catalog: ReadonlyMap<string, string>): string[] {
+  return globSync("packages/*/templates/*/package.json", { cwd: root })
+    .sort()
+    .flatMap((file) => {
+      const { dependencies, devDependencies }: Manifest = JSON.parse(readFileSync(path.join(root, file), "utf8"));
+      return Object.entries({ ...dependencies, ...devDependencies }).flatMap(([name, range]) => {
+        const version = name.startsWith("@asynqjs/") ? [...ours].at(0) : catalog.get(name);
+        return range === `^${version}` ? [] : [`${file}: ${name} is "${range}", expected "^${version}"`];
+      });
+    });
 }
 
 function faultsOfExports(file: string, { exports = {}, bin = {}, publishConfig }: Manifest): string[] {

@@ -129,10 +129,10 @@ test("the packages that need no Node, installed by npm into a wrangler project, 
   project.remove();
 }, 60_000);
 
-/** Of a package that is a command and nothing else: modules with every library in them, and what those are licensed under. */
+/** Of a package that is a command and nothing else: modules with every library in them, what those are licensed under, and templates. */
 function expectProgram(files: readonly string[]): void {
   expect(files).toContain("package/dist/bin.js");
-  const others = files.filter((file) => !/^package\/dist\/[-\w]+\.js$/.test(file));
+  const others = files.filter((file) => !/^package\/(?:dist\/[-\w]+\.js$|templates\/)/.test(file));
   const docs = ["package/LICENSE", "package/README.md", "package/dist/third-party-licenses.txt", "package/package.json"];
   expect(others).toEqual(docs);
 }

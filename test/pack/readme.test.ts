@@ -11,6 +11,9 @@ const examples = { ...ofEdge, ...ofWorkers, ...ofTools };
 /** Blocks that are not run here, and why. */
 const elsewhere: Readonly<Record<string, string>> = {
   "README.md: See it work": "commands of the workspace, which .ci/run runs",
+  "README.md: Begin": "templates.test.ts does it, with tools that no registry has here",
+  "packages/cli/README.md: A project to begin with": "templates.test.ts does it, with tools that no registry has here",
+  "packages/cli/README.md: Developing: `asynqjs dev`": "commands/dev.test.ts of the CLI does it, and ends it",
 };
 
 describe("what the READMEs tell to run, in a project with the packed packages", { timeout: 120_000 }, () => {

@@ -2,7 +2,7 @@ import type { RedisPort } from "@asynqjs/core";
 import type { Inspector } from "@asynqjs/core/inspector";
 import type { Command } from "commander";
 import { type Connection, connect } from "./connect.ts";
-import { CliError, type ExitCode, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
+import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
 import { type Progress, showProgress } from "./progress.ts";
 import { type ReadSettings, readSettings } from "./settings.ts";
 import { makeStyle, type Style } from "./style.ts";
@@ -31,7 +31,7 @@ export interface CliContext extends Omit<Surroundings, "signal"> {
   /** Says on stderr what went wrong with one of several things and lets the run go on; it ends with that error's code, the first one's. */
   complain(error: unknown): void;
   /** The run ends with this code unless something worse comes. */
-  endWith(code: ExitCode): void;
+  endWith(code: number): void;
   /**
    * Asks before something is lost, unless the command's own `--yes` was said (`asksFirst` adds that flag).
    * @throws {CliError} the answer is no, or nobody is there to give one
@@ -48,7 +48,7 @@ export interface RunContext extends CliContext {
   /** Says which command runs. */
   begin(command: Command): void;
   /** The code that the run ends with when nothing was thrown. */
-  exitCode(): ExitCode;
+  exitCode(): number;
   /** Whether the command ends by itself when it is told to stop. */
   stopsItself(): boolean;
   close(): Promise<void>;
@@ -61,7 +61,7 @@ export function makeContext(surroundings: Surroundings): RunContext {
   let settings: Promise<ReadSettings> | undefined;
   let connecting: Promise<Connection> | undefined;
   let inspector: Inspector | undefined;
-  let code: ExitCode = exitCodes.ok;
+  let code: number = exitCodes.ok;
   let stopsItself = false;
 
   const flag = (name: string): unknown => {

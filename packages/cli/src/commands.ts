@@ -18,6 +18,12 @@ const commands: readonly TopCommand[] = [
   { name: "cron", about: "manage cron", load: async () => (await import("./commands/cron.ts")).addCronCommands },
   { name: "tick", about: "run the maintenance that is due", load: async () => (await import("./commands/tick.ts")).addTick },
   {
+    name: "dev",
+    about: "run a project: Redis, gateway, worker, cron entries",
+    load: async () => (await import("./commands/dev.ts")).addDevCommand,
+  },
+  { name: "init", about: "make a project to begin with", load: async () => (await import("./commands/init.ts")).addInitCommand },
+  {
     name: "completion",
     about: "let a shell complete command lines of asynqjs",
     load: async () => (await import("./commands/completion.ts")).addCompletion,

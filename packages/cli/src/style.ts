@@ -9,9 +9,14 @@ export interface Style {
   readonly yellow: (text: string) => string;
 }
 
-/** On a terminal, unless `NO_COLOR` is set to anything or it is a dumb one; else text is left as it is. */
-export function makeStyle({ isTTY = false }: Output, { NO_COLOR = "", TERM }: Surroundings["env"]): Style {
-  const on = isTTY && NO_COLOR === "" && TERM !== "dumb";
+/** On a terminal, unless `NO_COLOR` is set to anything or it is a dumb one. */
+export function wantsColor({ isTTY = false }: Output, { NO_COLOR = "", TERM }: Surroundings["env"]): boolean {
+  return isTTY && NO_COLOR === "" && TERM !== "dumb";
+}
+
+/** Where colour is not wanted text is left as it is. */
+export function makeStyle(output: Output, env: Surroundings["env"]): Style {
+  const on = wantsColor(output, env);
   const paint =
     (from: number, to: number) =>
     (text: string): string =>

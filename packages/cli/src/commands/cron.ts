@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { addExamples } from "../help.ts";
 import { addCronAdd } from "./cron-add.ts";
+import { addCronApply } from "./cron-apply.ts";
 import { addCronChange } from "./cron-change.ts";
 import { addCronHistory } from "./cron-history.ts";
 import { listEntries } from "./cron-list.ts";
@@ -22,5 +23,6 @@ export function addCronCommands(program: Command, context: CliContext): void {
     .action(() => listEntries(context));
   addCronHistory(cron, context);
   addCronAdd(cron, context);
+  addCronApply(cron, context);
   addCronChange(cron, context);
 }
