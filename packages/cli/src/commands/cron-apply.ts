@@ -27,13 +27,8 @@ async function applyEntries(context: CliContext, file: string, { owner }: Flags)
   const cwd = process.cwd();
   const guard = openGuard();
   const entries = await readCronFile(path.resolve(cwd, file), { cwd, env: () => context.env, guard }).finally(() => guard.close());
-  const [{ makeBroker }, { reconcileCronEntries }, { slotsBetween }] = await Promise.all([
-    import("@asynqjs/core"),
-    import("@asynqjs/core/cron"),
-    import("@asynqjs/cron-fn"),
-  ]);
-  const { clock, random } = context;
-  const broker = makeBroker({ redis: await context.connect(), clock, random });
+  const [{ reconcileCronEntries }, { slotsBetween }] = await Promise.all([import("@asynqjs/core/cron"), import("@asynqjs/cron-fn")]);
+  const { broker } = await context.inspector();
   const done = await reconcileCronEntries(broker, owner ?? projectName(cwd), entries, { slotsBetween });
   if (context.json) context.printJson(done);
   else context.print(tellReconciled(file, done));

@@ -11,7 +11,6 @@ type Flags = Omit<DevOptions, "command">;
 export function addDevCommand(program: Command, context: CliContext): void {
   const added = program
     .command("dev")
-    .summary("run a project: Redis, gateway, worker, cron entries")
     .description(
       "Run the project in this folder: a Redis, the gateway before it, the worker, which is started anew when a file changes, its cron " +
         "entries, and a command of yours beside them, which finds REDIS_URI, REDIS_URL and REDIS_TOKEN in its environment.",

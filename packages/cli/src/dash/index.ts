@@ -74,9 +74,11 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
         working.abort();
         return;
       case "repaint":
-        return shown.forget();
+        shown.forget();
+        return;
       case "quit":
-        return quit();
+        quit();
+        return;
       default:
         return effect satisfies never;
     }
