@@ -4,7 +4,7 @@ import type { SendOptions } from "../redis.ts";
 import { type BoundScript, run } from "../script.ts";
 import { ask } from "../send-plain.ts";
 import { containerOf, type TaskPlace } from "./list-tasks.ts";
-import type { VerbReply } from "./task-verbs.ts";
+import { type VerbReply, type VerbValues, verbValues } from "./task-verbs.ts";
 
 /** What became of all tasks of a state. */
 export interface AllReport {
@@ -39,7 +39,7 @@ export async function actOnAll(
   broker: Broker,
   queue: string,
   place: TaskPlace,
-  call: (limit: number) => BoundScript<VerbReply>,
+  call: (values: VerbValues) => BoundScript<VerbReply>,
   { onProgress, signal, ...options }: AllOptions,
 ): Promise<AllReport> {
   const { key, kind } = containerOf(queue, place);
@@ -47,7 +47,8 @@ export async function actOnAll(
   let report: AllReport = { done: 0, dropped: 0, trimmed: 0, of, more: false };
   for (let left = of; left > 0; ) {
     if (signal?.aborted === true) return { ...report, more: true };
-    const { verdicts, trimmed } = await run(broker, call(Math.min(left, tasksPerBatch)), options);
+    const values = verbValues(broker, queue, place, Math.min(left, tasksPerBatch));
+    const { verdicts, trimmed } = await run(broker, call({ ...values, items: [] }), options);
     if (verdicts.length === 0) break;
     const done = verdicts.filter((verdict) => verdict === "done").length;
     report = {

@@ -4,7 +4,7 @@ import { type BoundScript, run } from "../script.ts";
 import { splitCalls } from "../split-calls.ts";
 import { findPending } from "./find-pending.ts";
 import type { TaskPlace } from "./list-tasks.ts";
-import type { TaskVerdict, VerbReply } from "./task-verbs.ts";
+import { type TaskVerdict, type VerbReply, type VerbValues, verbValues } from "./task-verbs.ts";
 
 /** How named tasks are acted on. */
 export interface NamedOptions extends SendOptions {
@@ -12,12 +12,6 @@ export interface NamedOptions extends SendOptions {
   readonly from?: TaskPlace | undefined;
   /** Where in the list of pending tasks each was seen, from the left: found anew where it moved on, so it spares a search. */
   readonly places?: ReadonlyMap<string, number> | undefined;
-}
-
-/** A task that is named, and where it is in `pending` as far as that is known. */
-export interface NamedTask {
-  readonly id: string;
-  readonly at: number | "";
 }
 
 const maxPerCall = { items: 100, bytes: 64 * 1024 };
@@ -29,16 +23,17 @@ export async function actOnNamed(
   broker: Broker,
   queue: string,
   ids: readonly string[],
-  call: (items: readonly NamedTask[]) => BoundScript<VerbReply>,
-  { places = new Map(), ...options }: Omit<NamedOptions, "from">,
+  call: (values: VerbValues) => BoundScript<VerbReply>,
+  { from, places = new Map(), ...options }: NamedOptions,
 ): Promise<{ readonly verdicts: TaskVerdict[]; readonly trimmed: number }> {
+  const values = verbValues(broker, queue, from, undefined);
   const verdicts: TaskVerdict[] = ids.map(() => "misplaced");
   let trimmed = 0;
   let left = ids.map((id, nth) => ({ nth, id, at: places.get(id) ?? ("" as const) }));
   for (let searches = 0; left.length > 0 && searches <= maxSearches; ) {
     const later: { nth: number; id: string; at: number | "" }[] = [];
     for (const some of splitCalls(left, maxPerCall, ({ id }) => id.length)) {
-      const reply = await run(broker, call(some), options);
+      const reply = await run(broker, call({ ...values, items: some }), options);
       trimmed += reply.trimmed;
       for (const [i, verdict] of reply.verdicts.entries()) {
         if (verdict === "later") later.push(some[i]!);

@@ -5,11 +5,11 @@ import { deleteTasks } from "../lua/delete-tasks.ts";
 import { isHome } from "../lua/is-home.ts";
 import { leavePlace } from "../lua/leave-place.ts";
 import { trimArchive } from "../lua/trim-archive.ts";
-import { bind, defineScript } from "../script.ts";
+import { type BoundScript, bind, defineScript } from "../script.ts";
 import { type AllOptions, type AllReport, actOnAll } from "./act-on-all.ts";
 import { actOnNamed, type NamedOptions } from "./act-on-named.ts";
 import type { TaskPlace } from "./list-tasks.ts";
-import { decodeVerb, type TaskVerdict, verbNames, verbValues } from "./task-verbs.ts";
+import { decodeVerb, type TaskVerdict, type VerbReply, type VerbValues, verbNames } from "./task-verbs.ts";
 
 /**
  * pending | scheduled | retry | completed | aggregating -> archived. What the archive does not keep any longer is deleted with its locks;
@@ -44,6 +44,8 @@ export const archiveTasksScript = defineScript({
   decode: decodeVerb,
 });
 
+const bindArchive = (values: VerbValues): BoundScript<VerbReply> => bind(archiveTasksScript, values);
+
 /** What became of tasks that were to be archived. */
 export interface ArchivedTasks {
   /** One each, in order. */
@@ -59,14 +61,8 @@ export interface ArchivedTasks {
  * @throws {RedisError}
  * @see Asynq internal/rdb/inspect.go, `ArchiveTask`
  */
-export function archiveTasks(
-  broker: Broker,
-  queue: string,
-  ids: readonly string[],
-  { from, ...options }: NamedOptions = {},
-): Promise<ArchivedTasks> {
-  const values = verbValues(broker, queue, from, undefined);
-  return actOnNamed(broker, queue, ids, (items) => bind(archiveTasksScript, { ...values, items }), options);
+export function archiveTasks(broker: Broker, queue: string, ids: readonly string[], options: NamedOptions = {}): Promise<ArchivedTasks> {
+  return actOnNamed(broker, queue, ids, bindArchive, options);
 }
 
 /**
@@ -83,11 +79,5 @@ export function archiveAllTasks(
   place: TaskPlace & { readonly state: "pending" | "scheduled" | "retry" | "completed" | "aggregating" },
   options: AllOptions = {},
 ): Promise<AllReport> {
-  return actOnAll(
-    broker,
-    queue,
-    place,
-    (limit) => bind(archiveTasksScript, { ...verbValues(broker, queue, place, limit), items: [] }),
-    options,
-  );
+  return actOnAll(broker, queue, place, bindArchive, options);
 }

@@ -3,11 +3,11 @@ import { actOnTasks } from "../lua/act-on-tasks.ts";
 import { containers } from "../lua/containers.ts";
 import { isHome } from "../lua/is-home.ts";
 import { leavePlace } from "../lua/leave-place.ts";
-import { bind, defineScript } from "../script.ts";
+import { type BoundScript, bind, defineScript } from "../script.ts";
 import { type AllOptions, type AllReport, actOnAll } from "./act-on-all.ts";
 import { actOnNamed, type NamedOptions } from "./act-on-named.ts";
 import type { TaskPlace } from "./list-tasks.ts";
-import { decodeVerb, type TaskVerdict, verbNames, verbValues } from "./task-verbs.ts";
+import { decodeVerb, type TaskVerdict, type VerbReply, type VerbValues, verbNames } from "./task-verbs.ts";
 
 /**
  * pending | scheduled | retry | archived | completed | aggregating -> gone, with the locks they still own; of the first of a place, until about
@@ -53,6 +53,8 @@ export const deleteTasksScript = defineScript({
   decode: decodeVerb,
 });
 
+const bindDelete = (values: VerbValues): BoundScript<VerbReply> => bind(deleteTasksScript, values);
+
 /**
  * Deletes tasks that no worker has, with the unique locks they hold; one verdict each, in order.
  *
@@ -64,10 +66,9 @@ export async function deleteTasks(
   broker: Broker,
   queue: string,
   ids: readonly string[],
-  { from, ...options }: NamedOptions = {},
+  options: NamedOptions = {},
 ): Promise<TaskVerdict[]> {
-  const values = verbValues(broker, queue, from, undefined);
-  const { verdicts } = await actOnNamed(broker, queue, ids, (items) => bind(deleteTasksScript, { ...values, items }), options);
+  const { verdicts } = await actOnNamed(broker, queue, ids, bindDelete, options);
   return verdicts;
 }
 
@@ -85,11 +86,5 @@ export function deleteAllTasks(
   place: TaskPlace & { readonly state: "pending" | "scheduled" | "retry" | "archived" | "completed" | "aggregating" },
   options: AllOptions = {},
 ): Promise<AllReport> {
-  return actOnAll(
-    broker,
-    queue,
-    place,
-    (limit) => bind(deleteTasksScript, { ...verbValues(broker, queue, place, limit), items: [] }),
-    options,
-  );
+  return actOnAll(broker, queue, place, bindDelete, options);
 }

@@ -7,7 +7,7 @@ import { isHome } from "../lua/is-home.ts";
 import { leavePlace } from "../lua/leave-place.ts";
 import { bind, defineScript } from "../script.ts";
 import { actOnNamed, type NamedOptions } from "./act-on-named.ts";
-import { decodeVerb, type TaskVerdict, verbNames, verbValues } from "./task-verbs.ts";
+import { decodeVerb, type TaskVerdict, verbNames } from "./task-verbs.ts";
 
 /** pending | aggregating -> scheduled, and what is scheduled or in retry stays so with another time. */
 export const rescheduleTasksScript = defineScript({
@@ -51,16 +51,15 @@ export async function rescheduleTasks(
   queue: string,
   ids: readonly string[],
   processAt: Date,
-  { from, ...options }: NamedOptions = {},
+  options: NamedOptions = {},
 ): Promise<TaskVerdict[]> {
   demand(processAt instanceof Date && processAt.getTime() >= 0, "processAt", "expected a valid Date");
-  const { args, ...values } = verbValues(broker, queue, from, undefined);
-  const due = { ...args, due_s: unixSec(processAt.getTime()) };
+  const due_s = unixSec(processAt.getTime());
   const { verdicts } = await actOnNamed(
     broker,
     queue,
     ids,
-    (items) => bind(rescheduleTasksScript, { ...values, args: due, items }),
+    ({ args, ...values }) => bind(rescheduleTasksScript, { ...values, args: { ...args, due_s } }),
     options,
   );
   return verdicts;

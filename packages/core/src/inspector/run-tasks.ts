@@ -3,11 +3,11 @@ import { actOnTasks } from "../lua/act-on-tasks.ts";
 import { containers } from "../lua/containers.ts";
 import { isHome } from "../lua/is-home.ts";
 import { leavePlace } from "../lua/leave-place.ts";
-import { bind, defineScript } from "../script.ts";
+import { type BoundScript, bind, defineScript } from "../script.ts";
 import { type AllOptions, type AllReport, actOnAll } from "./act-on-all.ts";
 import { actOnNamed, type NamedOptions } from "./act-on-named.ts";
 import type { TaskPlace } from "./list-tasks.ts";
-import { decodeVerb, type TaskVerdict, verbNames, verbValues } from "./task-verbs.ts";
+import { decodeVerb, type TaskVerdict, type VerbReply, type VerbValues, verbNames } from "./task-verbs.ts";
 
 /**
  * scheduled | retry | archived | completed | aggregating -> pending. A task begins to wait now, and what was counted of lost workers is gone.
@@ -35,6 +35,8 @@ export const runTasksScript = defineScript({
   decode: decodeVerb,
 });
 
+const bindRun = (values: VerbValues): BoundScript<VerbReply> => bind(runTasksScript, values);
+
 /**
  * Makes tasks pending at once, whatever they wait for, archived and completed ones too; one verdict each, in order. Their messages stay: one
  * that has no retries left is archived again when it fails (`redriveTasks` lets it begin anew).
@@ -43,14 +45,8 @@ export const runTasksScript = defineScript({
  * @throws {RedisError}
  * @see Asynq internal/rdb/inspect.go, `RunTask`
  */
-export async function runTasks(
-  broker: Broker,
-  queue: string,
-  ids: readonly string[],
-  { from, ...options }: NamedOptions = {},
-): Promise<TaskVerdict[]> {
-  const values = verbValues(broker, queue, from, undefined);
-  const { verdicts } = await actOnNamed(broker, queue, ids, (items) => bind(runTasksScript, { ...values, items }), options);
+export async function runTasks(broker: Broker, queue: string, ids: readonly string[], options: NamedOptions = {}): Promise<TaskVerdict[]> {
+  const { verdicts } = await actOnNamed(broker, queue, ids, bindRun, options);
   return verdicts;
 }
 
@@ -68,11 +64,5 @@ export function runAllTasks(
   place: TaskPlace & { readonly state: "scheduled" | "retry" | "archived" | "completed" | "aggregating" },
   options: AllOptions = {},
 ): Promise<AllReport> {
-  return actOnAll(
-    broker,
-    queue,
-    place,
-    (limit) => bind(runTasksScript, { ...verbValues(broker, queue, place, limit), items: [] }),
-    options,
-  );
+  return actOnAll(broker, queue, place, bindRun, options);
 }

@@ -70,6 +70,15 @@ export function decodeVerb(reply: Reply, items: number): VerbReply {
   return { verdicts, trimmed: toCount(trimmed) };
 }
 
+/** What a verb's script is bound to. */
+export type VerbValues = ReturnType<typeof verbValues> & { readonly items: readonly NamedTask[] };
+
+/** A task that is named, and where it is in `pending` as far as that is known. */
+export interface NamedTask {
+  readonly id: string;
+  readonly at: number | "";
+}
+
 /** The values of `verbNames`. */
 export function verbValues(broker: Broker, queue: string, place: TaskPlace | undefined, limit: number | undefined) {
   const nowMs = broker.clock.nowMs();
