@@ -87,7 +87,7 @@ describe("of a healthy system nothing is told", () => {
     expect(await told({ durability: { tier: "fsync" } })).toEqual([]);
     expect(await look()).toMatchObject({
       worst: undefined,
-      looked: { queues: 1, ofQueues: 1, servers: 1, ofServers: 1, invariants: true },
+      looked: { queues: 1, ofQueues: 1, servers: 1, invariants: true },
     });
     handler.open();
   });
@@ -412,19 +412,17 @@ describe("what may not be asked", () => {
     await redis.call("ACL", "SETUSER", "reader", ...rules.split(" "));
     const client = new Redis({ port: Number(redis.options.port), username: "reader", password: "secret", protocol: 2 });
     const broker = makeBroker({ redis: ioredisPort(client), clock: watching(clock), random: systemRandom });
-    const { diagnoses, worst } = await examine(broker, { ignore });
+    const { diagnoses } = await examine(broker, { ignore });
     client.disconnect();
     await redis.call("ACL", "DELUSER", "reader");
 
     const unknown = diagnoses.filter(({ severity }) => severity === "unknown");
-    expect(worst).toBe("unknown");
-    expect(diagnoses).toEqual(unknown);
+    expect(diagnoses.filter((each) => !unknown.includes(each)).map(({ code }) => code)).toEqual(["no-server"]);
     expect(unknown.map(({ what }) => what)).toEqual([
       "not known: whether the clocks agree",
       "not known: when Redis writes to its disk",
       "not known: what the users of the parts may do",
       "not known: what Redis refused lately",
-      "not known: which servers beat",
       "not known: whether cron entries fire",
       "not known: when cron functions ran last",
       "not known: whether the invariants hold",

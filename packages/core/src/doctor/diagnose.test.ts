@@ -44,7 +44,7 @@ function facts(over: Partial<Facts> = {}): Facts {
     settings: { value: { save: "", appendfsync: "everysec" } },
     logins: { value: [] },
     denials: { value: [] },
-    servers: { value: { total: 1, looked: [server] } },
+    servers: { value: [server] },
     queues: { value: { total: 1, looked: [empty] } },
     unreadable: [],
     schedule: { value: { entries: 0, sinceSec: undefined, told: false, first: undefined } },
@@ -59,7 +59,7 @@ const ofInfo = (over: Readonly<Record<string, string>>): Diagnosis[] => diagnose
 const ofQueue = (over: Partial<QueueFacts>, beside: Partial<Facts> = {}): Diagnosis[] =>
   diagnose(facts({ queues: { value: { total: 1, looked: [{ ...empty, ...over }] } }, ...beside }));
 const servers = (...looked: Partial<ServerFacts>[]): Partial<Facts> => ({
-  servers: { value: { total: looked.length, looked: looked.map((over) => ({ ...server, ...over })) } },
+  servers: { value: looked.map((over) => ({ ...server, ...over })) },
 });
 
 test("of sound facts nothing is told", () => {

@@ -17,7 +17,7 @@ export function diagnose(facts: Facts): Diagnosis[] {
   const queues = facts.queues.value?.looked ?? [];
   const around = {
     nowSec: facts.nowSec,
-    servers: facts.servers.value?.looked,
+    servers: facts.servers.value,
     tickedSec: Math.max(0, ...(facts.ticks.value?.values() ?? [])),
     pending: new Set(queues.filter(({ pending, paused }) => pending > 0 && !paused).map(({ queue }) => queue)),
   };

@@ -115,7 +115,7 @@ test("a finding is said in three lines, with its remedy last", () => {
     evidence: "3 tasks",
     remedy: "start one",
   } as const;
-  const looked = { queues: 1, ofQueues: 1, servers: 0, ofServers: 0, invariants: true };
+  const looked = { queues: 1, ofQueues: 1, servers: 0, invariants: true };
   expect(sayExamination({ worst: "error", diagnoses: [diagnosis], more: {}, looked }, (_, text) => text.toUpperCase())).toBe(
     'looked at 1 queue, 0 servers, and for the invariants\n\nERROR no-server (queue "a \\"b\\""): nothing runs\n  seen: 3 tasks\n  do:   start one\n',
   );

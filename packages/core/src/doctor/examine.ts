@@ -17,7 +17,6 @@ export interface Examination {
     readonly queues: number;
     readonly ofQueues: number;
     readonly servers: number;
-    readonly ofServers: number;
     /** Whether the invariants were looked for. */
     readonly invariants: boolean;
   };
@@ -36,7 +35,7 @@ export async function examine(
   broker: Broker,
   { ignore = [], ...options }: ExamineOptions & { readonly ignore?: readonly DiagnosisCode[] | undefined } = {},
 ): Promise<Examination> {
-  const nothing = { queues: 0, ofQueues: 0, servers: 0, ofServers: 0, invariants: false };
+  const nothing = { queues: 0, ofQueues: 0, servers: 0, invariants: false };
   let diagnoses: Diagnosis[];
   let looked: Examination["looked"] = nothing;
   try {
@@ -45,8 +44,7 @@ export async function examine(
     looked = {
       queues: queues.value?.looked.length ?? 0,
       ofQueues: queues.value?.total ?? 0,
-      servers: servers.value?.looked.length ?? 0,
-      ofServers: servers.value?.total ?? 0,
+      servers: servers.value?.length ?? 0,
       invariants: invariants.value !== undefined && options.invariants !== false,
     };
     diagnoses = diagnose(facts);

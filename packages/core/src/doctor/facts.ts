@@ -25,7 +25,7 @@ export interface Facts {
   readonly logins: Known<readonly LoginFacts[]>;
   /** What `ACL LOG` shows, newest first. */
   readonly denials: Known<readonly Denial[]>;
-  readonly servers: Known<Sampled<ServerFacts>>;
+  readonly servers: Known<readonly ServerFacts[]>;
   readonly queues: Known<Sampled<QueueFacts>>;
   /** The queues whose containers could not be read, and why. */
   readonly unreadable: readonly { readonly queue: string; readonly why: string }[];

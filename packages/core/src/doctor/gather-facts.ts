@@ -54,7 +54,7 @@ export async function gatherFacts(caller: Broker, options: ExamineOptions = {}):
   const { names, keys, ...ofRedis } = await readRedis(broker, options.maxQueues ?? maxQueues[codec], send);
   const { nowSec } = ofRedis;
   const picked: Known<Sampled<string>> = wanted === undefined ? names : { value: { total: wanted.length, looked: wanted } };
-  const [measured, servers, schedule, ticks, logins, denials] = await Promise.all([
+  const [measured, beating, schedule, ticks, logins, denials] = await Promise.all([
     picked.value === undefined ? { queues: picked, unreadable: [] } : readQueues(broker, picked.value, nowSec, send),
     tried(readServers(broker, nowSec, send)),
     tried(readSchedule(broker, send)),
@@ -62,7 +62,8 @@ export async function gatherFacts(caller: Broker, options: ExamineOptions = {}):
     tried(readLogins(broker, options.logins, send)),
     tried(readDenials(broker, send)),
   ]);
-  const queues = await watchQueues(broker, measured.queues, servers.value?.looked ?? [], nowSec, send);
+  const servers: Facts["servers"] = beating.why === undefined ? beating.value : beating;
+  const queues = await watchQueues(broker, measured.queues, servers.value ?? [], nowSec, send);
   const unmet = durability && (await checkDurability(redis, durability).then(nothing, unmetTier));
   return {
     ...ofRedis,

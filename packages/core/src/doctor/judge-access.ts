@@ -56,7 +56,7 @@ function judgeUnknown(facts: Facts, tell: Tell): void {
     why: `${facts.denials.why}; ${refused} commands were refused for lack of permission since its start`,
   };
   unknown(denials || undefined, "what Redis refused lately", grant("acl|log"));
-  unknown(facts.servers, "which servers beat", grant("zcount +zrangebyscore +get ~asynq:servers ~asynq:servers:*"));
+  unknown(facts.servers, "which servers beat", grant("zrangebyscore +get ~asynq:servers ~asynq:servers:*"));
   unknown(facts.queues, "how the queues stand", grant("scard +srandmember +evalsha +eval, and what deploy/acl/read-only.acl has"));
   unknown(facts.schedule, "whether cron entries fire", grant("hlen +zscore +lrange ~asynq:schedulers ~asynq:schedulers:* ~asynq:js:cron"));
   unknown(facts.ticks, "when cron functions ran last", grant("hgetall ~asynq:js:ticks"));

@@ -12,9 +12,9 @@ export function judgeTicks(queue: QueueFacts, { nowSec, servers, tickedSec }: Qu
   const subject = ofQueue(queue.queue);
   const served = servers?.some(({ queues }) => Object.hasOwn(queues, queue.queue)) ?? true;
   const ticks = nowSec - tickedSec <= bounds.tickSec;
-  const who = `${served ? "a server of the queue beats" : "no server of the queue beats"}, ${
-    ticks ? "a cron function left its trace lately" : "no cron function left a trace lately"
-  }`;
+  const trace =
+    tickedSec === 0 ? "no cron function left a trace" : `the last trace of a cron function is ${sayTime(nowSec - tickedSec)} old`;
+  const who = `${served ? "a server of the queue beats" : "no server of the queue beats"}, ${trace}`;
   const late = (code: "forward-late" | "recover-late" | "janitor-late", sinceSec: number, what: string, evidence: string): void =>
     tell({
       code,

@@ -8,7 +8,7 @@ export type MarkSeverity = (severity: Severity, text: string) => string;
 /** An examination as text for people: each finding in three lines, its remedy last. */
 export function sayExamination({ diagnoses, more, looked }: Examination, mark: MarkSeverity = (_, text) => text): string {
   const parts = [
-    `looked at ${share(looked.queues, looked.ofQueues, "queue")}, ${share(looked.servers, looked.ofServers, "server")}${
+    `looked at ${share(looked.queues, looked.ofQueues, "queue")}, ${sayCount(looked.servers, "server")}${
       looked.invariants ? ", and for the invariants" : ""
     }`,
   ];
