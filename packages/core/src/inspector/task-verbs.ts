@@ -74,7 +74,7 @@ export function decodeVerb(reply: Reply, items: number): VerbReply {
 export type VerbValues = ReturnType<typeof verbValues> & { readonly items: readonly NamedTask[] };
 
 /** A task that is named, and where it is in `pending` as far as that is known. */
-export interface NamedTask {
+interface NamedTask {
   readonly id: string;
   readonly at: number | "";
 }
