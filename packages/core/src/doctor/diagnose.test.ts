@@ -155,6 +155,8 @@ describe("of a queue in which tasks are pending", () => {
       codesOf(diagnose(facts({ queues: { value: { total: looked.length, looked } }, ...servers(...beat) })));
 
     expect(told([high, low], strict)).toEqual(["queue-starved"]);
+    expect(told([{ ...high, pending: 0, active: 1 }, low], strict)).toEqual(["queue-starved"]);
+    expect(told([{ ...high, pending: 0 }, low], strict)).toEqual(["tasks-not-taken"]);
     expect(told([{ ...high, paused: true }, low], strict)).toEqual(["tasks-not-taken", "queue-paused"]);
     expect(told([high, low], strict, { queues: { low: 1 } })).toEqual(["tasks-not-taken"]);
     expect(told([high, { ...low, moves: true }], strict)).toEqual(["backlog"]);

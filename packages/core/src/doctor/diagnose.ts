@@ -19,7 +19,7 @@ export function diagnose(facts: Facts): Diagnosis[] {
     nowSec: facts.nowSec,
     servers: facts.servers.value,
     tickedSec: Math.max(0, ...(facts.ticks.value?.values() ?? [])),
-    pending: new Set(queues.filter(({ pending, paused }) => pending > 0 && !paused).map(({ queue }) => queue)),
+    busy: new Set(queues.filter(({ pending, active, paused }) => pending + active > 0 && !paused).map(({ queue }) => queue)),
   };
   for (const queue of queues) {
     judgeRunning(queue, around, tell);

@@ -57,7 +57,7 @@ export function judgeRunning(queue: QueueFacts, around: QueueSurroundings, tell:
   const running = sum(active.map((server) => server.running));
   const load = `${running} of ${slots} slots of ${sayCount(active.length, "server")} run tasks`;
   const strict = active.filter(({ strictPriority }) => strictPriority);
-  const ahead = strict.length === active.length ? aheadOf(queue.queue, active, around.pending) : [];
+  const ahead = strict.length === active.length ? aheadOf(queue.queue, active, around.busy) : [];
   if (ahead.length > 0 && queue.moves !== true) {
     tell({
       code: "queue-starved",
@@ -67,7 +67,7 @@ export function judgeRunning(queue: QueueFacts, around: QueueSurroundings, tell:
       evidence: `${waiting}; ${ahead
         .slice(0, 3)
         .map((name) => JSON.stringify(name))
-        .join(", ")} has tasks pending; ${load}`,
+        .join(", ")} has tasks; ${load}`,
       remedy: "serve it by a server of its own, raise concurrency, or give up strictPriority",
     });
     return;
@@ -116,9 +116,9 @@ export function judgeRunning(queue: QueueFacts, around: QueueSurroundings, tell:
 }
 
 /** Queues of a higher priority that have tasks, on every one of these servers. */
-function aheadOf(queue: string, servers: readonly ServerFacts[], pending: ReadonlySet<string>): string[] {
+function aheadOf(queue: string, servers: readonly ServerFacts[], busy: ReadonlySet<string>): string[] {
   const [first, ...rest] = servers.map(({ queues }) =>
-    Object.keys(queues).filter((name) => queues[name]! > queues[queue]! && pending.has(name)),
+    Object.keys(queues).filter((name) => queues[name]! > queues[queue]! && busy.has(name)),
   );
   if (first === undefined || first.length === 0 || rest.some((names) => names.length === 0)) return [];
   return first;

@@ -7,6 +7,6 @@ export interface QueueSurroundings {
   readonly servers: readonly ServerFacts[] | undefined;
   /** When a cron function's rare ticks last ended, the latest of them; 0 is never. */
   readonly tickedSec: number;
-  /** Queues in which tasks are pending. */
-  readonly pending: ReadonlySet<string>;
+  /** Queues that have tasks to run, or that run: what is pending there may be none just now, and one a moment later. */
+  readonly busy: ReadonlySet<string>;
 }
