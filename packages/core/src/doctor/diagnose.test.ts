@@ -92,6 +92,8 @@ describe("of Redis", () => {
     { redis_version: "7.2.4", server_name: "valkey", valkey_version: "9.1.1" },
     { redis_version: "7.2.4", server_name: "valkey", valkey_version: "10.0.0" },
     { redis_version: "unstable" },
+    { redis_version: "6.2.6", upstash_version: "1.10.5" },
+    { redis_version: "7.4.0", dragonfly_version: "df-v1.30.0" },
     { maxmemory: "2000" },
   ])("%j is nothing", (over) => {
     expect(ofInfo(over)).toEqual([]);

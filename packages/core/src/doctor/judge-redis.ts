@@ -69,6 +69,8 @@ function judgeRole(info: InfoFields, { cluster }: Facts, tell: Tell): void {
 function judgeVersion(info: InfoFields, tell: Tell): void {
   const product = info.server_name === "valkey" || info.valkey_version !== undefined ? "valkey" : "redis";
   const version = (product === "valkey" ? info.valkey_version : info.redis_version) ?? "";
+  // Of another make, the version is that of the Redis it is like.
+  if (info.upstash_version !== undefined || info.dragonfly_version !== undefined) return;
   const hole = knownHole(product, version);
   if (hole === undefined) return;
   const name = product === "valkey" ? "Valkey" : "Redis";
@@ -82,8 +84,8 @@ function judgeVersion(info: InfoFields, tell: Tell): void {
       : `${name} ${version} lacks fixes of holes that are known`,
     evidence:
       "ended" in hole
-        ? "its line gets no fixes any more from those who make it; a distribution may have patched it, which a version does not tell"
-        : `the first ${name} of its line with every fix known here is ${hole.fixed}; a distribution may have patched it, which a version does not tell`,
+        ? "its line gets no fixes any more from those who make it; a distribution or a host may have patched it, which a version does not tell"
+        : `the first ${name} of its line with every fix known here is ${hole.fixed}; a distribution or a host may have patched it, which a version does not tell`,
     remedy: "ended" in hole ? `go to a line that is kept, or to a patched package of your distribution` : `go to ${hole.fixed} or newer`,
   });
 }
