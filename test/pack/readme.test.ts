@@ -1,12 +1,13 @@
 import { afterAll, describe, expect } from "vitest";
 import { test } from "../support/gateway-test.ts";
+import { examples as ofCli } from "./examples/cli.ts";
 import { examples as ofEdge } from "./examples/edge.ts";
 import { examples as ofTools } from "./examples/tools.ts";
 import { examples as ofWorkers } from "./examples/workers.ts";
 import { newProject, type Project } from "./project-test.ts";
 import { readBlocks } from "./readme-blocks.ts";
 
-const examples = { ...ofEdge, ...ofWorkers, ...ofTools };
+const examples = { ...ofCli, ...ofEdge, ...ofWorkers, ...ofTools };
 
 /** Blocks that are not run here, and why. */
 const elsewhere: Readonly<Record<string, string>> = {

@@ -1,5 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort, startRedis } from "../../../test/support/redis-server.ts";
 import { describe, expect, onTestFinished, test } from "../test/cli-test.ts";
@@ -59,7 +62,22 @@ describe("the program as a process", () => {
   test("reads Asynq's variables and the config file it says it uses", async ({ redis, redisUrl }) => {
     await redis.sadd("asynq:queues", "mail");
     const { host, pathname } = new URL(redisUrl);
-    expect(await ended(start(["queue", "ls"], { URI: host, DB: pathname.slice(1) }))).toMatchObject({ code: 0, out: "mail\n" });
+    const home = mkdtempSync(path.join(tmpdir(), "asynqjs-home-"));
+    onTestFinished(() => rmSync(home, { recursive: true }));
+    const file = path.join(home, ".asynq.yaml");
+    writeFileSync(file, `uri: ${host}\ndb: 15`);
+
+    expect(await ended(start(["queue", "ls"], { URI: host, DB: pathname.slice(1) }))).toEqual({ code: 0, out: "mail\n", err: "" });
+    expect(await ended(start(["queue", "ls"], { HOME: home, DB: pathname.slice(1) }))).toEqual({
+      code: 0,
+      out: "mail\n",
+      err: `Using config file: ${file}\n`,
+    });
+    expect(await ended(start(["queue", "ls", "--json"], { HOME: home, DB: pathname.slice(1) }))).toEqual({
+      code: 0,
+      out: '["mail"]\n',
+      err: "",
+    });
   });
 
   test("stops at SIGINT with exit code 130, and where it ends by itself with 0", async ({ redisUrl }) => {

@@ -16,6 +16,8 @@ export interface Connection {
 interface ConnectOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** Nobody waits for the connection any more. */
+  readonly signal: AbortSignal;
 }
 
 /** @throws {CliError} not reachable, not let in, or too old a Redis: one line that says what to do */
@@ -23,11 +25,11 @@ export async function connect(settings: ConnectionSettings, options: ConnectOpti
   return settings.kind === "http" ? overHttp(settings, options) : overTcp(settings, options);
 }
 
-async function overHttp(settings: ConnectionSettings & { kind: "http" }, { clock, random }: ConnectOptions): Promise<Connection> {
+async function overHttp(settings: ConnectionSettings & { kind: "http" }, { clock, random, signal }: ConnectOptions): Promise<Connection> {
   const { fetchRedis } = await import("@asynqjs/core/redis/fetch");
   const port = fetchRedis({ url: settings.url, token: settings.token, clock, random });
   // Any command shows whether the URL and the token are right; what it answers is nothing to us.
-  await port.send([["EXISTS", "asynq:queues"]], { timeoutMs: 5_000 }).catch((error: unknown) => {
+  await port.send([["EXISTS", "asynq:queues"]], { timeoutMs: 5_000, signal }).catch((error: unknown) => {
     throw failureOf(error, settings.where);
   });
   return { port, inCluster: false, close: () => port.close() };
@@ -35,7 +37,7 @@ async function overHttp(settings: ConnectionSettings & { kind: "http" }, { clock
 
 async function overTcp(
   { redis, tls, where }: ConnectionSettings & { kind: "tcp" },
-  { clock, random }: ConnectOptions,
+  { clock, random, signal }: ConnectOptions,
 ): Promise<Connection> {
   const [{ Redis, Cluster }, { ioredisPort, ioredisSettings }] = await Promise.all([
     import("./load-ioredis.ts"),
@@ -45,11 +47,15 @@ async function overTcp(
   const client = nodes === undefined ? new Redis(options) : new Cluster([...nodes], options);
   const failed = failureOfClient(client, redis.kind === "standalone" || redis.kind === "socket");
   const port = ioredisPort(client, { managed: true, clock, random });
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(new CliError(exitCodes.interrupted, "stopped")), { once: true });
+  });
+  stopped.catch(() => {});
   try {
-    await Promise.race([port.features(), failed]);
+    await Promise.race([port.features(), failed, stopped]);
   } catch (error) {
     await port.close();
-    if (nodes === undefined || rootOf(error).message !== "Connection is closed.") throw failureOf(error, where);
+    if (signal.aborted || nodes === undefined || rootOf(error).message !== "Connection is closed.") throw failureOf(error, where);
     // A Cluster does not tell why it reached none of its nodes; one of them, asked alone, does.
     const node = new Redis({ ...(options as { redisOptions: object }).redisOptions, ...nodes[0], maxRetriesPerRequest: 0 });
     const cause = await Promise.race([failureOfClient(node, true), node.ping()]).catch((ofNode: unknown) => ofNode);

@@ -18,6 +18,11 @@ export function markInherited(option: Option): Option {
   return option;
 }
 
+/** Whether it was marked so. */
+export function isInherited(option: Option): boolean {
+  return inherited.has(option);
+}
+
 export function formatHelp(command: Command, help: Help): string {
   const rows = <T>(list: readonly T[], name: (entry: T) => string, text: (entry: T) => string): [string, string][] =>
     list.map((entry) => [name(entry), capitalize(text(entry))]);
@@ -29,7 +34,7 @@ export function formatHelp(command: Command, help: Help): string {
   );
   const [flags, ofAll] = [false, true].map((wanted) =>
     rows(
-      options.filter((option) => inherited.has(option) === wanted),
+      options.filter((option) => isInherited(option) === wanted),
       (option) => help.optionTerm(option),
       (option) => help.optionDescription(option),
     ),

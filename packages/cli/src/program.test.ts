@@ -8,6 +8,19 @@ describe("asynqjs", () => {
     expect((await runCli(["queue"])).out).toMatch(/^Manage queues\n\nUSAGE\n {2}asynqjs queue <command> \[flags\]\n/i);
   });
 
+  test("says its version by a flag and by a command", async () => {
+    const said = await runCli(["--version"]);
+    expect(said).toEqual({ code: 0, out: expect.stringMatching(/^asynqjs version \d+\.\d+\.\d+\n$/), err: "" });
+    expect(await runCli(["version"])).toEqual(said);
+  });
+
+  test("loads of its commands those that are named, and says the same of each in either way", async () => {
+    const rows = (out: string): string[] => out.split("\n").filter((line) => /^ {2}\w+: /.test(line));
+    const some = rows((await runCli(["--help"])).out);
+    expect(some.length).toBeGreaterThan(8);
+    expect(rows((await runCli(["--help", "completion"])).out)).toEqual(some);
+  });
+
   test.for<[args: string, said: string]>([
     ["--version --json", ""],
     ["qeue", "unknown command 'qeue' for \"asynqjs\" (Did you mean queue?); see 'asynqjs --help'"],

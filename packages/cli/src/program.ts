@@ -32,12 +32,14 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
+const versionLine = `asynqjs version ${version}`;
+
 /** The tree of commands, as far as these words need it. */
 async function makeProgram(context: CliContext, words: readonly string[]): Promise<Command> {
   const program = new CliCommand("asynqjs")
     .description("See and steer the tasks and queues of Asynq.")
     .usage("<command> <subcommand> [flags]")
-    .version(`asynqjs version ${version}`, "--version", "print the version")
+    .version(versionLine, "--version", "print the version")
     .helpOption("-h, --help", "show help for a command")
     .enablePositionalOptions()
     .exitOverride()
@@ -50,6 +52,7 @@ async function makeProgram(context: CliContext, words: readonly string[]): Promi
     });
   addExamples(program, "asynqjs stats", "asynqjs queue pause myqueue", "asynqjs task list --queue=myqueue --state=archived");
   await addCommands(program, context, words);
+  program.command("version", { hidden: true }).action(() => context.print(versionLine));
   addGlobalFlags(program);
   return program;
 }

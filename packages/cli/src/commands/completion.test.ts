@@ -4,11 +4,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, runCli, test } from "../../test/cli-test.ts";
 
+function newFolder(): string {
+  const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-completion-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  return dir;
+}
+
 /** What a real bash offers at the end of a command line. */
 async function offered(...words: readonly string[]): Promise<string[]> {
   const { out } = await runCli(["completion", "bash"]);
-  const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-completion-"));
-  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const dir = newFolder();
   writeFileSync(path.join(dir, "asynqjs.bash"), out);
   writeFileSync(path.join(dir, "config.yaml"), "");
   const script = `source ./asynqjs.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _asynqjs; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -53,23 +58,35 @@ test("completion zsh and fish know every command, and take its words as they are
 /** Whether the machine has this shell. */
 const has = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0;
 
-test.skipIf(!has("fish"))("fish offers commands and flags", async () => {
-  const { out } = await runCli(["completion", "fish"]);
-  const { stdout } = spawnSync("fish", ["-c", `${out}\ncomplete -C 'asynqjs queue re'`], { encoding: "utf8" });
+/** The script, then these lines, run by that shell with none of its user's settings. */
+async function runIn(shell: "fish" | "zsh", flag: string, before: string, after: string): Promise<string> {
+  const { out } = await runCli(["completion", shell]);
+  const script = path.join(newFolder(), "script");
+  writeFileSync(
+    script,
+    `${before}
+${out}
+${after}
+`,
+  );
+  const { stdout, stderr, status } = spawnSync(shell, [flag, script], { encoding: "utf8" });
+  expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  return stdout;
+}
+
+test.skipIf(!has("fish"))("fish offers commands, flags and values", async () => {
+  const lines = ["queue re", "-u queue cron hi", "cron add --overlap ", "queue rm --fo", "queue ls --cluster_", "tick rec"];
+  const shown = await runIn("fish", "--no-config", "", lines.map((line) => `complete -C 'asynqjs ${line}'; echo`).join("\n"));
   expect(
-    stdout
-      .trim()
-      .split("\n")
-      .map((line) => line.split("\t")[0]),
-  ).toEqual(["remove", "resume"]);
+    shown
+      .replaceAll(/\t.*/g, "")
+      .split("\n\n")
+      .map((offers) => offers.split("\n").filter(Boolean)),
+  ).toEqual([["remove", "resume"], ["history"], ["allow", "skip"], ["--force"], ["--cluster_addrs"], ["recover"], []]);
 });
 
 test.skipIf(!has("zsh"))("zsh takes the script", async () => {
-  const { out } = await runCli(["completion", "zsh"]);
-  const { stderr, status } = spawnSync("zsh", ["-fc", `autoload -U compinit && compinit -D -u\n${out}\nwhich _asynqjs >/dev/null`], {
-    encoding: "utf8",
-  });
-  expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  expect(await runIn("zsh", "-f", "autoload -U compinit && compinit -D -u", 'print -r -- "$_comps[asynqjs]"')).toBe("_asynqjs\n");
 });
 
 test("completion refuses another shell", async () => {

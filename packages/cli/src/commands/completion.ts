@@ -11,17 +11,17 @@ export function addCompletion(program: Command, context: CliContext): void {
     .description("print a script that lets a shell complete command lines of asynqjs")
     .addArgument(new Argument("<shell>", "which shell").choices(shells))
     .action(async (shell: (typeof shells)[number]) => {
-      const { listPlaces } = await import("../completion/completion-tree.ts");
-      const places = listPlaces(program);
-      context.stdout.write(await scripts[shell](places));
+      const { readTree } = await import("../completion/completion-tree.ts");
+      const tree = readTree(program);
+      context.stdout.write(await scripts[shell](tree));
     });
   addExamples(completion, "source <(asynqjs completion bash)", "source <(asynqjs completion zsh)", "asynqjs completion fish | source");
 }
 
-type Script = (places: ReturnType<typeof import("../completion/completion-tree.ts")["listPlaces"]>) => Promise<string>;
+type Script = (tree: ReturnType<typeof import("../completion/completion-tree.ts")["readTree"]>) => Promise<string>;
 
 const scripts: Readonly<Record<(typeof shells)[number], Script>> = {
-  bash: async (places) => (await import("../completion/bash.ts")).bashCompletion(places),
-  zsh: async (places) => (await import("../completion/zsh.ts")).zshCompletion(places),
-  fish: async (places) => (await import("../completion/fish.ts")).fishCompletion(places),
+  bash: async (tree) => (await import("../completion/bash.ts")).bashCompletion(tree),
+  zsh: async (tree) => (await import("../completion/zsh.ts")).zshCompletion(tree),
+  fish: async (tree) => (await import("../completion/fish.ts")).fishCompletion(tree),
 };

@@ -1,24 +1,18 @@
-import type { Place } from "./completion-tree.ts";
+import type { CompletionTree, Flags } from "./completion-tree.ts";
 
 /** What bash is told: `source <(asynqjs completion bash)`. */
-export function bashCompletion(places: readonly Place[]): string {
-  const cases = (arms: readonly (readonly [pattern: string, action: string])[], indent: string): string =>
-    arms.map(([pattern, action]) => `${indent}${pattern}) ${action} ;;\n`).join("");
-  const anyOf = (words: readonly string[]): string => words.map((word) => `"${word}"`).join("|");
-  const moves = places.flatMap(({ path, commands }) =>
-    commands.map((entry) => [`"${path} ${entry.word}"`, `path="${entry.path}"`] as const),
-  );
-  const takesValue = places.map(({ path, values }) => values.map(({ flag }) => `${path} ${flag}`)).filter((flags) => flags.length > 0);
-  const choices = places.flatMap(({ path, values }) =>
+export function bashCompletion({ places, everywhere }: CompletionTree): string {
+  const moves = places.flatMap(({ path, commands }) => commands.map((entry) => `      "${path} ${entry.word}") path="${entry.path}" ;;`));
+  const takes = (before: string, { values }: Flags): string[] =>
+    values.map(({ flag }) => `      ${before}${flag}${quoteOf(before)}) skip="$word"; before="$word" ;;`);
+  const offers = (before: string, { values }: Flags): string[] =>
     values.map(({ flag, choices, isFile }) => {
-      const words = isFile ? 'COMPREPLY=($(compgen -f -- "$cur"))' : `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur"))`;
-      return [`"${path} ${flag}"`, `${words}; return`] as const;
-    }),
-  );
+      const words = isFile ? "-f" : `-W "${choices.join(" ")}"`;
+      return `      ${before}${flag}${quoteOf(before)}) COMPREPLY=($(compgen ${words} -- "$cur")); return ;;`;
+    });
   const words = places.map(({ path, commands, args, flags }) => {
     const names = [...commands.map(({ word }) => word), ...args].join(" ");
-    const flagNames = flags.map(({ word }) => word).join(" ");
-    return [`"${path}"`, `names="${names}"; flags="${flagNames}"`] as const;
+    return `    "${path}") names="${names}"; flags="${flags.map(({ word }) => word).join(" ")}" ;;`;
   });
   return `# Completion of asynqjs for bash. Now: source <(asynqjs completion bash)
 # For every shell: asynqjs completion bash > ~/.local/share/bash-completion/completions/asynqjs
@@ -34,17 +28,26 @@ _asynqjs() {
       continue
     fi
     case "$path $word" in
-${cases(moves, "      ")}${takesValue.map((flags) => `      ${anyOf(flags)}) skip="$word"; before="$word" ;;\n`).join("")}    esac
+${[...moves, ...places.flatMap((place) => takes(`"${place.path} `, place)), ...takes("*\\ ", everywhere)].join("\n")}
+    esac
   done
   [[ $cur == "=" ]] && cur=""
   if [[ -n $before ]]; then
     case "$path $before" in
-${cases(choices, "      ")}    esac
+${[...places.flatMap((place) => offers(`"${place.path} `, place)), ...offers("*\\ ", everywhere)].join("\n")}
+    esac
   fi
   case "$path" in
-${cases(words, "    ")}  esac
+${words.join("\n")}
+  esac
+  flags+=" ${everywhere.flags.map(({ word }) => word).join(" ")}"
   if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$cur")); else COMPREPLY=($(compgen -W "$names" -- "$cur")); fi
 }
 complete -F _asynqjs asynqjs
 `;
+}
+
+/** Ends what began with one. */
+function quoteOf(before: string): string {
+  return before.startsWith('"') ? '"' : "";
 }

@@ -1,4 +1,5 @@
 import type { Command, Option } from "commander";
+import { isInherited } from "../help.ts";
 
 /** A word that may stand at a place, and what it is about. */
 interface Word {
@@ -6,24 +7,37 @@ interface Word {
   readonly about: string;
 }
 
-/** What may follow a command. */
-export interface Place {
+/** What may stand where a flag may. */
+export interface Flags {
+  readonly flags: readonly Word[];
+  /** Flags after which a value stands, and the values where there are but a few. */
+  readonly values: readonly { readonly flag: string; readonly choices: readonly string[]; readonly isFile: boolean }[];
+}
+
+/** What may follow a command, beside the flags of every command. */
+export interface Place extends Flags {
   /** The command with those above it: `asynqjs queue`. */
   readonly path: string;
   /** Its subcommands, aliases among them, each with the path it leads to. */
   readonly commands: readonly (Word & { readonly path: string })[];
-  readonly flags: readonly Word[];
-  /** Flags after which a value stands, and the values where there are but a few. */
-  readonly values: readonly { readonly flag: string; readonly choices: readonly string[]; readonly isFile: boolean }[];
   /** What its arguments may be, where that is known. */
   readonly args: readonly string[];
 }
 
-/** The whole tree below a command, each command once. */
-export function listPlaces(command: Command, path: string = command.name()): Place[] {
+/** Each command once, and what may follow every one of them. */
+export interface CompletionTree {
+  readonly places: readonly Place[];
+  readonly everywhere: Flags;
+}
+
+export function readTree(program: Command): CompletionTree {
+  const ofAll = program.createHelp().visibleOptions(program).filter(isInherited);
+  return { places: listPlaces(program, program.name()), everywhere: describeFlags(ofAll) };
+}
+
+function listPlaces(command: Command, path: string): Place[] {
   const help = command.createHelp();
   const below = help.visibleCommands(command).filter((entry) => entry.name() !== "help");
-  const options = help.visibleOptions(command);
   const place: Place = {
     path,
     commands: below.flatMap((entry) =>
@@ -33,15 +47,21 @@ export function listPlaces(command: Command, path: string = command.name()): Pla
         about: help.subcommandDescription(entry),
       })),
     ),
+    args: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+    ...describeFlags(help.visibleOptions(command).filter((option) => !isInherited(option))),
+  };
+  return [place, ...below.flatMap((entry) => listPlaces(entry, `${path} ${entry.name()}`))];
+}
+
+function describeFlags(options: readonly Option[]): Flags {
+  return {
     flags: options.flatMap((option) => namesOf(option).map((word) => ({ word, about: option.description }))),
     values: options
       .filter((option) => option.required || option.optional)
       .flatMap((option) =>
-        namesOf(option).map((flag) => ({ flag, choices: option.argChoices ?? [], isFile: option.flags.includes("<file>") })),
+        namesOf(option).map((flag) => ({ flag, choices: option.argChoices ?? [], isFile: /<file>/i.test(option.flags) })),
       ),
-    args: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
   };
-  return [place, ...below.flatMap((entry) => listPlaces(entry, `${path} ${entry.name()}`))];
 }
 
 function namesOf({ long, short }: Option): string[] {

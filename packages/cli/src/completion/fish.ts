@@ -1,27 +1,28 @@
-import type { Place } from "./completion-tree.ts";
+import type { CompletionTree, Flags } from "./completion-tree.ts";
 
 /** What fish is told: `asynqjs completion fish | source`. */
-export function fishCompletion(places: readonly Place[]): string {
+export function fishCompletion({ places, everywhere }: CompletionTree): string {
   const moves = places.flatMap(({ path, commands }) =>
     commands.map((entry) => `      case ${quote(`${path} ${entry.word}`)}\n        set at ${quote(entry.path)}`),
   );
-  const takesValue = places.flatMap(({ path, values }) => values.map(({ flag }) => quote(`${path} ${flag}`)));
-  const lines = places.flatMap(({ path, commands, args, flags, values }) => {
-    const here = `complete -c asynqjs -n ${quote(`test (__asynqjs_at) = ${quote(path)}`)}`;
+  const takesValue = [
+    ...places.flatMap(({ path, values }) => values.map(({ flag }) => quote(`${path} ${flag}`))),
+    ...everywhere.values.map(({ flag }) => quote(`* ${flag}`)),
+  ];
+  const flagsAt = (here: string, { flags, values }: Flags): string[] =>
+    flags.map(({ word, about }) => {
+      const value = values.find(({ flag }) => flag === word);
+      const name = word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`;
+      const choices = value !== undefined && value.choices.length > 0 ? ` -a ${quote(value.choices.join(" "))}` : "";
+      const takes = value === undefined ? "" : value.isFile ? " -r -F" : ` -x${choices}`;
+      return `${here} ${name}${takes} -d ${quote(about)}`;
+    });
+  const lines = places.flatMap((place) => {
+    const here = `complete -c asynqjs -n ${quote(`test (__asynqjs_at) = ${quote(place.path)}`)}`;
     return [
-      ...commands.map(({ word, about }) => `${here} -a ${quote(word)} -d ${quote(about)}`),
-      ...args.map((word) => `${here} -a ${quote(word)}`),
-      ...flags.map(({ word, about }) => {
-        const value = values.find(({ flag }) => flag === word);
-        const name = word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`;
-        const takes =
-          value === undefined
-            ? ""
-            : value.isFile
-              ? " -r -F"
-              : ` -x${value.choices.length > 0 ? ` -a ${quote(value.choices.join(" "))}` : ""}`;
-        return `${here} ${name}${takes} -d ${quote(about)}`;
-      }),
+      ...place.commands.map(({ word, about }) => `${here} -a ${quote(word)} -d ${quote(about)}`),
+      ...place.args.map((word) => `${here} -a ${quote(word)}`),
+      ...flagsAt(here, place),
     ];
   });
   return `# Completion of asynqjs for fish. Now: asynqjs completion fish | source
@@ -43,7 +44,7 @@ ${moves.join("\n")}
   echo $at
 end
 complete -c asynqjs -f
-${lines.join("\n")}
+${[...lines, ...flagsAt("complete -c asynqjs", everywhere)].join("\n")}
 `;
 }
 
