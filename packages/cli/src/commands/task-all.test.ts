@@ -66,7 +66,7 @@ test("what cannot be used is refused before anything is changed", async ({ task,
   expect(await refused("archiveall", "-q", "default", "-s", "aggregating")).toBe(
     "2 asynqjs: flag --group is required for aggregating tasks\n",
   );
-  expect(await refused("deleteall", "-q", "none", "-s", "retry", "-y")).toBe('3 asynqjs: queue not found: queue="none"\n');
+  expect(await refused("deleteall", "-q", "none", "-s", "retry", "-y")).toContain('3 asynqjs: queue not found: queue="none"');
   expect(await refused("runall", "-q", "default", "-s", "retry", "--where=x")).toMatch(
     /^2 .*Expected a field and its value, such as user.id=7;/,
   );
