@@ -1,6 +1,22 @@
 import { Task } from "@asynqjs/client-edge";
-import { dequeue, type EnqueueOptions, type Payload, settle } from "@asynqjs/core";
-import { patchTaskMessage } from "@asynqjs/core/wire";
+import {
+  type Broker,
+  dequeue,
+  type EnqueueOptions,
+  type Payload,
+  recordSchedulerEnqueueEvent,
+  settle,
+  writeSchedulerEntries,
+  writeServerState,
+} from "@asynqjs/core";
+import {
+  encodeSchedulerEnqueueEvent,
+  encodeSchedulerEntry,
+  encodeServerInfo,
+  encodeWorkerInfo,
+  goZeroTimeNs,
+  patchTaskMessage,
+} from "@asynqjs/core/wire";
 import type { Redis } from "ioredis";
 import { seedSevenStates } from "./seven-states.ts";
 
@@ -9,7 +25,8 @@ const counters: Readonly<Record<string, readonly [processed: number, failed: num
 
 /**
  * What both CLIs are shown, as it was at `baseMs`: in `default` a task in each state, and in quarantine; in `odd` payloads, results, errors and
- * times that are hard to print, one of them due within a minute; `held` is paused and has one task.
+ * times that are hard to print, one of them due within a minute; `held` is paused and has one task. Two servers live, and a scheduler with three
+ * entries.
  */
 export async function seedForCli(redis: Redis, baseMs: number): Promise<void> {
   const { broker, enqueue, clock } = await seedSevenStates(redis, baseMs);
@@ -57,6 +74,7 @@ export async function seedForCli(redis: Redis, baseMs: number): Promise<void> {
   await add("later", "of a group", { group: "with space" });
   await enqueue(new Task("report:make", "held up"), { queue: "held", taskId: "held" });
 
+  await tellOfProcesses(broker, baseMs);
   await redis.set("asynq:{held}:paused", baseSec);
   const day = new Date(baseMs).toISOString().slice(0, 10);
   for (const [queue, [processed, failures]] of Object.entries(counters)) {
@@ -64,5 +82,53 @@ export async function seedForCli(redis: Redis, baseMs: number): Promise<void> {
     await redis.set(`asynq:{${queue}}:failed:${day}`, failures);
     await redis.set(`asynq:{${queue}}:processed`, processed);
     await redis.set(`asynq:{${queue}}:failed`, failures);
+  }
+}
+
+/** They live for a day. */
+async function tellOfProcesses(broker: Broker, baseMs: number): Promise<void> {
+  const life = { nowSec: Math.floor(baseMs / 1000), ttlSec: 86_400 };
+  const atNs = (agoSec: number): bigint => BigInt(baseMs - agoSec * 1000) * 1_000_000n;
+  for (const [host, pid, status, queues, startedSec] of [
+    ["worker-b", 7, "active", { low: 1, critical: 6, default: 3, also: 3 }, 93_784],
+    ["worker-a", 42, "stopped", { default: 1 }, 59],
+    ["worker-a", 8, "active", { default: 1 }, 3600],
+  ] as const) {
+    const server = { host, pid, serverId: `${host}-${pid}` };
+    const started = { startedAtNs: atNs(startedSec) };
+    const active = pid === 8 ? ["active"] : [];
+    const info = encodeServerInfo({
+      ...server,
+      ...started,
+      concurrency: 10,
+      queues,
+      strictPriority: false,
+      status,
+      activeWorkerCount: active.length,
+    });
+    const workers = active.map((taskId) => ({
+      taskId,
+      info: encodeWorkerInfo({ ...server, ...started, taskId, taskType: "email:send", queue: "default", deadlineNs: atNs(-1800) }),
+    }));
+    await writeServerState(broker, { ...server, info, workers }, life);
+  }
+
+  const entry = { taskType: "report:make", taskPayload: Buffer.from("a report"), enqueueOptions: ['Queue("odd")', "MaxRetry(3)"] };
+  await writeSchedulerEntries(
+    broker,
+    "scheduler",
+    [
+      encodeSchedulerEntry({ ...entry, id: "hourly", spec: "@hourly", nextEnqueueAtNs: atNs(-3600), prevEnqueueAtNs: atNs(0) }),
+      encodeSchedulerEntry({ ...entry, id: "overdue", spec: "0 5 * * *", nextEnqueueAtNs: atNs(1), prevEnqueueAtNs: atNs(86_401) }),
+      encodeSchedulerEntry({
+        ...{ id: "never", spec: "@every 90s", taskType: "sweep", taskPayload: undefined, enqueueOptions: [] },
+        ...{ nextEnqueueAtNs: atNs(-1500), prevEnqueueAtNs: goZeroTimeNs },
+      }),
+    ],
+    life.ttlSec,
+  );
+  for (const [nth, enqueuedAtNs] of [atNs(7200), atNs(3600) + 120_000_000n, atNs(0)].entries()) {
+    const event = encodeSchedulerEnqueueEvent({ taskId: `task-${nth}`, enqueuedAtNs });
+    await recordSchedulerEnqueueEvent(broker, "hourly", { atSec: Number(enqueuedAtNs / 1_000_000_000n), event });
   }
 }

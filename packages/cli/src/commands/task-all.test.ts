@@ -66,7 +66,7 @@ test("what cannot be used is refused before anything is changed", async ({ task,
   expect(await refused("archiveall", "-q", "default", "-s", "aggregating")).toBe(
     "2 asynqjs: flag --group is required for aggregating tasks\n",
   );
-  expect(await refused("deleteall", "-q", "none", "-s", "retry", "-y")).toBe('3 asynqjs: queue not found: queue="none"\n');
+  expect(await refused("deleteall", "-q", "none", "-s", "retry", "-y")).toContain('3 asynqjs: queue not found: queue="none"');
   expect(await refused("runall", "-q", "default", "-s", "retry", "--where=x")).toMatch(
     /^2 .*Expected a field and its value, such as user.id=7;/,
   );
@@ -95,4 +95,26 @@ test("told to stop it ends after the batch that is under way, says how far it ca
   expect({ code, err }).toEqual({ code: 130, err: "stopped before it was through; called again it goes on\n" });
   expect(out).toBe(`${await redis.llen("asynq:{default}:pending")} tasks are now pending\n`);
   expect(await redis.zcard("asynq:{default}:scheduled")).toBeGreaterThan(0);
+});
+
+test("what else became of them is said on stderr, and how far it is where that is a terminal", async ({
+  task,
+  cliWith,
+  clock,
+  seed,
+  redis,
+}) => {
+  await seed();
+  await redis.zadd("asynq:{default}:retry", 1, "ghost");
+  await redis.hset("asynq:{default}:t:recovered", "msg", "\xff\xff");
+
+  expect(await task("runall", ...both, "--type=*")).toEqual({
+    code: 0,
+    out: "1 tasks are now pending\n",
+    err: "2 tasks cannot be read, and none of them was meant\n",
+  });
+  const shown = await cliWith({ clock, isTTY: true }, "task", "runall", ...both);
+  expect(shown.out).toBe("1 tasks are now pending\n");
+  expect(shown.err).toContain("runall [########################] 2/2");
+  expect(shown.err).toContain("1 ids without a task there were dropped\n");
 });
