@@ -21,6 +21,18 @@ const clockAlone: Plugin = {
   },
 };
 
+/**
+ * Ink asks the environment variable DEV whether it is to look for React's developer tools, which are none of ours: as published it is not
+ * asked, and what would reach for them is left out.
+ */
+const inkWithoutDevtools: Plugin = {
+  name: "ink without devtools",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]ink[\\/]build[\\/]utils\.js$/ }, () => ({ contents: "export const isDev = () => false;" }));
+    onLoad({ filter: /[\\/]ink[\\/]build[\\/]devtools\.js$/ }, () => ({ contents: "" }));
+  },
+};
+
 /** The modules of the package in this folder, for its `dist`. Writes nothing. */
 export async function bundleCli(folder: string): Promise<BuiltFile[]> {
   const { outputFiles, metafile } = await build({
@@ -29,7 +41,7 @@ export async function bundleCli(folder: string): Promise<BuiltFile[]> {
     outdir: path.join(folder, "dist"),
     bundle: true,
     splitting: true,
-    plugins: [clockAlone],
+    plugins: [clockAlone, inkWithoutDevtools],
     minify: true,
     keepNames: true,
     write: false,

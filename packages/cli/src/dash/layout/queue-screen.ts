@@ -70,29 +70,41 @@ function summary({ columns: width, samples }: DashState, { queue, info }: QueueV
 function statesLine({ info, tab }: QueueView, width: number): Line {
   if (info === undefined) return [];
   const shown = tabs.filter((name) => name !== "js:quarantine" || name === tab || info.quarantined > 0);
-  const line = (gap: number, numberOf: (count: number) => string, letters: number): Line =>
+  const line = (gap: number, nameOf: (tab: Tab) => string, numberOf: (count: number) => string): Line =>
     shown.flatMap((name, i) => [
       { text: i === 0 ? "" : " ".repeat(gap) },
       {
-        text: `${titleOf(name).slice(0, letters)}:${numberOf(countOf(info, name))}`,
+        text: `${nameOf(name)}:${numberOf(countOf(info, name))}`,
         look: name === tab ? { bold: true, underline: true, inverse: true } : undefined,
       },
     ]);
-  for (const [letters, numberOf] of [
-    [20, String],
-    [20, briefly],
-    [4, briefly],
+  for (const [nameOf, numberOf] of [
+    [titleOf, String],
+    [shortTitleOf, String],
+    [shortTitleOf, briefly],
   ] as const)
     for (const gap of [4, 3, 2, 1]) {
-      const tried = line(gap, numberOf, letters);
+      const tried = line(gap, nameOf, numberOf);
       if (lineWidth(tried) <= width) return tried;
     }
-  return slice(line(1, briefly, 4), 0, width);
+  return slice(line(1, shortTitleOf, briefly), 0, width);
 }
 
 function titleOf(tab: Tab): string {
   const name = tabName(tab);
   return name[0]!.toUpperCase() + name.slice(1);
+}
+
+const shortTitles: Readonly<Partial<Record<Tab, string>>> = {
+  aggregating: "Aggr",
+  scheduled: "Sched",
+  archived: "Arch",
+  completed: "Compl",
+  "js:quarantine": "Quar",
+};
+
+function shortTitleOf(tab: Tab): string {
+  return shortTitles[tab] ?? titleOf(tab);
 }
 
 function briefly(count: number): string {
@@ -162,7 +174,12 @@ function taskTable(state: DashState, view: QueueView): readonly Line[] {
   const rows = shownTasks(state, view);
   if (rows.length === 0) return [plain(emptyNote(view), labelLook)];
   return [
-    ...table(columnsOf(view.search === undefined ? view.tab : "found", state.nowMs), rows, state.columns, view.row === 0 ? undefined : view.row - 1),
+    ...table(
+      columnsOf(view.search === undefined ? view.tab : "found", state.nowMs),
+      rows,
+      state.columns,
+      view.row === 0 ? undefined : view.row - 1,
+    ),
     pageLine(state, view, rows.length, ""),
   ];
 }

@@ -1,5 +1,5 @@
 /** Tables that fit the screen. @module */
-import { type Line, type Look, cut, fit, widthOf } from "./line.ts";
+import { cut, fit, type Line, type Look, widthOf } from "./line.ts";
 
 export interface Column<Row> {
   readonly name: string;
