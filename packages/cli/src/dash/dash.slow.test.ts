@@ -134,7 +134,7 @@ describe.runIf(hasTmux)("in a terminal", () => {
       [/^ID +Type +Retried +Max Retry +Payload$/m, /^pending +email:send +0 +25 +<nil>$/m],
       [/^<<< Select group >>>\nName +Size$/m, /^g +1$/m],
       [/^ID +Type +Next Process Time +Payload$/m, /^scheduled +email:send +in \d+s +<nil>$/m],
-      [/^ID +Type +Retry +Last Failure +Last .+ Next .+ Payload$/m, /^retry +email:s\S+ +1\/25 failed +\d+s ago +in \d+s +retry$/m],
+      [/^ID +Type +Retry +Last Failure +Failed +Due +Payload$/m, /^retry +email:s\S+ +1\/25 failed +\d+s ago +in \d+s +retry$/m],
       [/^ID +Type +Retry +Last Failure +Last Failure Time +Payload$/m, /^archived +email:send +1\/25 +failed +\d+s ago +archived$/m],
       [/^ID +Type +Completion Time +Payload +Result$/m, /^completed +email:send +(\d+s ago)? +completed +<nil>$/m],
       [/^ID +Payload$/m, /^quarantined +quarantined$/m],

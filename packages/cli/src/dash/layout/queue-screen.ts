@@ -124,29 +124,29 @@ function searchLine({ text, found }: NonNullable<QueueView["search"]>): Line {
 }
 
 const id: Column<TaskRow> = { name: "ID", least: 8, text: (row) => harmless(row.id) };
-const type = field("Type", (task) => harmless(task.type), { least: 8 });
+const type = field("Type", (task) => harmless(task.type), { least: 10 });
 const retried = field("Retried", (task) => String(task.retried), { side: "right", least: 3 });
 const maxRetry = field("Max Retry", (task) => String(task.maxRetry), { side: "right", least: 3 });
 const retry = field("Retry", (task) => `${task.retried}/${task.maxRetry}`, { side: "right" });
-const lastFailure = field("Last Failure", (task) => harmless(task.lastErr ?? ""), { least: 12 });
+const lastFailure = field("Last Failure", (task) => harmless(task.lastErr ?? ""), { least: 16 });
 const result = field("Result", (task) => dashText(task.result), { least: 10 });
 const group = field("Group", (task) => harmless(task.group ?? ""), { least: 8 });
 const stands = field("State", (task) => tabName(task.state), {});
 /** Of a task that cannot be read it is told why. */
 const payload: Column<TaskRow> = {
   name: "Payload",
-  least: 10,
+  least: 14,
   text: (row) => ("why" in row ? `<${harmless(row.why)}>` : dashText(row.payload)),
 };
 
-function field(name: string, text: (task: StoredTask) => string, more: Pick<Column<TaskRow>, "side" | "least">): Column<TaskRow> {
+function field(name: string, text: (task: StoredTask) => string, more: Pick<Column<TaskRow>, "short" | "side" | "least">): Column<TaskRow> {
   return { name, ...more, text: (row) => ("why" in row ? "" : text(row)) };
 }
 
 function columnsOf(tab: Tab | "found", nowMs: number): readonly Column<TaskRow>[] {
-  const next = field("Next Process Time", (task) => untilText(task.nextProcessAt, nowMs), { least: 9 });
-  const failedAt = field("Last Failure Time", (task) => sinceText(task.lastFailedAt, nowMs), { least: 9 });
-  const completedAt = field("Completion Time", (task) => sinceText(task.completedAt, nowMs), { least: 9 });
+  const next = field("Next Process Time", (task) => untilText(task.nextProcessAt, nowMs), { short: "Due", least: 9 });
+  const failedAt = field("Last Failure Time", (task) => sinceText(task.lastFailedAt, nowMs), { short: "Failed", least: 9 });
+  const completedAt = field("Completion Time", (task) => sinceText(task.completedAt, nowMs), { short: "Completed", least: 9 });
   switch (tab) {
     case "active":
     case "pending":

@@ -19,10 +19,20 @@ const rows: readonly Row[] = [
 ];
 const texts = (width: number): string[] => table(columns, rows, width, undefined).map((line) => line.map(({ text }) => text).join(""));
 
-test("a table is drawn together as its screen narrows: gaps first, then the widest columns, numbers last", () => {
+test("a table is drawn together as its screen narrows: gaps first, then what can be cut, numbers last", () => {
   expect(texts(200)[1]).toMatch(/^7ed9ded5-f4ca-4717-b19d-e6663a4970e7 {4}1234567 {4}x{100} +$/);
-  expect(texts(30)).toEqual(["ID            Size Payload    ", "7ed9ded5-… 1234567 xxxxxxxxxx…", "漢字漢字…        1            "]);
+  expect(texts(30)).toEqual(["ID           Size Payload     ", "7ed9ded5… 1234567 xxxxxxxxxxx…", "漢字漢字…       1             "]);
   expect(texts(12)[1]).toBe("7e… 12… xxx…");
+});
+
+test("a column whose name does not fit is called by its short one", () => {
+  const named: readonly Column<Row>[] = [{ name: "Next Process Time", short: "Due", least: 5, text: () => "in 5s" }, columns[2]!];
+  const head = (width: number): string =>
+    table(named, rows, width, undefined)[0]!
+      .map(({ text }) => text)
+      .join("");
+  expect(head(120)).toMatch(/^Next Process Time +Payload/);
+  expect(head(30)).toMatch(/^Due +Payload/);
 });
 
 test("each line is as wide as the screen, on any screen", () => {
