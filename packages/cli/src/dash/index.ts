@@ -1,6 +1,6 @@
 /** `asynqjs dash`: the queues and their tasks on the whole screen of a terminal. Asynq: `asynq dash`. @module */
 import type { ReadStream, WriteStream } from "node:tty";
-import type { Clock } from "@asynqjs/core";
+import { type Clock, within } from "@asynqjs/core";
 import type { Inspector } from "@asynqjs/core/inspector";
 import { act } from "./act.ts";
 import { startInk } from "./ink-app.ts";
@@ -9,7 +9,7 @@ import { screen } from "./layout/screen.ts";
 import { load } from "./load.ts";
 import { type DashEvent, reduce } from "./reduce.ts";
 import { requestOf } from "./request.ts";
-import { initialState } from "./state.ts";
+import { type Action, initialState } from "./state.ts";
 import type { Effect } from "./step.ts";
 import { drawSoon, openScreen } from "./terminal.ts";
 
@@ -34,6 +34,8 @@ const endings = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 /** While Redis cannot be read it is tried this often, whatever the refresh. */
 const retryMs = 1_000;
 
+const lastBatchMs = 2_000;
+
 /** Shows the dashboard until it is left, and leaves the terminal as it was. @throws whatever Ink fails with */
 export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clock, env }: DashOptions): Promise<void> {
   const depth = depthOf(env);
@@ -42,6 +44,8 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
   let reading = new AbortController();
   let working = new AbortController();
   let cancelRefresh = (): void => {};
+  let acting = Promise.resolve();
+  let isOver = false;
   let quit = (): void => {};
   const left = new Promise<void>((resolve) => {
     quit = resolve;
@@ -55,6 +59,7 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
     );
   });
   const dispatch = (event: DashEvent): void => {
+    if (isOver) return;
     const step = reduce(state, event);
     state = step.state;
     for (const effect of step.effects) carryOut(effect);
@@ -63,24 +68,31 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
   const carryOut = (effect: Effect): void => {
     switch (effect.do) {
       case "load":
-        return void loadShown(effect.isRefresh);
+        loadShown(effect.isRefresh);
+        break;
       case "act":
-        working = new AbortController();
-        return void act(inspector, effect.action, (done, of) => dispatch({ type: "progressed", done, of }), working.signal).then(
-          (text) => dispatch({ type: "acted", text, isBad: false }),
-          (error: unknown) => dispatch({ type: "acted", text: whyOf(error), isBad: true }),
-        );
+        acting = doAct(effect.action);
+        break;
       case "stop":
         working.abort();
-        return;
+        break;
       case "repaint":
         shown.forget();
-        return;
+        break;
       case "quit":
         quit();
-        return;
+        break;
       default:
-        return effect satisfies never;
+        effect satisfies never;
+    }
+  };
+  const doAct = async (action: Action): Promise<void> => {
+    working = new AbortController();
+    try {
+      const text = await act(inspector, action, (done, of) => dispatch({ type: "progressed", done, of }), working.signal);
+      dispatch({ type: "acted", text, isBad: false });
+    } catch (error) {
+      dispatch({ type: "acted", text: whyOf(error), isBad: true });
     }
   };
   const loadShown = async (isRefresh: boolean): Promise<void> => {
@@ -119,6 +131,7 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
     soon.request();
     if (!signal?.aborted) await Promise.race([left, app.failed]);
   } finally {
+    isOver = true;
     stdout.off("resize", resized);
     signal?.removeEventListener("abort", quit);
     cancelRefresh();
@@ -128,6 +141,8 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
     app.close();
     shown.close();
     stdout.off("error", quit);
+    // What was being done ends with the batch that is under way.
+    await within(clock, lastBatchMs, undefined, acting);
     for (const ending of endings) process.off(ending, quit);
   }
 }

@@ -35,6 +35,8 @@ export function keysOf(input: string, pressed: InkKey): Key[] {
 function charKeys(char: string): Key[] {
   if (char === "\r" || char === "\n" || char === "\r\n") return ["enter"];
   if (char === "\x7f" || char === "\b") return ["backspace"];
-  if (char === "\x03") return ["ctrl+c"];
+  if (char === "\t") return ["tab"];
+  const code = char.charCodeAt(0);
+  if (code >= 1 && code <= 26) return [`ctrl+${String.fromCharCode(code + 96)}`];
   return /^[^\p{Cc}\p{Cs}]/u.test(char) ? [char] : [];
 }

@@ -54,11 +54,20 @@ function toRow({ id, why }: UnreadableTask): TaskRow {
   return { id, why };
 }
 
-async function readInfo(inspector: Inspector, queue: string, options: Patience): Promise<Awaited<ReturnType<Inspector["getQueueInfo"]>> | undefined> {
+async function readInfo(
+  inspector: Inspector,
+  queue: string,
+  options: Patience,
+): Promise<Awaited<ReturnType<Inspector["getQueueInfo"]>> | undefined> {
   return inspector.getQueueInfo(queue, options).catch(orNone);
 }
 
-async function readTask(inspector: Inspector, queue: string, id: string, options: Patience): Promise<{ id: string; task?: StoredTask; why?: string }> {
+async function readTask(
+  inspector: Inspector,
+  queue: string,
+  id: string,
+  options: Patience,
+): Promise<{ id: string; task?: StoredTask; why?: string }> {
   try {
     return { id, task: await inspector.getTaskInfo(queue, id, options) };
   } catch (error) {
@@ -68,7 +77,11 @@ async function readTask(inspector: Inspector, queue: string, id: string, options
   }
 }
 
-async function listGroups(inspector: Inspector, queue: string, options: Patience): Promise<{ groups: readonly GroupInfo[]; hasMore: boolean }> {
+async function listGroups(
+  inspector: Inspector,
+  queue: string,
+  options: Patience,
+): Promise<{ groups: readonly GroupInfo[]; hasMore: boolean }> {
   const found = new Map<string, GroupInfo>();
   let cursor: string | undefined = "0";
   while (cursor !== undefined && found.size < mostGroups) {

@@ -159,13 +159,17 @@ function nextTab({ tab, info }: QueueView, by: 1 | -1): Tab {
 function open(state: DashState, view: QueueView): Step {
   const row = shownTasks(state, view)[view.row - 1];
   if (row === undefined) return still(state);
-  const opened: Opened = "why" in row ? { id: row.id, why: row.why, isGone: false, scrolled: 0 } : { id: row.id, task: row, isGone: false, scrolled: 0 };
+  const opened: Opened =
+    "why" in row ? { id: row.id, why: row.why, isGone: false, scrolled: 0 } : { id: row.id, task: row, isGone: false, scrolled: 0 };
   return look({ ...state, view: { ...view, opened } });
 }
 
 function pressInTask(state: DashState, view: QueueView, opened: Opened, key: Key): Step {
   const scroll = (by: number): Step =>
-    still({ ...state, view: { ...view, opened: { ...opened, scrolled: Math.max(0, Math.min(opened.scrolled + by, lastScroll(state, opened))) } } });
+    still({
+      ...state,
+      view: { ...view, opened: { ...opened, scrolled: Math.max(0, Math.min(opened.scrolled + by, lastScroll(state, opened))) } },
+    });
   switch (key) {
     case "q":
     case "escape":
@@ -261,7 +265,9 @@ function type(state: DashState, input: NonNullable<DashState["input"]>, key: Key
   };
   switch (key) {
     case "escape":
-      return input.of === "filter" ? look(within({ ...state, input: undefined, filter: "", top: 0 })) : still({ ...state, input: undefined });
+      return input.of === "filter"
+        ? look(within({ ...state, input: undefined, filter: "", top: 0 }))
+        : still({ ...state, input: undefined });
     case "enter":
       return input.of === "filter"
         ? still({ ...state, input: undefined, chosen: state.chosen ?? listedQueues(state)[0] })

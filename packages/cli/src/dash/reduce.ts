@@ -35,7 +35,10 @@ export function reduce(state: DashState, event: DashEvent): Step {
     case "failed":
       return { state: event.look === state.look ? { ...state, error: event.why } : state, effects: [] };
     case "progressed":
-      return { state: state.work === undefined ? state : { ...state, work: { ...state.work, done: event.done, of: event.of } }, effects: [] };
+      return {
+        state: state.work === undefined ? state : { ...state, work: { ...state.work, done: event.done, of: event.of } },
+        effects: [],
+      };
     case "acted": {
       const { view } = state;
       // What was found may have gone.

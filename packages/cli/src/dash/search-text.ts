@@ -19,7 +19,7 @@ export function readSearch(typed: string): { readonly filter: TaskFilter; readon
       filter[name] = text;
     } else if (field !== undefined) {
       if (filter.payload !== undefined) return { why: "one field of the payload can be asked for, not two" };
-      filter.payload = { field, equals: valueOf(value!) };
+      filter.payload = { field, equals: readValue(value!) };
     } else {
       anywhere.push(unquote(word).toLowerCase());
     }
@@ -33,7 +33,7 @@ function unquote(text: string): string {
 }
 
 /** `42`, `true`, `"42"` as JSON has them; what is no JSON is text. */
-function valueOf(text: string): unknown {
+function readValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

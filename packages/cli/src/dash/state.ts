@@ -32,8 +32,22 @@ export type Verb = "run" | "archive" | "delete" | "redrive" | "cancel";
 export type Action =
   | { readonly on: "queue"; readonly queue: string; readonly verb: "pause" | "resume" }
   | { readonly on: "task"; readonly queue: string; readonly id: string; readonly verb: Verb }
-  | { readonly on: "tab"; readonly queue: string; readonly verb: Verb; readonly tab: Tab; readonly group?: string | undefined; readonly count: number }
-  | { readonly on: "found"; readonly queue: string; readonly verb: Verb; readonly text: string; readonly filter: TaskFilter; readonly found: string };
+  | {
+      readonly on: "tab";
+      readonly queue: string;
+      readonly verb: Verb;
+      readonly tab: Tab;
+      readonly group?: string | undefined;
+      readonly count: number;
+    }
+  | {
+      readonly on: "found";
+      readonly queue: string;
+      readonly verb: Verb;
+      readonly text: string;
+      readonly filter: TaskFilter;
+      readonly found: string;
+    };
 
 /** A task that is shown whole. */
 export interface Opened {
@@ -99,7 +113,9 @@ export interface DashState {
   /** What is to be confirmed. */
   readonly asked?: Action | undefined;
   /** What is being done, and how far it is. */
-  readonly work?: { readonly action: Action; readonly done: number; readonly of?: number | undefined; readonly isStopping: boolean } | undefined;
+  readonly work?:
+    | { readonly action: Action; readonly done: number; readonly of?: number | undefined; readonly isStopping: boolean }
+    | undefined;
   /** Why the last look at Redis failed. */
   readonly error?: string | undefined;
   /** What became of what was done last. */

@@ -1,4 +1,14 @@
-import { type Action, type DashState, listedQueues, listsGroups, queuesPerPage, rowsPerPage, shownGroups, shownTasks, totalRows } from "./state.ts";
+import {
+  type Action,
+  type DashState,
+  listedQueues,
+  listsGroups,
+  queuesPerPage,
+  rowsPerPage,
+  shownGroups,
+  shownTasks,
+  totalRows,
+} from "./state.ts";
 
 /** What is to be done beside showing the state. */
 export type Effect =

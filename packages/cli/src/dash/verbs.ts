@@ -28,7 +28,8 @@ export function canBeDoneWithAll(verb: Verb, state: Tab): boolean {
 /** Why a verb is not for tasks of this state. */
 export function whyNot(verb: Verb, state: Tab): string {
   const from = takes[verb].map(tabName);
-  return `cannot ${verb} what is ${tabName(state)}: only what is ${from.length === 1 ? from[0] : `${from.slice(0, -1).join(", ")} or ${from.at(-1)}`}`;
+  const last = from.at(-1)!;
+  return `${verb} is for ${from.length === 1 ? last : `${from.slice(0, -1).join(", ")} or ${last}`} tasks, not for ${tabName(state)} ones`;
 }
 
 const past: Readonly<Record<Verb | "pause" | "resume", string>> = {

@@ -10,11 +10,21 @@ import { fill, fit, type Line, lineWidth, overlay, plain, type Span, widthOf, wr
 import { sinceText, untilText } from "./times.ts";
 
 /** A frame with lines in it, in the middle of the screen. */
-function inMiddle(below: readonly Line[], inner: readonly Line[], width: number, height: number, columns: number, rows: number): readonly Line[] {
+function inMiddle(
+  below: readonly Line[],
+  inner: readonly Line[],
+  width: number,
+  height: number,
+  columns: number,
+  rows: number,
+): readonly Line[] {
   const edge = (left: string, right: string): Line => plain(`${left}${"─".repeat(width - 2)}${right}`, boxLook);
   const block = [
     edge("┌", "┐"),
-    ...Array.from({ length: height - 2 }, (_, i): Line => [{ text: "│ ", look: boxLook }, ...fill(inner[i] ?? [], width - 4), { text: " │", look: boxLook }]),
+    ...Array.from(
+      { length: height - 2 },
+      (_, i): Line => [{ text: "│ ", look: boxLook }, ...fill(inner[i] ?? [], width - 4), { text: " │", look: boxLook }],
+    ),
     edge("└", "┘"),
   ];
   return overlay(below, block, Math.max(0, Math.floor((rows - height) / 2)), Math.max(0, Math.floor((columns - width) / 2)), columns);
@@ -35,7 +45,10 @@ export function taskModal(state: DashState, opened: Opened, below: readonly Line
   const room = height - 4;
   const from = Math.max(0, Math.min(opened.scrolled, body.length - room));
   const more = body.length > room ? `  ${from + 1}-${Math.min(body.length, from + room)} of ${body.length} lines` : "";
-  const head: Line = [{ text: "=== Task Info ===", look: titleLook }, { text: more, look: labelLook }];
+  const head: Line = [
+    { text: "=== Task Info ===", look: titleLook },
+    { text: more, look: labelLook },
+  ];
   return inMiddle(below, [head, [], ...body.slice(from, from + room)], width, height, state.columns, state.rows);
 }
 
@@ -47,7 +60,10 @@ export function lastScroll(state: DashState, opened: Opened): number {
 
 function taskLines({ id, task, why, isGone }: Opened, width: number, nowMs: number): readonly Line[] {
   if (isGone) return wrap(`Task "${harmless(id)}" no longer exists`, width).map((text) => plain(text));
-  const rows: (readonly [string, string])[] = task === undefined ? [["ID", harmless(id)], ...(why === undefined ? [] : [["Unreadable", harmless(why)] as const])] : fieldsOf(task, nowMs);
+  const rows: (readonly [string, string])[] =
+    task === undefined
+      ? [["ID", harmless(id)], ...(why === undefined ? [] : [["Unreadable", harmless(why)] as const])]
+      : fieldsOf(task, nowMs);
   const lines = rows.flatMap(([label, value]) => labelled(label, value, width));
   return task === undefined ? lines : [...lines, [], ...verbLines(task, width)];
 }
@@ -78,7 +94,9 @@ function bytesText(bytes: Uint8Array | undefined): string {
   if (text !== "<non-printable>" || bytes === undefined || bytes.length === 0) return text;
   try {
     const read = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\t\r\n]*$/u.test(read) && /\S/.test(read) ? shownText(read) : `${text} (${bytes.length} bytes)`;
+    return /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\t\r\n]*$/u.test(read) && /\S/.test(read)
+      ? shownText(read)
+      : `${text} (${bytes.length} bytes)`;
   } catch {
     return `${text} (${bytes.length} bytes)`;
   }
@@ -98,10 +116,7 @@ function labelled(label: string, value: string, width: number): Line[] {
   const start = `${label}: `;
   const [first = "", ...rest] = value.split("\n").flatMap((text, i) => wrap(i === 0 ? start + text : text, width));
   return [
-    [
-      { text: first.slice(0, start.length), look: labelLook },
-      { text: first.slice(start.length) },
-    ],
+    [{ text: first.slice(0, start.length), look: labelLook }, { text: first.slice(start.length) }],
     ...rest.map((text) => plain(text)),
   ];
 }
@@ -110,10 +125,7 @@ function labelled(label: string, value: string, width: number): Line[] {
 function verbLines(task: StoredTask, width: number): readonly Line[] {
   const spans: Span[] = Object.entries(verbKeys)
     .filter(([, verb]) => canBeDone(verb, task.state))
-    .flatMap(([key, verb]) => [
-      { text: `<${key}>`, look: keyLook },
-      { text: `: ${verb}  ` },
-    ]);
+    .flatMap(([key, verb]) => [{ text: `<${key}>`, look: keyLook }, { text: `: ${verb}  ` }]);
   return lineWidth(spans) <= width ? [spans] : [];
 }
 

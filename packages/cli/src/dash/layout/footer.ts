@@ -32,7 +32,10 @@ function inputLine({ of, text, error }: NonNullable<DashState["input"]>, width: 
   while (widthOf(shown) > room) shown = shown.slice(1);
   const note = error ?? (typed === "" ? (of === "filter" ? "a part of the queue's name" : searchHint) : "");
   return ends(
-    [{ text: `${label}${shown}`, look: footerLook }, { text: "▏", look: footerLook }],
+    [
+      { text: `${label}${shown}`, look: footerLook },
+      { text: "▏", look: footerLook },
+    ],
     plain(note === "" ? "" : `${note} `, error === undefined ? { ...footerLook, dim: true } : badLook),
     width,
     footerLook,

@@ -70,29 +70,41 @@ function summary({ columns: width, samples }: DashState, { queue, info }: QueueV
 function statesLine({ info, tab }: QueueView, width: number): Line {
   if (info === undefined) return [];
   const shown = tabs.filter((name) => name !== "js:quarantine" || name === tab || info.quarantined > 0);
-  const line = (gap: number, numberOf: (count: number) => string, letters: number): Line =>
+  const line = (gap: number, nameOf: (tab: Tab) => string, numberOf: (count: number) => string): Line =>
     shown.flatMap((name, i) => [
       { text: i === 0 ? "" : " ".repeat(gap) },
       {
-        text: `${titleOf(name).slice(0, letters)}:${numberOf(countOf(info, name))}`,
+        text: `${nameOf(name)}:${numberOf(countOf(info, name))}`,
         look: name === tab ? { bold: true, underline: true, inverse: true } : undefined,
       },
     ]);
-  for (const [letters, numberOf] of [
-    [20, String],
-    [20, briefly],
-    [4, briefly],
+  for (const [nameOf, numberOf] of [
+    [titleOf, String],
+    [shortTitleOf, String],
+    [shortTitleOf, briefly],
   ] as const)
     for (const gap of [4, 3, 2, 1]) {
-      const tried = line(gap, numberOf, letters);
+      const tried = line(gap, nameOf, numberOf);
       if (lineWidth(tried) <= width) return tried;
     }
-  return slice(line(1, briefly, 4), 0, width);
+  return slice(line(1, shortTitleOf, briefly), 0, width);
 }
 
 function titleOf(tab: Tab): string {
   const name = tabName(tab);
   return name[0]!.toUpperCase() + name.slice(1);
+}
+
+const shortTitles: Readonly<Partial<Record<Tab, string>>> = {
+  aggregating: "Aggr",
+  scheduled: "Sched",
+  archived: "Arch",
+  completed: "Compl",
+  "js:quarantine": "Quar",
+};
+
+function shortTitleOf(tab: Tab): string {
+  return shortTitles[tab] ?? titleOf(tab);
 }
 
 function briefly(count: number): string {
@@ -112,29 +124,29 @@ function searchLine({ text, found }: NonNullable<QueueView["search"]>): Line {
 }
 
 const id: Column<TaskRow> = { name: "ID", least: 8, text: (row) => harmless(row.id) };
-const type = field("Type", (task) => harmless(task.type), { least: 8 });
+const type = field("Type", (task) => harmless(task.type), { least: 10 });
 const retried = field("Retried", (task) => String(task.retried), { side: "right", least: 3 });
 const maxRetry = field("Max Retry", (task) => String(task.maxRetry), { side: "right", least: 3 });
 const retry = field("Retry", (task) => `${task.retried}/${task.maxRetry}`, { side: "right" });
-const lastFailure = field("Last Failure", (task) => harmless(task.lastErr ?? ""), { least: 12 });
+const lastFailure = field("Last Failure", (task) => harmless(task.lastErr ?? ""), { least: 16 });
 const result = field("Result", (task) => dashText(task.result), { least: 10 });
 const group = field("Group", (task) => harmless(task.group ?? ""), { least: 8 });
 const stands = field("State", (task) => tabName(task.state), {});
 /** Of a task that cannot be read it is told why. */
 const payload: Column<TaskRow> = {
   name: "Payload",
-  least: 10,
+  least: 14,
   text: (row) => ("why" in row ? `<${harmless(row.why)}>` : dashText(row.payload)),
 };
 
-function field(name: string, text: (task: StoredTask) => string, more: Pick<Column<TaskRow>, "side" | "least">): Column<TaskRow> {
+function field(name: string, text: (task: StoredTask) => string, more: Pick<Column<TaskRow>, "short" | "side" | "least">): Column<TaskRow> {
   return { name, ...more, text: (row) => ("why" in row ? "" : text(row)) };
 }
 
 function columnsOf(tab: Tab | "found", nowMs: number): readonly Column<TaskRow>[] {
-  const next = field("Next Process Time", (task) => untilText(task.nextProcessAt, nowMs), { least: 9 });
-  const failedAt = field("Last Failure Time", (task) => sinceText(task.lastFailedAt, nowMs), { least: 9 });
-  const completedAt = field("Completion Time", (task) => sinceText(task.completedAt, nowMs), { least: 9 });
+  const next = field("Next Process Time", (task) => untilText(task.nextProcessAt, nowMs), { short: "Due", least: 9 });
+  const failedAt = field("Last Failure Time", (task) => sinceText(task.lastFailedAt, nowMs), { short: "Failed", least: 9 });
+  const completedAt = field("Completion Time", (task) => sinceText(task.completedAt, nowMs), { short: "Completed", least: 9 });
   switch (tab) {
     case "active":
     case "pending":
@@ -162,7 +174,12 @@ function taskTable(state: DashState, view: QueueView): readonly Line[] {
   const rows = shownTasks(state, view);
   if (rows.length === 0) return [plain(emptyNote(view), labelLook)];
   return [
-    ...table(columnsOf(view.search === undefined ? view.tab : "found", state.nowMs), rows, state.columns, view.row === 0 ? undefined : view.row - 1),
+    ...table(
+      columnsOf(view.search === undefined ? view.tab : "found", state.nowMs),
+      rows,
+      state.columns,
+      view.row === 0 ? undefined : view.row - 1,
+    ),
     pageLine(state, view, rows.length, ""),
   ];
 }

@@ -23,7 +23,12 @@ const columns: readonly Column<Row>[] = [
   { name: "State", text: of((info) => (info.paused ? "PAUSED" : "RUN")) },
   { name: "Size", side: "right", text: of(({ size }) => String(size)) },
   { name: "Latency", side: "right", text: of(({ latencyMs }) => roundedDuration(latencyMs)) },
-  { name: "MemoryUsage", side: "right", least: 8, text: of(({ memoryUsageBytes: bytes }) => (bytes === undefined ? "-" : byteCount(bytes))) },
+  {
+    name: "MemoryUsage",
+    side: "right",
+    least: 8,
+    text: of(({ memoryUsageBytes: bytes }) => (bytes === undefined ? "-" : byteCount(bytes))),
+  },
   { name: "Processed", side: "right", text: of(({ processed }) => String(processed)) },
   { name: "Failed", side: "right", text: of(({ failed }) => String(failed)) },
   { name: "ErrorRate", side: "right", least: 5, text: of(({ processed, failed }) => dashErrorRate(processed, failed)) },
@@ -79,17 +84,17 @@ function bars(shown: readonly Row[], width: number): readonly Line[] {
   const sizeWidth = Math.max(0, ...sizes.map(widthOf));
   const nameWidth = Math.min(Math.floor(width / 3), Math.max(0, ...shown.map(({ queue }) => widthOf(harmless(queue)))));
   const room = Math.max(1, width - nameWidth - sizeWidth - 3);
-  const scale = Math.min(1, room / Math.max(1, ...shown.map(({ info }) => info?.size ?? 0)));
+  const most = Math.max(room, ...shown.map(({ info }) => info?.size ?? 0));
   return shown.map(({ queue, info }, i) => [
     { text: `${fit(harmless(queue), nameWidth)} |` },
-    ...(info === undefined ? [] : segments(info, scale, room)),
+    ...(info === undefined ? [] : segments(info, most, room)),
     { text: ` ${sizes[i]}` },
   ]);
 }
 
-/** A part for each state that has tasks, however few they are. */
-function segments(info: QueueInfo, scale: number, room: number): readonly Span[] {
-  const lengths = barStates.map((state) => (info[state] === 0 ? 0 : Math.max(1, Math.floor(info[state] * scale))));
+/** A part for each state that has tasks, however few they are; `most` tasks take all the room. */
+function segments(info: QueueInfo, most: number, room: number): readonly Span[] {
+  const lengths = barStates.map((state) => (info[state] === 0 ? 0 : Math.max(1, Math.floor((info[state] * room) / most))));
   let over = lengths.reduce((sum, length) => sum + length, 0) - room;
   for (; over > 0; over--) {
     const longest = lengths.indexOf(Math.max(...lengths));

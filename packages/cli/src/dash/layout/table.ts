@@ -1,8 +1,10 @@
 /** Tables that fit the screen. @module */
-import { type Line, type Look, cut, fit, widthOf } from "./line.ts";
+import { cut, fit, type Line, type Look, widthOf } from "./line.ts";
 
 export interface Column<Row> {
   readonly name: string;
+  /** In place of its name where that does not fit. */
+  readonly short?: string;
   readonly side?: "left" | "right";
   /** It is cut to no less than this while others can give. Default: nothing is cut off it before all others are at their least. */
   readonly least?: number;
@@ -12,7 +14,7 @@ export interface Column<Row> {
 const headLook: Look = { color: 15, background: 242, inverse: true };
 const chosenLook: Look = { color: 15, background: 58, inverse: true };
 
-/** The head and a line for each row, each as wide as the screen, so that nothing wraps; the widest columns give first. */
+/** The head and a line for each row, each as wide as the screen, so that nothing wraps; those furthest above their least give first. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number, chosen: number | undefined): Line[] {
   const texts = rows.map((row) => columns.map(({ text }) => cut(text(row), width)));
   const natural = columns.map(({ name }, i) => Math.max(widthOf(name), ...texts.map((cells) => widthOf(cells[i]!))));
@@ -30,24 +32,24 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   };
   return [
     row(
-      columns.map(({ name }) => name),
+      columns.map(({ name, short = name }, i) => (widthOf(name) <= widths[i]! ? name : short)),
       headLook,
     ),
     ...texts.map((cells, i) => row(cells, i === chosen ? chosenLook : undefined)),
   ];
 }
 
-/** Widths that fit into the room: the widest above its least gives a column, again and again; in the end all give. */
+/** Widths that fit into the room: the one furthest above its least gives a column, again and again; in the end all give. */
 function narrow(natural: readonly number[], least: readonly number[], room: number): readonly number[] {
   const widths = [...natural];
   for (const floor of [least, least.map(() => 1)]) {
     let over = widths.reduce((sum, wide) => sum + wide, 0) - room;
-    while (over > 0) {
-      let widest = -1;
-      for (const [i, wide] of widths.entries()) if (wide > floor[i]! && (widest < 0 || wide > widths[widest]!)) widest = i;
-      if (widest < 0) break;
-      widths[widest]!--;
-      over--;
+    for (; over > 0; over--) {
+      let next = -1;
+      for (const [i, wide] of widths.entries())
+        if (wide > floor[i]! && (next < 0 || wide * least[next]! > widths[next]! * least[i]!)) next = i;
+      if (next < 0) break;
+      widths[next]!--;
     }
   }
   return widths;
