@@ -7,7 +7,7 @@ import type { Paint } from "./screen.ts";
 
 /** What time it is in the shop, how fast that goes, and what the cron Worker did by now. */
 export function clockLine(nowMs: number, work: CronWork, paint: Paint): string {
-  return `${paint("bold", wallTime(nowMs))}  ×${shopSpeed}, cron Worker: ${whatItDid(work, paint) || "nothing yet"}`;
+  return `${paint("bold", wallTime(nowMs))}  ×${shopSpeed}, cron Worker: ${whatItDid(work, paint) || "not told yet"}`;
 }
 
 /** What is under way in a shop that stays open. */

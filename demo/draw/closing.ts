@@ -42,7 +42,7 @@ export function whatToTry(url: string, redisUrl: string, paint: Paint): string[]
     post("pictures", '{"name":"galaxy.jpg","widths":[64,500]}'),
     post("orders", '{"to":"you@grey.example","quantity":1,"item":"Galaxy poster"}'),
     post("reminders", '{"to":"you@mail.example","about":"tea","inSec":75}'),
-    post("newsletters", '{"to":"you@mail.example","issue":"spring"}', "  # 409 if sent twice"),
+    post("newsletters", '{"to":"you@mail.example","issue":"spring"}', "  # again: 409"),
     post("reviews", '{"name":"galaxy.jpg","stars":5,"words":"Ah!"}'),
     post("pictures", '{"name":"no-such.jpg","widths":[64]}', "  # archived"),
     `  redis-cli -u ${redisUrl} hgetall asynq:js:cron`,

@@ -70,7 +70,7 @@ test("what the cron Worker did is said in words, with the minute of the shop's c
 
 test("a shop that stays open shows its clock, what the cron Worker did, and what is under way", () => {
   const nowMs = Date.UTC(2026, 0, 1, 18, 42, 7);
-  expect(clockLine(nowMs, noWork, colourless)).toBe("18:42:07  ×15, cron Worker: nothing yet");
+  expect(clockLine(nowMs, noWork, colourless)).toBe("18:42:07  ×15, cron Worker: not told yet");
   expect(clockLine(nowMs, { ...noWork, fired: 2, recovered: 4 }, colourless)).toBe("18:42:07  ×15, cron Worker: 2 fired, 4 taken back");
   expect(openLine([queue("q", {})], undefined, colourless)).toBe("all is quiet");
   expect(openLine([queue("q", { retry: 1 }), queue("r", { retry: 1, groups: 1 })], "3 mails so far", colourless)).toBe(

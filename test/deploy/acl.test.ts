@@ -37,6 +37,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { readRecipe } from "./recipe.ts";
+import { lookByCli, steerByCli } from "./use-cli.ts";
 import { inspectorMethods, lookAtAll, lookingMethods, steerAll } from "./use-inspector.ts";
 import { namedIn, watchCommands } from "./watch-commands.ts";
 
@@ -296,8 +297,20 @@ describe("the least that each component may do is what it does", () => {
       await scanInvariants(broker.redis, { queues: ["default"] });
       const called = await lookAtAll(broker, "default", "due", "g");
       expect(lookingMethods.filter((name) => !called.has(name))).toEqual([]);
+      expect(await lookByCli(urlOf("read-only"))).toEqual([]);
       client.disconnect();
     });
+  });
+
+  test("operator: what the command line steers", async () => {
+    await redis.flushall();
+    await leaveWork("default");
+    await redis.acl("LOG", "RESET");
+
+    expect(await steerByCli(urlOf("operator"))).toEqual([]);
+
+    expect(await redis.call("ACL", "LOG")).toEqual([]);
+    expect(await redis.keys("asynq:{other}*")).toEqual([]);
   });
 
   test("operator: all that an inspector shows and does, cron entries, and enqueuing", async () => {
@@ -307,6 +320,7 @@ describe("the least that each component may do is what it does", () => {
       await enqueueAll(port);
       const broker = brokerOn(port);
       await scanInvariants(broker.redis);
+      expect(await lookByCli(urlOf("operator"))).toEqual([]);
       const called = await lookAtAll(broker, "default", "due", "g");
       for (const name of await steerAll(broker, "default", "due", "g")) called.add(name);
       expect(inspectorMethods.filter((name) => !called.has(name))).toEqual([]);
