@@ -13,7 +13,7 @@ export function addInitCommand(program: Command, context: CliContext): void {
     .action((folder: string, { template }: { readonly template: TemplateName }) => {
       copyTemplate(template, folder);
       if (context.json) context.printJson({ folder, template });
-      else context.print(`made ${folder}\n\n${folder === "." ? "" : `  cd ${folder}\n`}  npm install\n  npm run dev`);
+      else context.print(`made ${folder}\n\n${folder === "." ? "" : `  cd ${quoted(folder)}\n`}  npm install\n  npm run dev`);
     });
   addExamples(
     init,
@@ -21,4 +21,9 @@ export function addInitCommand(program: Command, context: CliContext): void {
     "asynqjs init . --template cloudflare",
     "asynqjs init my-functions --template vercel",
   );
+}
+
+/** As a shell reads it. */
+function quoted(folder: string): string {
+  return /^[\w./-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { parseEnv } from "node:util";
+import util from "node:util";
+import { CliError, exitCodes } from "../exit-codes.ts";
 
 /** Where everything is. */
 export interface Places {
@@ -16,7 +17,7 @@ export interface Places {
 export function devEnv(cwd: string, env: NodeJS.ProcessEnv, places: Places, colored: boolean): NodeJS.ProcessEnv {
   const file = path.join(cwd, ".env");
   return {
-    ...(existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}),
+    ...(existsSync(file) ? parse(readFileSync(file, "utf8")) : {}),
     ...env,
     // The project's own commands are found also where no npm script runs us.
     PATH: [path.join(cwd, "node_modules/.bin"), env.PATH ?? ""].join(path.delimiter),
@@ -30,4 +31,11 @@ export function devEnv(cwd: string, env: NodeJS.ProcessEnv, places: Places, colo
 /** The same by the names that asynqjs's pages use. */
 export function namesOf({ redisUri, gatewayUrl, token }: Places): Record<"REDIS_URI" | "REDIS_URL" | "REDIS_TOKEN", string> {
   return { REDIS_URI: redisUri, REDIS_URL: gatewayUrl, REDIS_TOKEN: token };
+}
+
+function parse(text: string): NodeJS.Dict<string> {
+  const parseEnv: typeof util.parseEnv | undefined = util.parseEnv;
+  if (parseEnv === undefined)
+    throw new CliError(exitCodes.usage, `.env: Node ${process.versions.node} reads none: take Node 20.12 or newer`);
+  return parseEnv(text);
 }
