@@ -104,4 +104,24 @@ describe("the program as a process", () => {
     const [[code], err] = await Promise.all([once(child, "exit"), child.stderr.toArray()]);
     expect({ code, err: err.join("") }).toEqual({ code: 0, err: "" });
   });
+
+  test.skipIf(process.platform !== "linux").for<[keys: string, code: number, said: string]>([
+    ["y\n", 0, 'Successfully removed queue "mail"'],
+    ["n\n", 7, "asynqjs: not confirmed; nothing was changed"],
+    ["\x04", 7, "asynqjs: not confirmed; nothing was changed"],
+    ["\x03", 130, "asynqjs: stopped"],
+  ])("asks in a terminal, and takes %j for an answer", async ([keys, code, said], { redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "mail");
+    const line = `'${process.execPath}' '${bin}' queue rm mail -u '${redisUrl}'`;
+    const terminal = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"]);
+    let shown = "";
+    terminal.stdout.on("data", (text) => {
+      if (!shown.includes("[y/N]") && `${shown}${text}`.includes("[y/N]")) terminal.stdin.write(keys);
+      shown += text;
+    });
+    const [ended] = await once(terminal, "close");
+
+    expect({ ended, shown }).toEqual({ ended: code, shown: expect.stringContaining(`${said}\r\n`) });
+    expect(await redis.exists("asynq:queues")).toBe(code === 0 ? 0 : 1);
+  });
 });

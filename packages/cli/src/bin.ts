@@ -20,14 +20,20 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** Where nobody answers any more, by Ctrl-D or Ctrl-C, the answer is none. */
 async function ask(question: string): Promise<string> {
-  const { createInterface } = await import("node:readline/promises");
+  const { createInterface } = await import("node:readline");
   const lines = createInterface({ input: stdin, output: stderr });
-  try {
-    return await lines.question(question, { signal: stopping.signal });
-  } finally {
-    lines.close();
-  }
+  stopping.signal.addEventListener("abort", () => lines.close());
+  lines.on("SIGINT", stop);
+  const answer = await new Promise<string>((resolve) => {
+    lines.on("close", () => resolve("\n"));
+    lines.question(question, resolve);
+  });
+  // Whoever answers ends the line.
+  if (answer === "\n") stderr.write(answer);
+  lines.close();
+  return answer;
 }
 
 process.exitCode = await run(process.argv.slice(2), {

@@ -5,11 +5,17 @@
 import type { Command, Help, Option } from "commander";
 
 const examplesOf = new WeakMap<Command, readonly string[]>();
+const notesOf = new WeakMap<Command, Readonly<Record<string, readonly string[]>>>();
 const inherited = new WeakSet<Option>();
 
 /** Adds lines that are shown under EXAMPLES. */
 export function addExamples(command: Command, ...lines: readonly string[]): void {
   examplesOf.set(command, lines);
+}
+
+/** Adds sections of text, each by its title. */
+export function addNotes(command: Command, notes: Readonly<Record<string, readonly string[]>>): void {
+  notesOf.set(command, notes);
 }
 
 /** Shows the flag as one that every command has. */
@@ -63,6 +69,7 @@ export function formatHelp(command: Command, help: Help): string {
       "EXAMPLES",
       examplesOf.get(command)?.map((line) => `$ ${line}`),
     ),
+    ...Object.entries(notesOf.get(command) ?? {}).flatMap(([title, lines]) => section(title, lines)),
     ...section("LEARN MORE", ["Use 'asynqjs <command> <subcommand> --help' for more information about a command."]),
   ].join("\n");
 }

@@ -8,7 +8,7 @@ import { makeContext } from "./cli-context.ts";
 import { addCommands } from "./commands.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
 import { addGlobalFlags } from "./global-flags.ts";
-import { addExamples, formatHelp } from "./help.ts";
+import { addExamples, addNotes, formatHelp } from "./help.ts";
 import { readArgs } from "./read-args.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
@@ -51,6 +51,17 @@ async function makeProgram(context: CliContext, words: readonly string[]): Promi
       outputError() {},
     });
   addExamples(program, "asynqjs stats", "asynqjs queue pause myqueue", "asynqjs task list --queue=myqueue --state=archived");
+  addNotes(program, {
+    ENVIRONMENT: [
+      "ASYNQ_REDIS_URL    where Redis is, as --uri or --url; beside it ASYNQ_REDIS_TOKEN for HTTP",
+      "URI, DB, PASSWORD  and so on: any flag of Redis in capitals, as Asynq's CLI reads them",
+      "NO_COLOR           no colour on a terminal either",
+    ],
+    "EXIT CODES": [
+      "0 done · 1 failed · 2 wrong usage · 3 not found · 4 wrong state, or there already · 5 Redis not reached",
+      "6 Redis refused who asks · 7 a yes was needed · 8 what was looked at is not in order · 130 stopped",
+    ],
+  });
   await addCommands(program, context, words);
   program.command("version", { hidden: true }).action(() => context.print(versionLine));
   addGlobalFlags(program);

@@ -15,7 +15,7 @@ export interface Flags {
 }
 
 /** What may follow a command, beside the flags of every command. */
-export interface Place extends Flags {
+interface Place extends Flags {
   /** The command with those above it: `asynqjs queue`. */
   readonly path: string;
   /** Its subcommands, aliases among them, each with the path it leads to. */
