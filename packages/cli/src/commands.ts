@@ -24,6 +24,7 @@ const commands: readonly TopCommand[] = [
   },
   { name: "init", about: "make a project to begin with", load: async () => (await import("./commands/init.ts")).addInitCommand },
   { name: "tick", about: "run the maintenance that is due", load: async () => (await import("./commands/tick.ts")).addTick },
+  { name: "metrics", about: "tell Prometheus how queues stand", load: async () => (await import("./commands/metrics.ts")).addMetrics },
   {
     name: "doctor",
     about: "say what is wrong, why nothing runs, and what to do",

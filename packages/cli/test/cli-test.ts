@@ -17,7 +17,7 @@ export interface Ran {
 }
 
 /** What a run has beyond no terminal, no config file, the machine's clock and no environment. */
-export interface RunChanges extends Partial<Omit<Surroundings, "ask" | "interactive" | "stdout" | "stderr">> {
+export interface RunChanges extends Partial<Omit<Surroundings, "ask" | "interactive" | "stdout">> {
   /** Somebody sits there and answers this. */
   readonly answer?: string;
   /** Both outputs are a terminal. */

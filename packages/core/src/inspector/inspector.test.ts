@@ -5,6 +5,7 @@ import { enqueue } from "../broker/enqueue.ts";
 import { recordSchedulerEnqueueEvent, writeSchedulerEntries } from "../broker/scheduler-entries.ts";
 import { writeLog } from "../broker/write-log.ts";
 import { writeServerState } from "../broker/write-server-state.ts";
+import { renderMetrics } from "../metrics/exposition.ts";
 import { seededRandom } from "../testing/manual-clock.ts";
 import { encodeSchedulerEnqueueEvent, encodeSchedulerEntry } from "../wire/scheduler-entry.ts";
 import { encodeServerInfo, encodeWorkerInfo } from "../wire/server-info.ts";
@@ -49,6 +50,19 @@ describe("what an inspector shows", () => {
       { queue: "default", processed: 41, failed: 0, day: "2040-01-01" },
       { queue: "default", processed: 0, failed: 0, day: "2039-12-31" },
     ]);
+  });
+
+  test("all queues as Asynq's exporter tells them, for Prometheus", async ({ inspector, broker, aTask, redis }) => {
+    await seedEveryState(broker, aTask);
+    await enqueue(broker, [aTask({ queue: "low", taskId: "x" })]);
+
+    const text = renderMetrics(await inspector.metrics());
+
+    expect(text).toContain('asynq_tasks_enqueued_total{queue="default",state="retry"} 2\n');
+    expect(text).toContain('asynq_queue_size{queue="low"} 1\n');
+    expect(text).toMatch(/^asynq_queue_memory_usage_approx_bytes\{queue="low"\} \d+$/m);
+    await redis.set("asynq:{low}:pending", "no list");
+    await expect(inspector.metrics()).rejects.toThrow("WRONGTYPE");
   });
 
   test("each task by its id, in whatever state", async ({ inspector, broker, aTask }) => {
