@@ -14,6 +14,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "README.md: See it work": "commands of the workspace, which .ci/run runs",
   "README.md: Begin": "templates.test.ts does it, with tools that no registry has here",
   "packages/cli/README.md: A project to begin with": "templates.test.ts does it, with tools that no registry has here",
+  "packages/cli/README.md: On the whole screen: `asynqjs dash`": "dash.slow.test.ts of the CLI does it, in a terminal",
   "packages/cli/README.md: Developing: `asynqjs dev`": "commands/dev.test.ts of the CLI does it, and ends it",
 };
 
