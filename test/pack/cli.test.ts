@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, onTestFinished } from "vitest";
 import { expect, test } from "../support/redis-test.ts";
+import { hasTmux, openTerminal } from "../support/tmux.ts";
 import { newProject, type Project } from "./project-test.ts";
 
 describe("@asynqjs/cli, installed by npm", { timeout: 60_000 }, () => {
@@ -22,7 +23,7 @@ describe("@asynqjs/cli, installed by npm", { timeout: 60_000 }, () => {
       "cli",
     ]);
     const licenses = readFileSync(path.join(project.dir, "node_modules/@asynqjs/cli/dist/third-party-licenses.txt"), "utf8");
-    for (const library of ["commander", "ioredis", "yaml", "smol-toml", "protobufjs"])
+    for (const library of ["commander", "ioredis", "yaml", "smol-toml", "protobufjs", "ink", "react", "yoga-layout"])
       expect(licenses).toMatch(new RegExp(`^${library} \\d`, "m"));
   });
 
@@ -49,6 +50,23 @@ describe("@asynqjs/cli, installed by npm", { timeout: 60_000 }, () => {
       expect(stdout).not.toBe("");
     },
   );
+
+  test.runIf(hasTmux)("shows the dashboard, though the environment says CI and DEV", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "mail");
+    const bin = path.join(project.dir, "node_modules/@asynqjs/cli/dist/bin.js");
+    const terminal = await openTerminal({
+      command: `node "${bin}" dash -u ${redisUrl}`,
+      env: { PATH: project.env.PATH!, CI: "true", DEV: "true" },
+    });
+    onTestFinished(() => terminal.close());
+
+    await terminal.until(/^mail +RUN +0 /m);
+    await terminal.press("j", "Enter");
+    await terminal.until("No active tasks");
+    await terminal.press("q", "q");
+    await terminal.until("ended with 0");
+    expect((await terminal.lines()).filter((line) => line !== "")).toEqual(["ended with 0"]);
+  });
 
   test("starts in little more time than Node itself", () => {
     const bin = path.join(project.dir, "node_modules/@asynqjs/cli/dist/bin.js");

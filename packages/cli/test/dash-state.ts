@@ -60,7 +60,7 @@ export interface Driven {
 
 export function drive(columns = 80, rows = 24): Driven {
   const driven: Driven = {
-    state: initialState(columns, rows, nowMs),
+    state: initialState({ columns, rows, nowMs }),
     effects: [],
     send(event) {
       const step = reduce(driven.state, event);

@@ -1,5 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import {
   composeTask,
@@ -19,11 +18,10 @@ import { ioredisPort } from "@asynqjs/core/redis/ioredis";
 import { patchTaskMessage } from "@asynqjs/core/wire";
 import { Redis } from "ioredis";
 import { describe, expect, onTestFinished } from "vitest";
-import { bundleCli } from "../../../../scripts/build/bundle-cli.ts";
 import { seedEveryState } from "../../../../test/support/every-state.ts";
 import { startRedis } from "../../../../test/support/redis-server.ts";
 import { test as redisTest } from "../../../../test/support/redis-test.ts";
-import { hasTmux, openTerminal, type Terminal, type TerminalOptions } from "../../test/tmux.ts";
+import { hasTmux, openTerminal, type Terminal, type TerminalOptions } from "../../../../test/support/tmux.ts";
 
 // Slow: waits for a real program to start, for tmux, whose screen is looked at until it shows what it should, and for Redis to be away.
 
@@ -110,6 +108,24 @@ describe.runIf(hasTmux)("in a terminal", () => {
     await terminal.press("q");
     await terminal.until("ended with 0");
     expect(await condition(terminal)).toBe(clean);
+  });
+
+  test("of ten thousand queues those on the screen are read, wherever it is, and they are found by their names", async ({
+    redis,
+    dash,
+  }) => {
+    await redis.sadd("asynq:queues", ...Array.from({ length: 10_000 }, (_, i) => `q${String(i).padStart(4, "0")}`));
+    const terminal = await dash();
+    await terminal.until("Showing 1-7 out of 10000  n=NextPage");
+    await terminal.press("n");
+    await terminal.until(/^q0013 +RUN/m);
+    await terminal.press("End");
+    await terminal.until(/^q9999 +RUN/m);
+    await terminal.press("/");
+    await terminal.type("777");
+    await terminal.press("Enter");
+    await terminal.until("Showing 1-7 out of 19  n=NextPage");
+    await terminal.until(/^q2777 +RUN/m);
   });
 
   test("a queue's states one after the other, each with its columns and its task, and what is quarantined", async ({ inspector, dash }) => {
@@ -347,31 +363,6 @@ describe.runIf(hasTmux)("in a terminal", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(codes).not.toMatch(/\x1b\[[\d;]*(3[0-7]|38|4[0-7]|48|9[0-7])[;m]/);
     expect(codes).toContain("\x1b[7mQueue");
-  });
-
-  test("as it is published it runs under the system's Node, though the environment says CI and DEV", async ({
-    inspector,
-    dash,
-    redisUrl,
-  }) => {
-    const folder = mkdtempSync(path.join(tmpdir(), "asynqjs-cli-"));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const cli = path.join(import.meta.dirname, "../..");
-    mkdirSync(path.join(folder, "dist"));
-    cpSync(path.join(cli, "package.json"), path.join(folder, "package.json"));
-    for (const { path: file, text } of await bundleCli(cli)) writeFileSync(path.join(folder, "dist", path.basename(file)), text);
-    await enqueue(inspector.broker, [aTask()]);
-
-    const node = process.env.ASYNQJS_SYSTEM_NODE ?? process.execPath;
-    const command = `"${node}" "${path.join(folder, "dist/bin.js")}" dash -u ${redisUrl}`;
-    const terminal = await dash({ command, env: { CI: "true", DEV: "true" } });
-    await terminal.until(/default +RUN/);
-    await terminal.press("j", "Enter");
-    await terminal.until("Pending:1");
-    await terminal.press("q", "q");
-    await terminal.until("ended with 0");
-    const left = (await terminal.lines()).filter((line) => line !== "");
-    expect(left).toEqual(["ended with 0"]);
   });
 
   test("Redis goes away and comes back: what was shown stays under a dark red line, and then goes on", async () => {

@@ -39,7 +39,9 @@ const lastBatchMs = 2_000;
 /** Shows the dashboard until it is left, and leaves the terminal as it was. @throws whatever Ink fails with */
 export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clock, env }: DashOptions): Promise<void> {
   const depth = depthOf(env);
-  let state = initialState(stdout.columns, stdout.rows, clock.nowMs());
+  // A terminal that does not say how large it is is taken for the usual one.
+  const size = (): { readonly columns: number; readonly rows: number } => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  let state = initialState({ ...size(), nowMs: clock.nowMs() });
   let sampledMs = Number.NEGATIVE_INFINITY;
   let reading = new AbortController();
   let working = new AbortController();
@@ -119,7 +121,7 @@ export async function runDash({ inspector, refreshMs, stdin, stdout, signal, clo
     if (!mine.aborted) cancelRefresh = clock.after(nextMs, () => dispatch({ type: "refresh" }));
   };
 
-  const resized = (): void => dispatch({ type: "resized", columns: stdout.columns, rows: stdout.rows });
+  const resized = (): void => dispatch({ type: "resized", ...size() });
   const app = startInk({ stdin, onKey: (key) => dispatch({ type: "key", key }), onFrame: (lines) => shown.show(lines) });
   stdout.on("resize", resized);
   // A terminal that is gone.

@@ -15,4 +15,6 @@ test("keys with a name are told by it", () => {
   expect(keysOf("", { ...none, escape: true, meta: true })).toEqual(["escape"]);
   expect(keysOf("l", { ...none, ctrl: true })).toEqual(["ctrl+l"]);
   expect(keysOf("x", { ...none, meta: true })).toEqual([]);
+  expect(keysOf("[1;2P", none)).toEqual([]);
+  expect(keysOf("[", none)).toEqual(["["]);
 });

@@ -26,7 +26,8 @@ const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 export function keysOf(input: string, pressed: InkKey): Key[] {
   if (pressed.ctrl) return [`ctrl+${input}`];
   for (const [name, key] of Object.entries(named)) if (pressed[name as keyof typeof named]) return [key];
-  if (pressed.meta) return [];
+  // A sequence that Ink knows no key for is none of its letters either.
+  if (pressed.meta || /^\[[\d;<?]*[A-Za-z~]$/.test(input)) return [];
   const keys: Key[] = [];
   for (const { segment } of graphemes.segment(input)) keys.push(...charKeys(segment));
   return keys;

@@ -62,7 +62,7 @@ export interface Opened {
 }
 
 /** A search in the queue that is shown. */
-export interface Search {
+interface Search {
   readonly text: string;
   readonly filter: TaskFilter;
   /** Absent while it goes on. */
@@ -124,11 +124,9 @@ export interface DashState {
   readonly look: number;
 }
 
-export function initialState(columns: number, rows: number, nowMs: number): DashState {
+export function initialState(at: Pick<DashState, "columns" | "rows" | "nowMs">): DashState {
   return {
-    columns,
-    rows,
-    nowMs,
+    ...at,
     infos: new Map(),
     samples: new Map(),
     filter: "",
@@ -176,7 +174,7 @@ export function totalRows(view: QueueView): number {
 }
 
 /** The rows of the page that is shown. */
-export function pageOf<Row>(all: readonly Row[], page: number, size: number): readonly Row[] {
+function pageOf<Row>(all: readonly Row[], page: number, size: number): readonly Row[] {
   return all.slice((page - 1) * size, page * size);
 }
 
