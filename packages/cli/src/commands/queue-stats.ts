@@ -1,13 +1,13 @@
 import { sleep } from "@asynqjs/core";
 import type { Inspector, QueueInfo } from "@asynqjs/core/inspector";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { exitCodeOf, exitCodes } from "../exit-codes.ts";
 import { roundedDuration } from "../format/duration.ts";
 import { byteCount, errorRate } from "../format/number.ts";
 import { table } from "../format/table.ts";
 import { addExamples } from "../help.ts";
-import { durationSec } from "./read-flag.ts";
+import { durationFrom } from "./read-flag.ts";
 
 interface Flags {
   readonly watch?: true;
@@ -20,17 +20,11 @@ export function addQueueStats(queue: Command, context: CliContext): void {
     .command("stats [queue...]")
     .description("show how queues stand, one a line; all of them if none is named")
     .option("-w, --watch", "show it again and again, until it is told to stop")
-    .option("--interval <duration>", "how often with --watch (default 2s)", readInterval, 2)
+    .option("--interval <duration>", "how often with --watch (default 2s)", durationFrom("100ms"), 2)
     .action((queues: readonly string[], { watch, interval }: Flags) =>
       watch ? watchQueues(context, queues, interval * 1000) : showQueues(context, queues),
     );
   addExamples(stats, "asynqjs queue stats", "asynqjs queue stats myqueue --watch", "asynqjs queue stats --watch --interval=500ms");
-}
-
-function readInterval(text: string): number {
-  const sec = durationSec(text);
-  if (sec < 0.1) throw new InvalidArgumentError("Expected at least 100ms.");
-  return sec;
 }
 
 async function showQueues(context: CliContext, queues: readonly string[]): Promise<void> {
