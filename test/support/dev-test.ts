@@ -21,6 +21,8 @@ export interface DevProcess {
   /** All that it said up to now. */
   said(): string;
   signal(signal: NodeJS.Signals): void;
+  /** Ends its terminal: nobody takes what it says any more, and it is told so. */
+  hangUp(): void;
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
   /** The numbers of all processes that it started, and that these started. */
@@ -121,6 +123,11 @@ export function followOutput(child: ChildProcess): DevProcess {
     ended,
     said: () => said,
     signal: (signal) => void child.kill(signal),
+    hangUp() {
+      child.kill("SIGHUP");
+      child.stdout!.destroy();
+      child.stderr!.destroy();
+    },
     started: () => descendants(child.pid!),
     line(pattern, withinMs = patienceMs) {
       return new Promise((resolve, reject) => {
