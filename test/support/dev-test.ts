@@ -25,7 +25,7 @@ export interface DevProcess {
   hangUp(): void;
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** The numbers of all processes that it started, and that these started. */
+  /** The numbers of all processes that it started, and that these started, as far as it was asked while they were there. */
   started(): number[];
 }
 
@@ -107,6 +107,7 @@ export function followOutput(child: ChildProcess): DevProcess {
   let said = "";
   let from = 0;
   const look = new Set<() => void>();
+  const seen = new Set<number>();
   for (const output of [child.stdout!, child.stderr!])
     output.setEncoding("utf8").on("data", (chunk: string) => {
       said += chunk;
@@ -128,7 +129,10 @@ export function followOutput(child: ChildProcess): DevProcess {
       child.stdout!.destroy();
       child.stderr!.destroy();
     },
-    started: () => descendants(child.pid!),
+    started() {
+      for (const pid of descendants(child.pid!)) seen.add(pid);
+      return [...seen];
+    },
     line(pattern, withinMs = patienceMs) {
       return new Promise((resolve, reject) => {
         const fail = (why: string): void => reject(new Error(`${why} before a line that matches ${pattern}; what was said:\n${said}`));
