@@ -51,7 +51,7 @@ test("queue remove says of each queue why it stays, removes the others, and ends
 });
 
 test("queue remove asks nothing about queues that there are not", async ({ cli, cliWith, redis }) => {
-  const said = 'asynqjs: queue not found: queue="gone"; see \'asynqjs queue list\'\n';
+  const said = "asynqjs: queue not found: queue=\"gone\"; see 'asynqjs queue list'\n";
   expect(await cli("queue", "rm", "gone")).toEqual({ code: 3, out: "", err: said });
   await redis.sadd("asynq:queues", "old");
   expect(await cliWith({ answer: "y" }, "queue", "rm", "gone", "old")).toEqual({
