@@ -67,7 +67,7 @@ describe("doctor", () => {
     await leaveAlone(redis, "mail");
     const { code, out, err } = await cli("doctor", "--queue", "mial", "mail", ...patched);
 
-    expect({ code, err }).toEqual({ code: 3, err: 'asynqjs: queue not found: queue="mial"; see \'asynqjs queue list\'\n' });
+    expect({ code, err }).toEqual({ code: 3, err: "asynqjs: queue not found: queue=\"mial\"; see 'asynqjs queue list'\n" });
     expect(out).toContain('no-server (queue "mail")');
   });
 
