@@ -423,6 +423,7 @@ describe("what may not be asked", () => {
       "not known: when Redis writes to its disk",
       "not known: what the users of the parts may do",
       "not known: what Redis refused lately",
+      "not known: what went wrong with single tasks",
       "not known: whether cron entries fire",
       "not known: when cron functions ran last",
       "not known: whether the invariants hold",

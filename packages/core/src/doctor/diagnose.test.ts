@@ -278,6 +278,21 @@ describe("of who may do what", () => {
     ]);
   });
 
+  test("what a doctor was refused who may not know all is no finding of the next one, what else the user was refused is", () => {
+    const denial = (object: string, ageSec: number) => ({ user: "reader", reason: "command", object, times: 1, ageSec });
+    const looked = [denial("acl|log", 60.2), denial("config|get", 60.1), denial("hscan", 60.9)];
+    expect(codesOf(diagnose(facts({ denials: { value: looked } })))).toEqual([]);
+    expect(diagnose(facts({ denials: { value: [...looked, denial("zadd", 90)] } }))).toMatchObject([
+      { code: "acl-refused", evidence: "ACL LOG: “command zadd”, last 90 s ago" },
+    ]);
+  });
+
+  test("tasks that may not be looked at closely are not known to be well", () => {
+    expect(diagnose(facts({ unsampled: "redis refused: NOPERM" }))).toMatchObject([
+      { code: "not-known", what: "not known: what went wrong with single tasks", evidence: "redis refused: NOPERM" },
+    ]);
+  });
+
   test("what may not be asked is told as such, each with what would let us", () => {
     const why = "redis refused: NOPERM";
     const unknown = diagnose(

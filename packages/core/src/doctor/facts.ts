@@ -29,6 +29,8 @@ export interface Facts {
   readonly queues: Known<Sampled<QueueFacts>>;
   /** The queues whose containers could not be read, and why. */
   readonly unreadable: readonly { readonly queue: string; readonly why: string }[];
+  /** Why no task could be looked at closely; absent where some were, or none had to be. */
+  readonly unsampled?: string | undefined;
   readonly schedule: Known<ScheduleFacts>;
   /** When the rare ticks of cron functions last ended, seconds, by their name. */
   readonly ticks: Known<ReadonlyMap<string, number>>;

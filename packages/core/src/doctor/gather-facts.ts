@@ -55,7 +55,7 @@ export async function gatherFacts(caller: Broker, options: ExamineOptions = {}):
   const { nowSec } = ofRedis;
   const picked: Known<Sampled<string>> = wanted === undefined ? names : { value: { total: wanted.length, looked: wanted } };
   const [measured, beating, schedule, ticks, logins, denials] = await Promise.all([
-    picked.value === undefined ? { queues: picked, unreadable: [] } : readQueues(broker, picked.value, nowSec, send),
+    picked.value === undefined ? { queues: picked, unreadable: [], unsampled: undefined } : readQueues(broker, picked.value, nowSec, send),
     tried(readServers(broker, nowSec, send)),
     tried(readSchedule(broker, send)),
     tried(readTicks(broker, send)),
@@ -67,7 +67,7 @@ export async function gatherFacts(caller: Broker, options: ExamineOptions = {}):
   const unmet = durability && (await checkDurability(redis, durability).then(nothing, unmetTier));
   return {
     ...ofRedis,
-    ...{ logins, denials, servers, queues, unreadable: measured.unreadable, schedule, ticks },
+    ...{ logins, denials, servers, queues, unreadable: measured.unreadable, unsampled: measured.unsampled, schedule, ticks },
     invariants: await lookForInvariants(caller, options, { keys, queues: picked, walks: cluster || codec === "json" }),
     ...(unmet !== undefined && { durability: unmet }),
   };

@@ -22,7 +22,7 @@ export async function readQueues(
   { total, looked: names }: Sampled<string>,
   nowSec: number,
   options: SendOptions = {},
-): Promise<Pick<Facts, "queues" | "unreadable">> {
+): Promise<Pick<Facts, "queues" | "unreadable" | "unsampled">> {
   const outcomes = await measureQueues(broker, names, nowSec, options);
   const looked = outcomes.flatMap(({ value }) => value ?? []);
   const failed = outcomes.flatMap(({ error }, i) => (error === undefined ? [] : [{ queue: names[i]!, error }]));
@@ -35,7 +35,9 @@ export async function readQueues(
   const sampled = close.slice(0, maxSampledQueues).map(({ queue }) => queue);
   const samples = await sampleTasks(broker, sampled, nowSec, options);
   const tasks = new Map(sampled.map((queue, i) => [queue, samples[i]!.value ?? []]));
+  const refused = samples.length > 0 && samples.every(({ error }) => error !== undefined) ? samples[0]!.error : undefined;
   return {
+    ...(refused !== undefined && { unsampled: refused.message }),
     queues: { value: { total, looked: looked.map((queue) => ({ ...queue, tasks: tasks.get(queue.queue) })) } },
     unreadable: failed.map(({ queue, error }) => ({ queue, why: error.message })),
   };
