@@ -66,8 +66,10 @@ async function demo({ once, killWorker, breakWorker, outDir: elsewhere }: DemoOp
     if (interrupted.signal.aborted) return codeIfInterrupted;
     if (deadline.aborted) complain(`not done after ${deadlineMs / 1000} s`);
     for (const problem of problems) complain(problem);
-    if (once) screen.say(JSON.stringify(summary));
-    else await stayOpen(shop, { screen, announce, signal: interrupted.signal, complain });
+    if (once) {
+      announce.mute();
+      screen.say(JSON.stringify(summary));
+    } else await stayOpen(shop, { screen, announce, signal: interrupted.signal, complain });
     return problems.length === 0 ? 0 : 1;
   } catch (error) {
     return interrupted.signal.aborted ? codeIfInterrupted : complain((error as Error).message);

@@ -78,7 +78,7 @@ test("a shop that stays open shows its clock, what the cron Worker did, and what
   );
 });
 
-test("once the evening is over only what was asked for is said, and the last report kept", () => {
+test("once the evening is over only what was asked for is said, the last report is kept, and nothing follows the last line", () => {
   const said: string[] = [];
   const announce = announcer({
     say: (line: string) => said.push(line),
@@ -101,6 +101,9 @@ test("once the evening is over only what was asked for is said, and the last rep
   announce.onRun({ ...run, type: "mail:send", what: "sent" });
   expect(said).toEqual(["✓ report:send        3 mails  1 ms", "✓ mail:send          sent  1 ms"]);
   expect(announce.lastReport).toBe("4 mails");
+  announce.mute();
+  announce.onRun({ ...run, type: "mail:send" });
+  expect(said).toHaveLength(2);
 });
 
 test("a line about a run says what was done, or what went wrong and what comes of it", () => {

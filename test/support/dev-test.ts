@@ -21,9 +21,11 @@ export interface DevProcess {
   /** All that it said up to now. */
   said(): string;
   signal(signal: NodeJS.Signals): void;
+  /** Ends its terminal: nobody takes what it says any more, and it is told so. */
+  hangUp(): void;
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** The numbers of all processes that it started, and that these started. */
+  /** The numbers of all processes that it started, and that these started, as far as it was asked while they were there. */
   started(): number[];
 }
 
@@ -105,6 +107,7 @@ export function followOutput(child: ChildProcess): DevProcess {
   let said = "";
   let from = 0;
   const look = new Set<() => void>();
+  const seen = new Set<number>();
   for (const output of [child.stdout!, child.stderr!])
     output.setEncoding("utf8").on("data", (chunk: string) => {
       said += chunk;
@@ -121,7 +124,15 @@ export function followOutput(child: ChildProcess): DevProcess {
     ended,
     said: () => said,
     signal: (signal) => void child.kill(signal),
-    started: () => descendants(child.pid!),
+    hangUp() {
+      child.kill("SIGHUP");
+      child.stdout!.destroy();
+      child.stderr!.destroy();
+    },
+    started() {
+      for (const pid of descendants(child.pid!)) seen.add(pid);
+      return [...seen];
+    },
     line(pattern, withinMs = patienceMs) {
       return new Promise((resolve, reject) => {
         const fail = (why: string): void => reject(new Error(`${why} before a line that matches ${pattern}; what was said:\n${said}`));

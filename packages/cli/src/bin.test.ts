@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -103,6 +103,31 @@ describe("the program as a process", () => {
     child.stdout.once("data", () => child.stdout.destroy());
     const [[code], err] = await Promise.all([once(child, "exit"), child.stderr.toArray()]);
     expect({ code, err: err.join("") }).toEqual({ code: 0, err: "" });
+  });
+
+  test("does all it was told to though nobody reads its output or its errors any more", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "a", "b");
+    const child = start(["queue", "pause", "a", "gone", "b", "-u", redisUrl]);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    const [code] = await once(child, "exit");
+    expect({ code, paused: await redis.exists("asynq:{a}:paused", "asynq:{b}:paused") }).toEqual({ code: 3, paused: 2 });
+  });
+
+  test("ends what would go on for ever when nobody reads its output any more", async ({ redisUrl }) => {
+    const watching = start(["queue", "stats", "--watch", "--interval=100ms", "-u", redisUrl]);
+    watching.stdout.once("data", () => watching.stdout.destroy());
+    const [[code], err] = await Promise.all([once(watching, "exit"), watching.stderr.toArray()]);
+    expect({ code, err: err.join("") }).toEqual({ code: 0, err: "" });
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("says in one line that its output cannot be written", async ({ redis, redisUrl }) => {
+    await redis.sadd("asynq:queues", "mail");
+    const full = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(full));
+    const child = spawn(process.execPath, [bin, "queue", "ls", "-u", redisUrl], { stdio: ["ignore", full, "pipe"], env: {} });
+    const [[code], err] = await Promise.all([once(child, "exit"), child.stderr!.toArray()]);
+    expect({ code, err: err.join("") }).toEqual({ code: 1, err: "asynqjs: cannot write to stdout: ENOSPC\n" });
   });
 
   test.skipIf(process.platform !== "linux").for<[keys: string, code: number, said: string]>([

@@ -2,7 +2,9 @@
 /** `asynqjs`: see and steer Asynq's queues from a terminal. */
 import { homedir } from "node:os";
 import { systemClock, systemRandom } from "@asynqjs/core";
+import { exitCodes } from "./exit-codes.ts";
 import { run } from "./program.ts";
+import { outputClosed } from "./surroundings.ts";
 
 const { stdin, stdout, stderr, env } = process;
 const stopping = new AbortController();
@@ -15,10 +17,16 @@ const stop = (): void => {
 process.on("SIGTERM", stop).on("SIGINT", stop);
 
 // Who reads the output may have had enough of it: `asynqjs queue ls | head -1`.
-stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+  if (code !== "EPIPE" && !stopping.signal.aborted) {
+    stderr.write(`asynqjs: cannot write to stdout: ${code ?? message}\n`);
+    process.once("exit", () => {
+      process.exitCode ||= exitCodes.failed;
+    });
+  }
+  stopping.abort(outputClosed);
 });
+stderr.on("error", () => {});
 
 /** Where nobody answers any more, by Ctrl-D or Ctrl-C, the answer is none. */
 async function ask(question: string): Promise<string> {

@@ -17,6 +17,20 @@ describe("a Redis over TCP", () => {
     expect((await runCli([...list, "--uri", `redis://${host}/15`, `--db=${pathname.slice(1)}`])).out).toBe("mail\n");
   });
 
+  test("that has no such database, or is no Cluster, is said with what to do, and not for one that is away", async ({ redisUrl }) => {
+    const { host } = new URL(redisUrl);
+    expect(await runCli([...list, "-u", host, "-n", "99999"])).toEqual({
+      code: 2,
+      out: "",
+      err: `asynqjs: cannot use Redis at ${host}: it has no database of that number; is --db right?\n`,
+    });
+    expect(await runCli([...list, "-u", host, "--cluster"])).toEqual({
+      code: 2,
+      out: "",
+      err: `asynqjs: cannot use Redis at ${host}: it is no Cluster; say it without --cluster\n`,
+    });
+  });
+
   test("where nobody listens is said at once, with exit code 5", async () => {
     const port = await freePort();
     expect(await runCli([...list, "-u", `localhost:${port}`])).toEqual({
@@ -107,6 +121,28 @@ describe("a Redis over HTTP", () => {
       err: "",
     });
     expect(await runCli(["stats", "--url", gatewayUrl, "--token", token])).toMatchObject({ code: 0, err: "" });
+  });
+
+  test.for<[url: (port: number) => string, said: string]>([
+    [(port) => `http://127.0.0.1:${port}`, "nobody listens there; is Redis running, and is --url right?"],
+    [() => "http://redis.invalid", "there is no such host; is --url right?"],
+  ])("that is not there is said with exit code 5, %#", async ([urlOf, said]) => {
+    const url = urlOf(await freePort());
+    expect(await runCli([...list, "--url", url, "--token", token])).toEqual({
+      code: 5,
+      out: "",
+      err: `asynqjs: cannot reach Redis at ${new URL(url).host}: ${said}\n`,
+    });
+  });
+
+  test("that is no HTTP Redis at all is said with exit code 5", async ({ redisUrl }) => {
+    const { host } = new URL(redisUrl);
+    for (const scheme of ["http", "https"])
+      expect(await runCli([...list, "--url", `${scheme}://${host}`, "--token", token])).toEqual({
+        code: 5,
+        out: "",
+        err: expect.stringMatching(/^asynqjs: cannot use Redis at [^\n]+; is it Upstash or asynqjs' gateway, and is --url right\?\n$/),
+      });
   });
 
   gatewayTest("that does not take the token, or none is said, ends with exit code 6 or 2", async ({ gatewayUrl }) => {

@@ -30,7 +30,7 @@ async function overHttp(settings: ConnectionSettings & { kind: "http" }, { clock
   const port = fetchRedis({ url: settings.url, token: settings.token, clock, random });
   // Any command shows whether the URL and the token are right; what it answers is nothing to us.
   await port.send([["EXISTS", "asynq:queues"]], { timeoutMs: 5_000, signal }).catch((error: unknown) => {
-    throw failureOf(error, settings.where);
+    throw failureOverHttp(error, settings.where);
   });
   return { port, inCluster: false, close: () => port.close() };
 }
@@ -107,15 +107,35 @@ function rootOf(error: unknown): NodeJS.ErrnoException {
 }
 
 const networkFailures: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there; is Redis running, and is --uri right?",
-  ENOTFOUND: "there is no such host; is --uri right?",
+  ECONNREFUSED: "nobody listens there; is Redis running, and is FLAG right?",
+  ENOTFOUND: "there is no such host; is FLAG right?",
   EAI_AGAIN: "its name cannot be looked up; is the network up?",
-  ETIMEDOUT: "no answer in time; is the host right, does it speak TLS as you say (--tls), and does a firewall let you through?",
   EHOSTUNREACH: "there is no way to that host; is the network up?",
+};
+
+const tcpFailures: Readonly<Record<string, string>> = {
+  ...networkFailures,
+  ETIMEDOUT: "no answer in time; is the host right, does it speak TLS as you say (--tls), and does a firewall let you through?",
   ECONNRESET: "the other side hung up; does it expect TLS (--tls), or not?",
   ENOENT: "there is no such socket",
   EACCES: "that socket may not be used",
 };
+
+/** What Redis says to a connection that is meant for another. */
+const refusals = [
+  ["DB index is out of range", "it has no database of that number; is --db right?"],
+  ["cluster support disabled", "it is no Cluster; say it without --cluster"],
+] as const;
+
+function failureOverHttp(error: unknown, where: string): CliError {
+  if (exitCodeOf(error) === exitCodes.denied) return failureOf(error, where);
+  const message = lineOf(error);
+  // Of what went wrong below HTTP core tells the name alone, at the end.
+  const known = networkFailures[/\w+$/.exec(message)?.[0] ?? ""]?.replace("FLAG", "--url");
+  if (known !== undefined) return new CliError(exitCodes.unreachable, `cannot reach Redis at ${where}: ${known}`, error);
+  const todo = "is it Upstash or asynqjs' gateway, and is --url right?";
+  return new CliError(exitCodes.unreachable, `cannot use Redis at ${where}: ${message}; ${todo}`, error);
+}
 
 function failureOf(error: unknown, where: string): CliError {
   const root = rootOf(error);
@@ -128,8 +148,10 @@ function failureOf(error: unknown, where: string): CliError {
         : "it knows no such user and password; say them by --username and --password, in the URI, or for HTTP by --token";
     return new CliError(exitCodes.denied, `Redis at ${where} refused: ${todo}`, error);
   }
-  const known = networkFailures[root.code ?? ""];
+  const known = tcpFailures[root.code ?? ""]?.replace("FLAG", "--uri");
   if (known !== undefined) return new CliError(exitCodes.unreachable, `cannot reach Redis at ${where}: ${known}`, error);
+  const refusal = refusals.find(([said]) => message.includes(said));
+  if (refusal !== undefined) return new CliError(exitCodes.usage, `cannot use Redis at ${where}: ${refusal[1]}`, error);
   if (isTlsFailure(root)) {
     const todo = "is its certificate for that name (--tls_server), and signed by whom this machine trusts (--insecure takes any)?";
     return new CliError(exitCodes.unreachable, `cannot speak TLS with Redis at ${where}: ${message}; ${todo}`, error);

@@ -83,6 +83,7 @@ const todos: Readonly<Record<string, string>> = {
 /** An error of any kind in one line. */
 export function lineOf(error: unknown): string {
   const line = (error instanceof Error ? error.message : String(error)).replace(/\s*[\r\n]+\s*/g, " ").trim();
-  const todo = error instanceof CliError ? undefined : todos[String((Object(error) as Failure).code)];
+  const { code, reply } = Object(error) as Failure;
+  const todo = error instanceof CliError ? undefined : reply === "WRONGTYPE" ? "see 'asynqjs doctor --deep'" : todos[String(code)];
   return todo === undefined ? line : `${line}; ${todo}`;
 }

@@ -10,7 +10,7 @@ import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
 import { addGlobalFlags } from "./global-flags.ts";
 import { addExamples, addNotes, formatHelp } from "./help.ts";
 import { readArgs } from "./read-args.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { outputClosed, type Surroundings } from "./surroundings.ts";
 import { version } from "./version.ts";
 
 /** A command whose errors of usage say which one it was. */
@@ -21,7 +21,7 @@ class CliCommand extends Command {
 
   override error(message: string, options?: ErrorOptions): never {
     const path = pathOf(this);
-    const said = lineOf(message.replace(/^error: /, "")).replace(/^unknown command '[^']*'/, (found) => `${found} for "${path}"`);
+    const said = lineOf(message.replace(/^error: /, "").replace(/\.\s*$/, "")).replace(/^unknown command '[^']*'/, (found) => `${found} for "${path}"`);
     return super.error(`${said}; see '${path} --help'`, options);
   }
 }
@@ -76,7 +76,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   const { signal } = surroundings;
   const stopped = new Promise<never>((_, reject) => {
     const stop = (): void => {
-      if (!context.stopsItself()) reject(new CliError(exitCodes.interrupted, "stopped"));
+      if (!context.stopsItself() && signal.reason !== outputClosed) reject(new CliError(exitCodes.interrupted, "stopped"));
     };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });

@@ -98,6 +98,7 @@ describe("where Redis is", () => {
     expect(await settings({ url: "https://redis.test", token: "t" })).toEqual(http);
     expect(await settings({ uri: "https://redis.test", token: "t" })).toEqual(http);
     expect(await settings({}, { ASYNQ_REDIS_URL: "https://redis.test", ASYNQ_REDIS_TOKEN: "t" })).toEqual(http);
+    expect(await settings({ url: "https://redis.test", token: "t" }, { DB: "3" }, home({ ".asynq.yaml": "tls: true" }))).toEqual(http);
     expect(await settings({ uri: "h:1" }, {}, home({ ".asynq.yaml": "url: https://redis.test\ntoken: t" }))).toMatchObject({ kind: "tcp" });
   });
 });
@@ -142,6 +143,11 @@ describe("what cannot be used is named as it was written, before anything is sen
     ["a port", { uri: "h:99999" }, {}, {}, /^--uri: .*port/],
     ["a Cluster at a single Redis", { uri: "redis://h", cluster: true }, {}, {}, /^--uri: expected redis-cluster/],
     ["two places", { uri: "h:1", url: "https://h" }, {}, {}, /^say either --uri or --url, not both$/],
+    ["no address at all, as a shell leaves of a variable that is not set", { uri: "" }, {}, {}, /^--uri: expected host:port or a URI$/],
+    ["an address of blanks", {}, { URI: "  " }, {}, /^URI: expected host:port or a URI$/],
+    ["another database over HTTP", { url: "https://h", token: "t", db: "3" }, {}, {}, /^--db is not for an HTTP Redis, which --url names$/],
+    ["TLS over HTTP", { url: "https://h", token: "t", tls: true }, {}, {}, /^--tls is not for an HTTP Redis/],
+    ["a password over HTTP", { password: "secret" }, { ASYNQ_REDIS_URL: "https://h" }, {}, /^--password is not for an HTTP Redis, which ASYNQ_REDIS_URL names$/],
     ["a URL", { url: "nowhere", token: "t" }, {}, {}, /^--url: expected a URL such as /],
     ["no token", {}, { ASYNQ_REDIS_URL: "https://h" }, {}, /^ASYNQ_REDIS_URL is an HTTP Redis: its token is missing/],
     [

@@ -45,6 +45,9 @@ const defaults: Readonly<Record<string, unknown>> = {
   insecure: false,
 };
 
+/** What of a Redis over TCP can be said and over HTTP cannot: whoever says it here means another Redis, or another database of it. */
+const tcpFlags = ["db", "password", "username", "cluster", "cluster_addrs", "tls", "tls_server", "insecure"] as const;
+
 /** The variables of our own, which win over Asynq's, whose names others use too. */
 const ownVariables: Readonly<Record<string, string>> = { uri: "ASYNQ_REDIS_URL", token: "ASYNQ_REDIS_TOKEN" };
 
@@ -73,7 +76,11 @@ async function chooseConnection(find: (key: string) => Found | undefined): Promi
   const url = find("url");
   if (url?.rank === ranks.flag && uri.rank === ranks.flag) throw bad("say either --uri or --url, not both");
   const http = url !== undefined && url.rank >= uri.rank ? url : /^https?:\/\//i.test(String(uri.value)) ? uri : undefined;
-  if (http !== undefined) return httpConnection(http, find("token"));
+  if (http !== undefined) {
+    for (const name of tcpFlags)
+      if (find(name)?.rank === ranks.flag) throw bad(`--${name} is not for an HTTP Redis, which ${http.name} names`);
+    return httpConnection(http, find("token"));
+  }
 
   const { parseRedisUri } = await import("@asynqjs/core/redis/ioredis");
   const parse = ({ name }: Found, text: string): ParsedRedis => {
@@ -87,6 +94,7 @@ async function chooseConnection(find: (key: string) => Found | undefined): Promi
   const addresses = find("cluster_addrs")!;
   const start = cluster && addresses.rank >= uri.rank ? addresses : uri;
   const text = Array.isArray(start.value) ? start.value.join(",") : String(start.value);
+  if (text.trim() === "") throw bad(`${start.name}: expected host:port or a URI`);
   const isUri = text.includes("://");
   const scheme = cluster ? "redis-cluster" : "redis";
   const parsed = parse(start, isUri ? text : `${scheme}://${text.replace(/\s+/g, "")}`);

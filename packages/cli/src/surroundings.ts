@@ -21,6 +21,9 @@ export interface Surroundings {
   ask(question: string): Promise<string>;
   readonly clock: Clock;
   readonly random: Random;
-  /** Aborts when the run is told to stop: SIGINT, SIGTERM. */
+  /** Aborts when the run is told to stop: SIGINT, SIGTERM; or, with `outputClosed` for a reason, when nobody reads its output any more. */
   readonly signal: AbortSignal;
 }
+
+/** Why a run that would go on ends by itself; what has an end of its own is done as it was asked for. */
+export const outputClosed: unique symbol = Symbol("nobody reads the output any more");

@@ -22,13 +22,16 @@ export interface RunChanges extends Partial<Omit<Surroundings, "ask" | "interact
   readonly answer?: string;
   /** Both outputs are a terminal. */
   readonly isTTY?: boolean;
+  /** Is told what is printed, while it is. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** Runs one command line that knows of no Redis but what it says itself. */
-export async function runCli(args: readonly string[], { answer, isTTY = false, ...changes }: RunChanges = {}): Promise<Ran> {
+export async function runCli(args: readonly string[], { answer, isTTY = false, onOutput, ...changes }: RunChanges = {}): Promise<Ran> {
   const said = { out: "", err: "" };
   const into = (name: "out" | "err") => (text: string) => {
     said[name] += text;
+    onOutput?.(text);
   };
   const code = await run(args, {
     env: {},

@@ -72,7 +72,7 @@ export function drive(columns = 80, rows = 24): Driven {
     },
     queues(...infos) {
       const names = infos.map(({ queue }) => queue);
-      const loaded = { of: "queues", names, infos } as const;
+      const loaded = { of: "queues", names, infos, broken: [] } as const;
       driven.send({ type: "loaded", look: driven.state.look, atMs: nowMs, isRefresh: true, loaded });
     },
     queue(info, { tasks, groups } = {}) {

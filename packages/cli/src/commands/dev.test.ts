@@ -123,6 +123,36 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
     expect(started.filter(isAlive)).toEqual([]);
   });
 
+  test("takes a Ctrl-C that it is handed twice for one, as when what runs it passes its own on", async ({ project }) => {
+    greeter(project);
+    const dev = project.dev(...app);
+    await dev.line(/hello, ada/);
+
+    dev.signal("SIGINT");
+    dev.signal("SIGTERM");
+
+    expect(await dev.ended).toBe(0);
+    expect(dev.said()).toContain("the worker is done");
+  });
+
+  test("ends in its order though its terminal is gone", async ({ project }) => {
+    greeter(
+      project,
+      `await new Promise((resolve) => setTimeout(resolve, 700));
+      console.log("and goodbye");
+      (await import("node:fs")).writeFileSync("done", "");`,
+    );
+    const dev = project.dev(...app);
+    await dev.line(/hello, ada/);
+    const started = dev.started();
+
+    dev.hangUp();
+
+    expect(await dev.ended).toBe(0);
+    expect(project.read("done")).toBe("");
+    expect(started.filter(isAlive)).toEqual([]);
+  });
+
   test.for(["SIGTERM", "SIGHUP"] as const)("on %s ends likewise", async (signal, { project }) => {
     greeter(project);
     const dev = project.dev(...app);
@@ -143,6 +173,8 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
 
     dev.signal("SIGINT");
     await dev.line(/another Ctrl-C ends all at once/);
+    // By a clock that is the process's own: one that comes sooner is taken for the same.
+    await new Promise((resolve) => setTimeout(resolve, 400));
     dev.signal("SIGINT");
 
     expect(await dev.ended).toBe(130);

@@ -4,6 +4,10 @@ import type { DevOptions } from "../dev/plan-dev.ts";
 import { CliError, exitCodes } from "../exit-codes.ts";
 import { addExamples } from "../help.ts";
 import { wantsColor } from "../style.ts";
+import type { Output } from "../surroundings.ts";
+
+/** What runs us may hand on to us a Ctrl-C that the terminal gave us too. */
+const sameSignalMs = 300;
 
 type Flags = Omit<DevOptions, "command">;
 
@@ -39,20 +43,38 @@ export function addDevCommand(program: Command, context: CliContext): void {
 
 async function dev(context: CliContext, { uri, ...options }: DevOptions & { readonly uri?: string }): Promise<void> {
   if (uri !== undefined) throw new CliError(exitCodes.usage, "--uri is for what looks at a Redis; which one dev runs with is --redis");
-  const { env, stdout, stderr } = context;
+  const { clock, env, stdout, stderr } = context;
   const { runDev } = await import("../dev/run-dev.ts");
   const hungUp = new AbortController();
   const killing = new AbortController();
   const stopping = AbortSignal.any([context.untilStopped(), hungUp.signal]);
   const hangUp = (): void => hungUp.abort();
-  const kill = (): void => killing.abort();
+  let toldMs = 0;
+  const kill = (): void => {
+    if (clock.monotonicMs() - toldMs > sameSignalMs) killing.abort();
+  };
   process.on("SIGHUP", hangUp);
   // The first signal ends all in its order, another one at once.
-  stopping.addEventListener("abort", () => process.on("SIGINT", kill).on("SIGTERM", kill), { once: true });
+  stopping.addEventListener(
+    "abort",
+    () => {
+      toldMs = clock.monotonicMs();
+      process.on("SIGINT", kill).on("SIGTERM", kill);
+    },
+    { once: true },
+  );
+  // A terminal that is gone takes nothing more, and to write to it would end us before our parts.
+  const unlessGone = (output: Output): Output => ({
+    ...{ isTTY: output.isTTY, columns: output.columns },
+    write: (text) => (hungUp.signal.aborted ? undefined : output.write(text)),
+  });
   try {
     const code = await runDev(
       { ...options, redis: options.redis ?? (env.ASYNQ_REDIS_URL || undefined) },
-      { cwd: process.cwd(), env, stdout, stderr, colored: wantsColor(stdout, env), stopping, killing: killing.signal },
+      {
+        ...{ cwd: process.cwd(), env, stdout: unlessGone(stdout), stderr: unlessGone(stderr), colored: wantsColor(stdout, env) },
+        ...{ stopping, killing: killing.signal },
+      },
     );
     context.endWith(code);
   } finally {

@@ -45,9 +45,25 @@ test("queue remove says of each queue why it stays, removes the others, and ends
 
   const { code, out, err } = await cli("queue", "delete", "full", "gone", "old", "--yes");
 
-  expect({ code, out }).toEqual({ code: 4, out: 'Successfully removed queue "old"\n' });
-  expect(err).toMatch(/^asynqjs: queue is not empty: queue="full".*\nasynqjs: queue not found: queue="gone".*\n$/);
+  expect({ code, out }).toEqual({ code: 3, out: 'Successfully removed queue "old"\n' });
+  expect(err).toMatch(/^asynqjs: queue not found: queue="gone".*\nasynqjs: queue is not empty: queue="full".*\n$/);
   expect(await redis.smembers("asynq:queues")).toEqual(["full"]);
+});
+
+test("queue remove asks nothing about queues that there are not", async ({ cli, cliWith, redis }) => {
+  const said = "asynqjs: queue not found: queue=\"gone\"; see 'asynqjs queue list'\n";
+  expect(await cli("queue", "rm", "gone")).toEqual({ code: 3, out: "", err: said });
+  await redis.sadd("asynq:queues", "old");
+  expect(await cliWith({ answer: "y" }, "queue", "rm", "gone", "old")).toEqual({
+    code: 3,
+    out: 'Successfully removed queue "old"\n',
+    err: `${said}Remove queue "old"? [y/N] `,
+  });
+});
+
+test("queue remove names what to run so that a shell reads the queue as one word", async ({ cli, redis }) => {
+  await pending(redis, "it's full");
+  expect((await cli("queue", "rm", "-y", "it's full")).err).toContain(`run 'asynqjs queue rm --force "it's full"'`);
 });
 
 test("queue remove --force takes the tasks too", async ({ cli, redis }) => {

@@ -18,6 +18,16 @@ describe("queue stats", () => {
     expect(JSON.parse((await cliWith({ clock }, "queue", "stats", "--json")).out)).toMatchObject([{ queue: "default" }, { queue: "mail" }]);
   });
 
+  test("shows the others beside a queue that cannot be read, and names it", async ({ cli, redis }) => {
+    await redis.sadd("asynq:queues", "mail", "odd");
+    await redis.set("asynq:{odd}:pending", "not a list");
+
+    const { code, out, err } = await cli("queue", "stats", "--json");
+
+    expect({ code, queues: JSON.parse(out).map(({ queue }: { queue: string }) => queue) }).toEqual({ code: 1, queues: ["mail"] });
+    expect(err).toMatch(/^asynqjs: queue "odd": redis refused: WRONGTYPE [^\n]*; see 'asynqjs doctor --deep'\n$/);
+  });
+
   test("--watch shows them again and again, until it is told to stop", async ({ cliWith, redis }) => {
     await redis.sadd("asynq:queues", "mail");
     const clock = manualClock(at);

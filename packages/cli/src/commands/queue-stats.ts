@@ -1,13 +1,13 @@
 import { sleep } from "@asynqjs/core";
 import type { Inspector, QueueInfo } from "@asynqjs/core/inspector";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
-import { exitCodeOf, exitCodes } from "../exit-codes.ts";
+import { CliError, exitCodeOf, exitCodes, lineOf } from "../exit-codes.ts";
 import { roundedDuration } from "../format/duration.ts";
 import { byteCount, errorRate } from "../format/number.ts";
 import { table } from "../format/table.ts";
 import { addExamples } from "../help.ts";
-import { durationSec } from "./read-flag.ts";
+import { durationFrom } from "./read-flag.ts";
 
 interface Flags {
   readonly watch?: true;
@@ -20,23 +20,17 @@ export function addQueueStats(queue: Command, context: CliContext): void {
     .command("stats [queue...]")
     .description("show how queues stand, one a line; all of them if none is named")
     .option("-w, --watch", "show it again and again, until it is told to stop")
-    .option("--interval <duration>", "how often with --watch (default 2s)", readInterval, 2)
+    .option("--interval <duration>", "how often with --watch (default 2s)", durationFrom("100ms"), 2)
     .action((queues: readonly string[], { watch, interval }: Flags) =>
       watch ? watchQueues(context, queues, interval * 1000) : showQueues(context, queues),
     );
   addExamples(stats, "asynqjs queue stats", "asynqjs queue stats myqueue --watch", "asynqjs queue stats --watch --interval=500ms");
 }
 
-function readInterval(text: string): number {
-  const sec = durationSec(text);
-  if (sec < 0.1) throw new InvalidArgumentError("Expected at least 100ms.");
-  return sec;
-}
-
 async function showQueues(context: CliContext, queues: readonly string[]): Promise<void> {
   const inspector = await context.inspector();
   if (queues.length > 0) await Promise.all(queues.map((name) => inspector.getQueueInfo(name)));
-  const infos = await readInfos(inspector, queues);
+  const infos = await readInfos(context, inspector, queues);
   if (context.json) context.printJson(infos);
   else context.stdout.write(infos.length === 0 ? "No queues\n" : tableOf(infos));
 }
@@ -47,7 +41,7 @@ async function watchQueues(context: CliContext, queues: readonly string[], every
   const inspector = await context.inspector();
   while (!signal.aborted) {
     try {
-      const infos = await readInfos(inspector, queues, signal);
+      const infos = await readInfos(context, inspector, queues, signal);
       const at = new Date(context.clock.nowMs()).toISOString();
       if (context.json) context.printJson({ at, queues: infos });
       else if (context.stdout.isTTY) context.stdout.write(`\x1b[H\x1b[2J${at}\n\n${tableOf(infos)}`);
@@ -61,13 +55,20 @@ async function watchQueues(context: CliContext, queues: readonly string[], every
   }
 }
 
-async function readInfos(inspector: Inspector, queues: readonly string[], signal?: AbortSignal): Promise<QueueInfo[]> {
-  const { readQueueInfos } = await import("@asynqjs/core/inspector");
+/** Of a queue that cannot be read it is said why; the others are shown. */
+async function readInfos(
+  context: CliContext,
+  inspector: Inspector,
+  queues: readonly string[],
+  signal?: AbortSignal,
+): Promise<QueueInfo[]> {
+  const [{ readQueueInfos }, { quoteAsGo }] = await Promise.all([import("@asynqjs/core/inspector"), import("@asynqjs/core/cron")]);
   const names = queues.length > 0 ? queues : await inspector.queues({ signal });
   const outcomes = await readQueueInfos(inspector.broker, names, { signal });
-  return outcomes.map(({ value, error }) => {
-    if (error !== undefined) throw error;
-    return value;
+  return outcomes.flatMap(({ value, error }, nth) => {
+    if (error === undefined) return [value];
+    context.complain(new CliError(exitCodeOf(error), `queue ${quoteAsGo(names[nth]!)}: ${lineOf(error)}`, error));
+    return [];
   });
 }
 

@@ -20,6 +20,15 @@ export function durationSec(text: string): number {
   return Number(read.ns) / 1e9;
 }
 
+/** The same, of at least so long. */
+export function durationFrom(least: string): (text: string) => number {
+  return (text) => {
+    const sec = durationSec(text);
+    if (sec >= durationSec(least)) return sec;
+    throw new InvalidArgumentError(`Expected at least ${least}`);
+  };
+}
+
 /** A time in the form of RFC 3339: `2024-12-14T01:23:45Z`, `2024-12-14T01:23:45.5+01:00`. */
 export function rfc3339(text: string): Date {
   const read = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d+)?(?:Z|[-+](\d\d):(\d\d))$/.exec(text);

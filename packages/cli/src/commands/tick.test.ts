@@ -68,6 +68,11 @@ describe("tick", () => {
     ).toEqual([0, 1]);
   });
 
+  test.for([["--every=0s"], ["--every=-1s"], ["--every=500us"], ["--budget=-1s"]])("refuses %s", async ([flag], { cli, redis }) => {
+    expect(await cli("tick", flag!)).toMatchObject({ code: 2, out: "", err: expect.stringMatching(/^asynqjs: .*Expected at least .*\n$/) });
+    expect(await redis.keys("*")).toEqual([]);
+  });
+
   test("refuses a tick that there is not", async ({ cli }) => {
     expect(await cli("tick", "sweep")).toMatchObject({ code: 2, out: "", err: expect.stringContaining("'sweep' is invalid") });
   });

@@ -4,7 +4,7 @@ import { Argument, type Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { addExamples } from "../help.ts";
-import { durationSec, wholeNumber } from "./read-flag.ts";
+import { durationFrom, durationSec, wholeNumber } from "./read-flag.ts";
 
 /** Those that need nothing of yours: what aggregates is a function. */
 const names: readonly TickName[] = ["schedule", "forward", "recover", "janitor", "repair"];
@@ -31,8 +31,8 @@ export function addTick(program: Command, context: CliContext): void {
     )
     .addArgument(new Argument("[tick...]", `which: ${names.join(", ")}`).choices(names))
     .option("-q, --queue <name>", "serve this queue only; may be repeated (default is all queues)", collect)
-    .option("--every <duration>", "run every so often, such as 10s", durationSec)
-    .option("--budget <duration>", "how long a run may take on more", durationSec, 50)
+    .option("--every <duration>", "run every so often, such as 10s", durationFrom("1ms"))
+    .option("--budget <duration>", "how long a run may take on more", durationFrom("0s"), 50)
     .option(
       "--archive_max_age <duration>",
       "how long an archived task is kept, as your servers have it set (default is 2160h)",

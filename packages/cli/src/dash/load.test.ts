@@ -27,6 +27,15 @@ test("of the queues only those in the window are read, by the filter", async ({ 
   expect(loaded).toMatchObject({ names: ["A2", "a1", "a3", "b"], infos: [{ queue: "a1", size: 1 }] });
 });
 
+test("a queue that cannot be read hides no other, and opened it says why", async ({ inspector, seedPending, redis }) => {
+  await seedPending("t1");
+  await redis.sadd("asynq:queues", "wrong");
+  await redis.set("asynq:{wrong}:pending", "no list");
+  const loaded = await load(inspector, { of: "queues", filter: "", first: 0, count: 9 }, signal);
+  expect(loaded).toMatchObject({ names: ["default", "wrong"], infos: [{ queue: "default" }], broken: ["wrong"] });
+  await expect(load(inspector, { ...inQueue, queue: "wrong" }, signal)).rejects.toThrow(/WRONGTYPE|wrong/);
+});
+
 test("each state's tasks come as they stand", async ({ broker, aTask, inspector }) => {
   await seedEveryState(broker, aTask);
   const ids: Record<string, readonly string[]> = {};

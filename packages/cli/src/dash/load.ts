@@ -22,8 +22,11 @@ export async function load(inspector: Inspector, request: Request, signal: Abort
     const names = await inspector.queues(options);
     const needle = request.filter.toLowerCase();
     const listed = needle === "" ? names : names.filter((name) => name.toLowerCase().includes(needle));
-    const outcomes = await readQueueInfos(inspector.broker, listed.slice(request.first, request.first + request.count), options);
-    return { of: "queues", names, infos: outcomes.map(({ value, error }) => value ?? fail(error)) };
+    const shown = listed.slice(request.first, request.first + request.count);
+    const outcomes = await readQueueInfos(inspector.broker, shown, options);
+    const infos = outcomes.flatMap(({ value }) => value ?? []);
+    // One that cannot be read, as with a key of a wrong type, hides no other.
+    return { of: "queues", names, infos, broken: shown.filter((_, i) => outcomes[i]!.error !== undefined) };
   }
   const { queue, tab, group, page, pageSize } = request;
   const [info, tasks, groups, found, opened] = await Promise.all([
@@ -100,8 +103,4 @@ function orNone(error: unknown): undefined {
 
 function codeOf(error: unknown): unknown {
   return (Object(error) as { readonly code?: unknown }).code;
-}
-
-function fail(error: unknown): never {
-  throw error;
 }

@@ -2,7 +2,7 @@
 import type { Key } from "./keys.ts";
 import { press } from "./press.ts";
 import type { Loaded } from "./request.ts";
-import { type DashState, listedQueues, type Sample } from "./state.ts";
+import type { DashState, Sample } from "./state.ts";
 import { look, type Step, within } from "./step.ts";
 
 export type DashEvent =
@@ -55,12 +55,19 @@ function take(state: DashState, loaded: Loaded, isRefresh: boolean): DashState {
     const { names, infos } = loaded;
     const known = new Map(infos.map((info) => [info.queue, info]));
     const chosen = state.chosen !== undefined && names.includes(state.chosen) ? state.chosen : undefined;
-    return { ...state, names, infos: known, chosen, samples: remember(state.samples, infos, state.nowMs, isRefresh) };
+    return {
+      ...state,
+      names,
+      infos: known,
+      broken: new Set(loaded.broken),
+      chosen,
+      samples: remember(state.samples, infos, state.nowMs, isRefresh),
+    };
   }
   const { view } = state;
   if (view === undefined || view.queue !== loaded.queue) return state;
   const { info, opened } = loaded;
-  const samples = info === undefined ? state.samples : remember(state.samples, [info], state.nowMs, isRefresh);
+  const samples = new Map([...state.samples, ...remember(state.samples, info === undefined ? [] : [info], state.nowMs, isRefresh)]);
   const shown = view.opened;
   return {
     ...state,
@@ -100,7 +107,5 @@ function remember(
 function settle(state: DashState): Step {
   const kept = within(state);
   const moved = kept.top !== state.top || kept.view?.page !== state.view?.page;
-  const { view } = kept;
-  const lacks = view === undefined && kept.names !== undefined && listedQueues(kept).length > 0 && kept.infos.size === 0;
-  return moved || lacks ? look(kept) : { state: kept, effects: [] };
+  return moved ? look(kept) : { state: kept, effects: [] };
 }

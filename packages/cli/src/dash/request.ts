@@ -23,7 +23,13 @@ export type Request =
 
 /** What was read. */
 export type Loaded =
-  | { readonly of: "queues"; readonly names: readonly string[]; readonly infos: readonly QueueInfo[] }
+  | {
+      readonly of: "queues";
+      readonly names: readonly string[];
+      readonly infos: readonly QueueInfo[];
+      /** Those in the window that cannot be read. */
+      readonly broken: readonly string[];
+    }
   | {
       readonly of: "queue";
       readonly queue: string;

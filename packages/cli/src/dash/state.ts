@@ -97,6 +97,8 @@ export interface DashState {
   readonly names?: readonly string[] | undefined;
   /** How those that are shown stand. */
   readonly infos: ReadonlyMap<string, QueueInfo>;
+  /** Those of them that cannot be read. */
+  readonly broken: ReadonlySet<string>;
   /** What they did at the last refreshes, the oldest first. */
   readonly samples: ReadonlyMap<string, readonly Sample[]>;
   /** Only queues with this in their name are listed. */
@@ -128,6 +130,7 @@ export function initialState(at: Pick<DashState, "columns" | "rows" | "nowMs">):
   return {
     ...at,
     infos: new Map(),
+    broken: new Set(),
     samples: new Map(),
     filter: "",
     top: 0,

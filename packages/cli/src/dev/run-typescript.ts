@@ -7,8 +7,8 @@ import { CliError, exitCodes } from "../exit-codes.ts";
  * What Node is to be told to run a module of the project: nothing where it can by itself, or to load the project's own tsx first.
  * @throws {CliError} it is TypeScript, and nothing here runs that
  */
-export function nodeArgsFor(file: string, cwd: string): string[] {
-  if (!/\.[cm]?tsx?$/.test(file) || process.features.typescript) return [];
+export function nodeArgsFor(file: string, cwd: string, stripsTypes: boolean = Boolean(process.features.typescript)): string[] {
+  if (!/\.[cm]?tsx?$/.test(file) || stripsTypes) return [];
   try {
     const tsx = createRequire(path.join(cwd, "package.json")).resolve("tsx");
     return ["--import", pathToFileURL(tsx).href];

@@ -61,3 +61,10 @@ test("numbers are printed as they are, and dashes may all be of one length", () 
 test("text without tabs stays as it is", () => {
   expect(alignTabs("a\nb\n")).toBe("a\nb\n");
 });
+
+test("a table may have a column for each of very many queues", () => {
+  const names = Array.from({ length: 20_000 }, (_, nth) => `queue-${nth}`);
+  const [header, , row] = table(names, [names.map((_, nth) => nth)]).split("\n");
+  expect(header?.length).toBe(row?.length);
+  expect(header?.endsWith("queue-19998  queue-19999  ")).toBe(true);
+});

@@ -14,12 +14,10 @@ export function table(headers: readonly string[], rows: readonly (readonly Cell[
   return alignTabs([headers, rule, ...rows].map((cells) => `${cells.map((cell) => `${cell}\t`).join("")}\n`).join(""));
 }
 
-/** Cells of a line end at a tab; those above one another, without a line between that has none there, are a column. */
-type Line = readonly string[];
-
 /**
  * Text with tabs, aligned as Go's `text/tabwriter` does with Asynq's settings; what is within a cell counts too, a newline in an error begins a
- * line. A width is counted in code points.
+ * line. Cells of a line end at a tab; those above one another, without a line between that has none there, are a column. A width is counted in
+ * code points.
  */
 export function alignTabs(text: string): string {
   // A form feed ends what is aligned together.
@@ -28,30 +26,17 @@ export function alignTabs(text: string): string {
 
 function alignBlock(text: string): string {
   const lines = text.split("\n").map((line) => line.split(/[\t\v]/));
-  return align(lines, []).join("\n");
-}
-
-function align(lines: readonly Line[], widths: readonly number[]): string[] {
-  const nth = widths.length;
-  const hasColumn = (line: Line | undefined): line is Line => line !== undefined && nth < line.length - 1;
-  const aligned: string[] = [];
-  for (let from = 0; from < lines.length; ) {
-    let to = from;
-    while (hasColumn(lines[to])) to++;
-    if (to === from) {
-      aligned.push(pad(lines[from++]!, widths));
-      continue;
+  // What follows the last tab of a line is in no column.
+  const columnsOf = (line: readonly string[] | undefined): number => (line === undefined ? 0 : line.length - 1);
+  const columns = lines.reduce((most, line) => Math.max(most, columnsOf(line)), 0);
+  for (let nth = 0; nth < columns; nth++) {
+    for (let from = 0; from < lines.length; from++) {
+      let [to, width] = [from, 0];
+      for (; columnsOf(lines[to]) > nth; to++) width = Math.max(width, lengthOf(lines[to]![nth]!) + 2);
+      for (; from < to; from++) lines[from]![nth] += " ".repeat(width - lengthOf(lines[from]![nth]!));
     }
-    const column = lines.slice(from, to);
-    const width = Math.max(...column.map((line) => lengthOf(line[nth]!))) + 2;
-    aligned.push(...align(column, [...widths, width]));
-    from = to;
   }
-  return aligned;
-}
-
-function pad(line: Line, widths: readonly number[]): string {
-  return line.map((cell, nth) => cell + " ".repeat(nth < widths.length ? widths[nth]! - lengthOf(cell) : 0)).join("");
+  return lines.map((cells) => cells.join("")).join("\n");
 }
 
 function lengthOf(text: string): number {

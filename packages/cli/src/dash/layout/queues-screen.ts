@@ -16,11 +16,13 @@ const barStates = Object.keys(stateLooks) as readonly Bar[];
 interface Row {
   readonly queue: string;
   readonly info: QueueInfo | undefined;
+  /** It cannot be read: opened, it tells why. */
+  readonly isBroken: boolean;
 }
 
 const columns: readonly Column<Row>[] = [
   { name: "Queue", least: 10, text: ({ queue }) => harmless(queue) },
-  { name: "State", text: of((info) => (info.paused ? "PAUSED" : "RUN")) },
+  { name: "State", text: ({ info, isBroken }) => (isBroken ? "ERROR" : info === undefined ? "" : info.paused ? "PAUSED" : "RUN") },
   { name: "Size", side: "right", text: of(({ size }) => String(size)) },
   { name: "Latency", side: "right", text: of(({ latencyMs }) => roundedDuration(latencyMs)) },
   {
@@ -40,9 +42,11 @@ function of(text: (info: QueueInfo) => string): (row: Row) => string {
 
 /** All queues: their sizes as bars, and a table. */
 export function queuesScreen(state: DashState): readonly Line[] {
-  const { columns: width, infos, chosen, names, filter, top } = state;
+  const { columns: width, infos, broken, chosen, names, filter, top } = state;
   const listed = listedQueues(state);
-  const shown = listed.slice(top, top + queuesPerPage(state)).map((queue): Row => ({ queue, info: infos.get(queue) }));
+  const shown = listed
+    .slice(top, top + queuesPerPage(state))
+    .map((queue): Row => ({ queue, info: infos.get(queue), isBroken: broken.has(queue) }));
   const chosenRow = shown.findIndex(({ queue }) => queue === chosen);
   const told = filter === "" ? [] : [{ text: `named like "${harmless(filter)}"  `, look: labelLook }];
   const count = names === undefined ? [] : plain(`${listed.length} ${listed.length === 1 ? "queue" : "queues"}`, labelLook);
