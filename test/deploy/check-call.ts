@@ -63,7 +63,7 @@ export function wrongIn({ program, args, cwd }: Call, root: string): string[] {
       break;
     case "kubectl":
       demand(args[0] !== "-n" || args[1] === "asynqjs", `no namespace ${args[1]}`);
-      optionsAre("-f", "--from-file", "--from");
+      optionsAre("-f", "--from-file", "--from", "--for");
       for (const word of words) {
         const [, kind, name] = /^(deployment|cronjob)\/(.*)$/.exec(word.replace("--from=", "")) ?? [];
         if (kind !== undefined) demand(inKubernetes(kind, name!), `no ${kind} ${name}`);

@@ -58,7 +58,7 @@ describe("each line of a recipe's README", { timeout: 180_000 }, () => {
     expect(existsSync(path.join(run.dir, "my-workers/node_modules/@asynqjs/client-edge"))).toBe(true);
   });
 
-  test("vercel: copies, installs, and draws secrets", () => {
+  test("vercel: copies, installs, and draws secrets that its caller is shown", () => {
     const run = runAll("vercel");
     expect(existsSync(path.join(run.dir, "my-functions/node_modules/@asynqjs/cron-fn"))).toBe(true);
     expect(callsOf(run, "vercel", "add")).toHaveLength(4);

@@ -31,7 +31,7 @@ export function readBlocks(readme: string): string[] {
 
 /**
  * Runs the shell blocks of a recipe's README from the first line to the last, in a folder that has a copy of `deploy`, with `/opt` and `/etc`
- * below it; what needs an account or a daemon is noted and does nothing.
+ * below it; what needs an account or a daemon is noted and does nothing. A variable that no line before has set fails.
  * @throws {Error} a line fails
  */
 export function runReadme(recipe: string, { redisUrl = "" }: { readonly redisUrl?: string } = {}): ReadmeRun {
@@ -63,7 +63,6 @@ export function runReadme(recipe: string, { redisUrl = "" }: { readonly redisUrl
       ...project.env,
       PATH: [bin, project.env.PATH].join(path.delimiter),
       ...{ STAND_IN_CALLS: calls, STAND_IN_REDIS: redisUrl, USER_PATH: project.env.PATH, TOOLS_PATH: process.env.PATH },
-      ...{ ENQUEUE_SECRET: "a-secret-of-thirty-two-characters", CRON_SECRET: "a-secret-of-the-platform" },
     },
   });
   if (status !== 0) {
