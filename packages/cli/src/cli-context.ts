@@ -3,6 +3,7 @@ import type { Inspector } from "@asynqjs/core/inspector";
 import type { Command } from "commander";
 import { type Connection, connect } from "./connect.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "./exit-codes.ts";
+import { terminalText } from "./format/terminal-text.ts";
 import { type Progress, showProgress } from "./progress.ts";
 import { type ReadSettings, readSettings } from "./settings.ts";
 import { makeStyle, type Style } from "./style.ts";
@@ -22,8 +23,10 @@ export interface CliContext extends Omit<Surroundings, "signal"> {
   inCluster(): Promise<boolean>;
   /** An `Inspector` over that port. @throws {CliError} */
   inspector(): Promise<Inspector>;
-  /** One line on stdout. */
+  /** One line on stdout; as `show`. */
   print(line?: string): void;
+  /** Lines on stdout; on a terminal what it would act on is shown as its escape. */
+  show(lines: string): void;
   /** One line of JSON on stdout. */
   printJson(value: unknown): void;
   /** One line on stderr. */
@@ -99,9 +102,10 @@ export function makeContext(surroundings: Surroundings): RunContext {
       inspector ??= new Inspector({ redis, clock: around.clock, random: around.random });
       return inspector;
     },
-    print: (line = "") => void stdout.write(`${line}\n`),
+    print: (line = "") => context.show(`${line}\n`),
+    show: (lines) => void stdout.write(stdout.isTTY ? terminalText(lines) : lines),
     printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
-    warn: (line) => void stderr.write(`${line}\n`),
+    warn: (line) => void stderr.write(`${stderr.isTTY ? terminalText(line) : line}\n`),
     complain(error) {
       context.warn(`asynqjs: ${lineOf(error)}`);
       context.endWith(exitCodeOf(error));

@@ -38,7 +38,7 @@ async function showHistory(context: CliContext, ids: readonly string[], { page, 
       else if (events.length === 0) context.print(`No scheduler enqueue events found for entry: ${id}`);
       else {
         const rows = events.map(({ taskId, enqueuedAt }) => [taskId, enqueuedAt === undefined ? "" : timeText(enqueuedAt, "UTC")]);
-        context.stdout.write(table(["TaskID", "EnqueuedAt"], rows));
+        context.show(table(["TaskID", "EnqueuedAt"], rows));
       }
     } catch (error) {
       context.complain(error);

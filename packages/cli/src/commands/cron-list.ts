@@ -39,7 +39,7 @@ export async function listEntries(context: CliContext): Promise<void> {
     paused.has(id) ? "Paused" : nextText(next, nowMs),
     prev === undefined ? "N/A" : `${roundedDuration(nowMs - prev.getTime())} ago`,
   ]);
-  context.stdout.write(table(["EntryID", "Spec", "Type", "Payload", "Options", "Next", "Prev"], rows));
+  context.show(table(["EntryID", "Spec", "Type", "Payload", "Options", "Next", "Prev"], rows));
 }
 
 function nextText(next: Date | undefined, nowMs: number): string {

@@ -13,7 +13,7 @@ export async function showHistory(context: CliContext, queues: readonly string[]
       if (context.json) context.printJson({ queue: name, days: history.map(({ queue, ...day }) => day) });
       else {
         const rows = history.map(({ day, processed, failed }) => [day, processed, failed, errorRate(processed, failed)]);
-        context.stdout.write(table(["date (UTC)", "processed", "failed", "error rate"], rows));
+        context.show(table(["date (UTC)", "processed", "failed", "error rate"], rows));
       }
     } catch (error) {
       context.complain(error);

@@ -23,10 +23,10 @@ export async function inspectQueues(context: CliContext, queues: readonly string
       if (info.quarantined > 0) context.print(`Quarantined: ${info.quarantined}`);
       context.print();
       context.print(bold("Task Count by State"));
-      context.stdout.write(stateTable(info));
+      context.show(stateTable(info));
       context.print();
       context.print(bold(`Daily Stats ${dateText(info.timestamp)} UTC`));
-      context.stdout.write(dailyStats(info));
+      context.show(dailyStats(info));
     } catch (error) {
       context.complain(error);
     }

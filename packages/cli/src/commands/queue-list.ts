@@ -22,5 +22,5 @@ export async function listQueues(context: CliContext): Promise<void> {
   );
   if (context.json) return context.printJson(queues);
   const rows = queues.map(({ queue, keySlot, nodes }) => [queue, keySlot, nodes.map(({ id, addr }) => `${id} ${addr}`).join(", ")]);
-  context.stdout.write(table(["Queue", "Cluster KeySlot", "Cluster Nodes"], rows));
+  context.show(table(["Queue", "Cluster KeySlot", "Cluster Nodes"], rows));
 }

@@ -32,7 +32,7 @@ async function showQueues(context: CliContext, queues: readonly string[]): Promi
   if (queues.length > 0) await Promise.all(queues.map((name) => inspector.getQueueInfo(name)));
   const infos = await readInfos(context, inspector, queues);
   if (context.json) context.printJson(infos);
-  else context.stdout.write(infos.length === 0 ? "No queues\n" : tableOf(infos));
+  else context.show(infos.length === 0 ? "No queues\n" : tableOf(infos));
 }
 
 /** A Redis that is away for a while is said and waited for. */
@@ -44,8 +44,10 @@ async function watchQueues(context: CliContext, queues: readonly string[], every
       const infos = await readInfos(context, inspector, queues, signal);
       const at = new Date(context.clock.nowMs()).toISOString();
       if (context.json) context.printJson({ at, queues: infos });
-      else if (context.stdout.isTTY) context.stdout.write(`\x1b[H\x1b[2J${at}\n\n${tableOf(infos)}`);
-      else context.stdout.write(`${at}\n${tableOf(infos)}\n`);
+      else if (context.stdout.isTTY) {
+        context.stdout.write("\x1b[H\x1b[2J");
+        context.show(`${at}\n\n${tableOf(infos)}`);
+      } else context.show(`${at}\n${tableOf(infos)}\n`);
     } catch (error) {
       if (signal.aborted) return;
       if (exitCodeOf(error) !== exitCodes.unreachable) throw error;

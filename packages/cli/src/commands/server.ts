@@ -46,7 +46,7 @@ async function listServers(context: CliContext): Promise<void> {
     ...[host, pid, status, `${activeWorkers.length}/${concurrency}`, queuesText(queues)],
     `${roundedDuration(nowMs - (startedAt?.getTime() ?? 0))} ago`,
   ]);
-  context.stdout.write(table(["Host", "PID", "State", "Active Workers", "Queues", "Started"], rows));
+  context.show(table(["Host", "PID", "State", "Active Workers", "Queues", "Started"], rows));
 }
 
 /** The highest priority first, then by name. */

@@ -35,12 +35,12 @@ async function showStats(context: CliContext): Promise<void> {
   const redis = await couldNot("fetch redis info", readRedis(inspector, cluster));
   if (context.json) return context.printJson(statsJson(queues, redis));
 
-  const { style, stdout } = context;
+  const { style } = context;
   const sum = sumOf(queues);
   const titles = queues.map(({ queue, paused }) => `${queue}${paused ? " (paused)" : ""}`);
   const widest = Math.max(0, ...titles.map((title) => [...title].length));
   const day = dateText(queues.at(-1)?.timestamp ?? new Date(context.clock.nowMs()));
-  stdout.write(
+  context.show(
     [
       `${style.bold("Task Count by State")}\n${stateTable(sum, Math.max(9, ...statesOf(sum).map((count) => String(count).length)))}`,
       `${style.bold("Task Count by Queue")}\n${table(titles, [queues.map(({ size }) => size)], widest)}`,

@@ -112,3 +112,15 @@ test("task list refuses what it cannot list, by one line that says what", async 
   expect(await refused("-s", "pending")).toMatch(/^2 .*'-q, --queue <name>' not specified/);
   expect(await refused("-q", "default")).toMatch(/^2 .*'-s, --state <state>' not specified/);
 });
+
+test("task list lets no type act on a terminal, and prints it as it is where there is none", async ({ cliWith, clock, add, task }) => {
+  await add({ taskId: "a", type: "red\x1b[2J\x1b]0;title\x07" });
+  const list = ["list", "-q", "default", "-s", "pending"];
+
+  const shown = await cliWith({ clock, isTTY: true }, "task", ...list);
+  expect(shown.out).toContain("red\\e[2J\\e]0;title\\x07");
+  expect(shown.out).not.toContain("\x1b");
+  expect((await task(...list)).out).toContain("red\x1b[2J\x1b]0;title\x07");
+  const missing = await cliWith({ clock, isTTY: true }, "task", "inspect", "-q", "default", "-i", "\x1b[2J");
+  expect({ code: missing.code, err: missing.err }).toEqual({ code: 3, err: expect.not.stringContaining("\x1b") });
+});

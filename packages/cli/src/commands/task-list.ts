@@ -100,7 +100,7 @@ export function addTaskList(task: Command, context: CliContext): void {
         printableText(task.payload),
         ...known.columns.map(([, cell]) => cell(task, nowMs)),
       ]);
-      context.stdout.write(table(headers, rows));
+      context.show(table(headers, rows));
     } else if (state === "aggregating") context.print(`No aggregating tasks in group ${quoteAsGo(group)} `);
     else context.print(`No ${state} tasks in ${quoteAsGo(queue)} queue`);
     for (const { id, why } of unreadable) context.warn(`task ${quoteAsGo(id)} cannot be shown: ${why}`);

@@ -83,7 +83,7 @@ export function addTaskSearch(task: Command, context: CliContext): void {
     if (tasks.length === 0) context.print(`No tasks found; looked at ${looked}`);
     else {
       const rows = tasks.map((task) => [task.id, task.queue, task.type, task.state, printableText(task.payload), task.lastErr ?? ""]);
-      context.stdout.write(table(["ID", "Queue", "Type", "State", "Payload", "Last Error"], rows));
+      context.show(table(["ID", "Queue", "Type", "State", "Payload", "Last Error"], rows));
     }
     if (unreadable > 0) context.warn(`${unreadable} tasks cannot be read, and none of them is shown`);
     if (incomplete)
