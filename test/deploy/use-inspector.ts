@@ -19,7 +19,7 @@ export const inspectorMethods: readonly string[] = Object.getOwnPropertyNames(In
 
 /** Those of them that change nothing. */
 export const lookingMethods: readonly string[] = inspectorMethods.filter((name) =>
-  /^(get|list|search)|^(queues|groups|history|servers|schedulerEntries)$/.test(name),
+  /^(get|list|search)|^(queues|groups|history|metrics|servers|schedulerEntries)$/.test(name),
 );
 
 /** An inspector that notes which of its methods are called. */
@@ -41,6 +41,7 @@ export async function lookAtAll(broker: Broker, queue: string, id: string, group
   await inspector.groups(queue);
   await inspector.getQueueInfo(queue);
   await inspector.history(queue, 2);
+  await inspector.metrics();
   await inspector.getTaskInfo(queue, id);
   await inspector.getTaskLogs(queue, id);
   await inspector.listPendingTasks(queue);

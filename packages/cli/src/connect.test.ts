@@ -80,6 +80,13 @@ describe("a Redis over TCP", () => {
     expect({ code, out }).toEqual({ code: 6, out: "" });
     expect(err).toMatch(/^asynqjs: could not fetch list of queues: .*NOPERM.*\n$/);
     expect(err).not.toContain("secret");
+
+    await admin.call("ACL", "SETUSER", "guest", "-info");
+    expect(await runCli([...list, "-u", `127.0.0.1:${server.port}`, "-U", "guest", "-p", "secret"])).toEqual({
+      code: 6,
+      out: "",
+      err: `asynqjs: Redis at 127.0.0.1:${server.port} refused: its ACL does not allow this user what is needed (info); deploy/acl has the rules\n`,
+    });
   });
 
   test("is spoken to in TLS, whose certificate is checked unless it is said not to", async ({ redis, redisUrl }) => {

@@ -142,9 +142,10 @@ function failureOf(error: unknown, where: string): CliError {
   const message = lineOf(root);
   const [word = ""] = message.split(" ", 1);
   if (/^(?:WRONGPASS|NOAUTH|NOPERM)$/.test(word) || exitCodeOf(error) === exitCodes.denied) {
+    const [, needed = ""] = /NOPERM.*'([\w|]+)' command/.exec(message) ?? [];
     const todo =
-      word === "NOPERM"
-        ? "its ACL does not allow this user what is needed"
+      word === "NOPERM" || needed !== ""
+        ? `its ACL does not allow this user what is needed${needed && ` (${needed})`}; deploy/acl has the rules`
         : "it knows no such user and password; say them by --username and --password, in the URI, or for HTTP by --token";
     return new CliError(exitCodes.denied, `Redis at ${where} refused: ${todo}`, error);
   }

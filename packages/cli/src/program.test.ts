@@ -27,7 +27,10 @@ describe("asynqjs", () => {
     ["queue lst", "unknown command 'lst' for \"asynqjs queue\" (Did you mean one of list, ls?); see 'asynqjs queue --help'"],
     ["queue ls --jsno", "unknown option '--jsno' (Did you mean --json?); see 'asynqjs queue list --help'"],
     ["queue ls one", "too many arguments for 'list'. Expected 0 arguments but got 1; see 'asynqjs queue list --help'"],
-    ["completion tcsh", "command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish; see 'asynqjs completion --help'"],
+    [
+      "completion tcsh",
+      "command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish; see 'asynqjs completion --help'",
+    ],
     ["queue rm", "missing required argument 'queue'; see 'asynqjs queue remove --help'"],
     ["queue ls --db", "option '-n, --db <number>' argument missing; see 'asynqjs queue list --help'"],
   ])("asynqjs %s: %s", async ([args, said]) => {

@@ -21,7 +21,10 @@ class CliCommand extends Command {
 
   override error(message: string, options?: ErrorOptions): never {
     const path = pathOf(this);
-    const said = lineOf(message.replace(/^error: /, "").replace(/\.\s*$/, "")).replace(/^unknown command '[^']*'/, (found) => `${found} for "${path}"`);
+    const said = lineOf(message.replace(/^error: /, "").replace(/\.\s*$/, "")).replace(
+      /^unknown command '[^']*'/,
+      (found) => `${found} for "${path}"`,
+    );
     return super.error(`${said}; see '${path} --help'`, options);
   }
 }

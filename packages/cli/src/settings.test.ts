@@ -147,7 +147,13 @@ describe("what cannot be used is named as it was written, before anything is sen
     ["an address of blanks", {}, { URI: "  " }, {}, /^URI: expected host:port or a URI$/],
     ["another database over HTTP", { url: "https://h", token: "t", db: "3" }, {}, {}, /^--db is not for an HTTP Redis, which --url names$/],
     ["TLS over HTTP", { url: "https://h", token: "t", tls: true }, {}, {}, /^--tls is not for an HTTP Redis/],
-    ["a password over HTTP", { password: "secret" }, { ASYNQ_REDIS_URL: "https://h" }, {}, /^--password is not for an HTTP Redis, which ASYNQ_REDIS_URL names$/],
+    [
+      "a password over HTTP",
+      { password: "secret" },
+      { ASYNQ_REDIS_URL: "https://h" },
+      {},
+      /^--password is not for an HTTP Redis, which ASYNQ_REDIS_URL names$/,
+    ],
     ["a URL", { url: "nowhere", token: "t" }, {}, {}, /^--url: expected a URL such as /],
     ["no token", {}, { ASYNQ_REDIS_URL: "https://h" }, {}, /^ASYNQ_REDIS_URL is an HTTP Redis: its token is missing/],
     [

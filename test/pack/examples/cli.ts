@@ -57,6 +57,15 @@ export const examples: Readonly<Record<string, Example>> = {
     expect(around.project.run("bash", "-c", "source ./asynqjs.bash && complete -p asynqjs").stdout).toBe("complete -F _asynqjs asynqjs\n");
   },
 
+  "packages/cli/README.md: Figures for Prometheus: `asynqjs metrics`": async (block, around) => {
+    await seed(around.redis, "mail", "a");
+    // It serves until it is told to stop, and then ends by itself.
+    const replace = { "asynqjs metrics --serve --host=0.0.0.0": "timeout --preserve-status 2 asynqjs metrics --serve --port=0" };
+    const shown = await runShell(block, around, { ...onPath, replace });
+    expect(shown).toContain('asynq_queue_size{queue="mail"} 1\n');
+    expect(shown).toMatch(/^metrics at http:\/\/127\.0\.0\.1:\d+\/metrics$/m);
+  },
+
   "packages/cli/README.md: Tasks": async (block, around) => {
     await seed(around.redis, "low", "7837f142", "retry");
     expect(await shell(block, around)).toContain("task is now pending");

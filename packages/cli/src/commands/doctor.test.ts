@@ -63,6 +63,14 @@ describe("doctor", () => {
     expect((await cli("doctor", "--max-queues=1", ...patched)).out).toMatch(/^looked at 1 of 2 queues/);
   });
 
+  test("says of a queue it is given that there is none, and tells of the others", async ({ cli, redis }) => {
+    await leaveAlone(redis, "mail");
+    const { code, out, err } = await cli("doctor", "--queue", "mial", "mail", ...patched);
+
+    expect({ code, err }).toEqual({ code: 3, err: "asynqjs: queue not found: queue=\"mial\"; see 'asynqjs queue list'\n" });
+    expect(out).toContain('no-server (queue "mail")');
+  });
+
   test("paints on a terminal, unless NO_COLOR is set, and lets no name move the cursor", async ({ cliWith, redis }) => {
     await leaveAlone(redis, "a\x1b[2Jb");
     const painted = await cliWith({ isTTY: true }, "doctor", ...patched);

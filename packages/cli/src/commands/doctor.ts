@@ -45,12 +45,20 @@ export function addDoctorCommand(program: Command, context: CliContext): void {
 }
 
 async function run(context: CliContext, { queue, deep, maxQueues, durability, ignore, failOn }: DoctorFlags): Promise<void> {
-  const [{ makeBroker }, { diagnosisCodes, examine, sayExamination }] = await Promise.all([
+  const [{ makeBroker, QueueNotFoundError }, { diagnosisCodes, examine, sayExamination }] = await Promise.all([
     import("@asynqjs/core"),
     import("@asynqjs/core/doctor"),
   ]);
   for (const code of ignore ?? [])
     if (!diagnosisCodes.includes(code)) throw new CliError(exitCodes.usage, `--ignore: expected one of ${diagnosisCodes.join(", ")}`);
+  // A name that is mistyped is in order, as all is that is not there.
+  const there =
+    queue &&
+    (await context
+      .inspector()
+      .then((inspector) => inspector.queues())
+      .catch(() => undefined));
+  for (const name of queue ?? []) if (there?.includes(name) === false) context.complain(new QueueNotFoundError(name));
   const broker = makeBroker({ redis: await context.connect(), clock: context.clock, random: context.random });
   const examination = await examine(broker, {
     queues: queue,

@@ -56,12 +56,7 @@ async function watchQueues(context: CliContext, queues: readonly string[], every
 }
 
 /** Of a queue that cannot be read it is said why; the others are shown. */
-async function readInfos(
-  context: CliContext,
-  inspector: Inspector,
-  queues: readonly string[],
-  signal?: AbortSignal,
-): Promise<QueueInfo[]> {
+async function readInfos(context: CliContext, inspector: Inspector, queues: readonly string[], signal?: AbortSignal): Promise<QueueInfo[]> {
   const [{ readQueueInfos }, { quoteAsGo }] = await Promise.all([import("@asynqjs/core/inspector"), import("@asynqjs/core/cron")]);
   const names = queues.length > 0 ? queues : await inspector.queues({ signal });
   const outcomes = await readQueueInfos(inspector.broker, names, { signal });

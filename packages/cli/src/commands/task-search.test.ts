@@ -1,4 +1,7 @@
+import { useOwnRedis } from "../../../../test/support/redis-test.ts";
 import { expect, test } from "../../test/task-test.ts";
+
+useOwnRedis();
 
 const ids = (out: string): string[] =>
   out
@@ -49,12 +52,34 @@ test("task search ends when it may cost no more, and says that it is incomplete"
   });
 });
 
+test("task search asks of many queues how they stand, and looks only where there are tasks", async ({ task, add, redis }) => {
+  await redis.sadd("asynq:queues", ...Array.from({ length: 100 }, (_, nth) => `empty-${nth}`));
+  await add({ taskId: "one" });
+  await redis.config("RESETSTAT");
+
+  expect(ids((await task("search", "--type=email:*")).out)).toEqual(["one"]);
+
+  const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))!;
+  expect(Number(calls)).toBeLessThan(300);
+});
+
+test("task search looks into the others beside a queue that cannot be read, and names it", async ({ task, add, redis }) => {
+  await add({ taskId: "one", queue: "low" });
+  await redis.sadd("asynq:queues", "broken");
+  await redis.set("asynq:{broken}:pending", "no list");
+
+  const { code, out, err } = await task("search", "--type=email:*");
+
+  expect({ code, ids: ids(out) }).toEqual({ code: 1, ids: ["one"] });
+  expect(err).toMatch(/^asynqjs: could not search queue "broken": redis refused: WRONGTYPE [^\n]*\n$/);
+});
+
 test("task search refuses what it cannot look for", async ({ task, add }) => {
   await add();
 
   expect(await task("search", "--state=gone")).toMatchObject({
     code: 2,
-    err: expect.stringContaining("--state: expected one of active, pending"),
+    err: expect.stringContaining("--state: expected one of active, retry"),
   });
   expect((await task("search", "--queue=none")).err).toContain('asynqjs: could not search tasks: queue not found: queue="none"');
 });

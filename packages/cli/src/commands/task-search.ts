@@ -1,7 +1,8 @@
+import { quoteAsGo } from "@asynqjs/core/cron";
 import type { StoredState, StoredTask, TaskFilter } from "@asynqjs/core/inspector";
 import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
-import { CliError, exitCodes } from "../exit-codes.ts";
+import { CliError, exitCodeOf, exitCodes, lineOf } from "../exit-codes.ts";
 import { printableText } from "../format/bytes.ts";
 import { table } from "../format/table.ts";
 import { addExamples } from "../help.ts";
@@ -19,7 +20,15 @@ interface Flags extends FilterFlags {
   readonly maxLooked: number;
 }
 
-const states: readonly StoredState[] = ["active", "pending", "aggregating", "scheduled", "retry", "archived", "completed", "js:quarantine"];
+type Inspector = Awaited<ReturnType<CliContext["inspector"]>>;
+
+interface Place {
+  readonly queue: string;
+  readonly states: readonly StoredState[] | undefined;
+}
+
+/** Most wanted first. */
+const states: readonly StoredState[] = ["active", "retry", "archived", "pending", "scheduled", "aggregating", "completed", "js:quarantine"];
 
 /** Looks for tasks in one queue or in all, for no more than it may cost over all of them. */
 export function addTaskSearch(task: Command, context: CliContext): void {
@@ -48,19 +57,19 @@ export function addTaskSearch(task: Command, context: CliContext): void {
       throw new CliError(exitCodes.usage, `--state: expected one of ${states.join(", ")}`);
     const filter: TaskFilter = { ...filterOf(flags), id, group, states: state === undefined ? undefined : [state as StoredState] };
     const inspector = await context.inspector();
-    const queues = flags.queue === undefined ? await inspector.queues() : [flags.queue];
+    const places = flags.queue === undefined ? await placesOf(inspector, filter.states) : [{ queue: flags.queue, states: filter.states }];
 
     const tasks: StoredTask[] = [];
     let [looked, unreadable, incomplete] = [0, 0, false];
     const progress = context.progress("search");
     try {
-      for (const queue of queues) {
+      for (const { queue, states } of places) {
         const room = { limit: limit - tasks.length, maxLooked: maxLooked - looked };
         if (room.limit <= 0 || room.maxLooked <= 0) {
           incomplete = true;
           break;
         }
-        const found = await couldNot("search tasks", inspector.searchTasks(queue, filter, room));
+        const found = await couldNot("search tasks", inspector.searchTasks(queue, { ...filter, states }, room));
         tasks.push(...found.tasks);
         looked += found.looked;
         unreadable += found.unreadable;
@@ -79,5 +88,21 @@ export function addTaskSearch(task: Command, context: CliContext): void {
     if (unreadable > 0) context.warn(`${unreadable} tasks cannot be read, and none of them is shown`);
     if (incomplete)
       context.warn(`incomplete: looked at ${looked} tasks and found ${tasks.length}; --max-looked and --limit let it look further`);
+  }
+
+  /** Which queues have tasks, and in which states: ten thousand are asked so in a few requests, and to look into one takes a dozen. */
+  async function placesOf(inspector: Inspector, meant: readonly StoredState[] = states): Promise<Place[]> {
+    const { readQueueInfos } = await import("@asynqjs/core/inspector");
+    const queues = await couldNot("search tasks", inspector.queues());
+    const infos = await couldNot("search tasks", readQueueInfos(inspector.broker, queues));
+    return infos.flatMap(({ value, error }, nth) => {
+      const queue = queues[nth]!;
+      if (error !== undefined) {
+        context.complain(new CliError(exitCodeOf(error), `could not search queue ${quoteAsGo(queue)}: ${lineOf(error)}`, error));
+        return [];
+      }
+      const held = meant.filter((state) => (state === "js:quarantine" ? value.quarantined : value[state]) > 0);
+      return held.length === 0 ? [] : [{ queue, states: held }];
+    });
   }
 }

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import {
   composeTask,
@@ -31,14 +32,17 @@ interface Fixtures {
   readonly inspector: Inspector;
   readonly aTask: (options?: EnqueueOptions & { readonly type?: string; readonly payload?: Payload }) => NewTask;
   /** The dashboard on the test's Redis, in a terminal of its own. */
-  readonly dash: (options?: Partial<TerminalOptions> & { readonly flags?: string }) => Promise<Terminal>;
+  readonly dash: (options?: DashOptions) => Promise<Terminal>;
 }
 
-function startDash(
-  url: string,
-  { flags = "", ...options }: Partial<TerminalOptions> & { readonly flags?: string } = {},
-): Promise<Terminal> {
-  return openTerminal({ command: `"${process.execPath}" "${bin}" dash -u ${url} --refresh 1s ${flags}`, ...options });
+interface DashOptions extends Partial<Omit<TerminalOptions, "command">> {
+  readonly flags?: string;
+  /** What begins the command line. */
+  readonly before?: string;
+}
+
+function startDash(url: string, { flags = "", before = "", ...options }: DashOptions = {}): Promise<Terminal> {
+  return openTerminal({ command: `${before} "${process.execPath}" "${bin}" dash -u ${url} --refresh 1s ${flags}`, ...options });
 }
 
 const aTask: Fixtures["aTask"] = ({ type = "email:send", payload, ...options } = {}) =>
@@ -193,7 +197,7 @@ describe.runIf(hasTmux)("in a terminal", () => {
     await terminal.until("=== Queues ===");
   });
 
-  test("a task is shown whole, and what one types into the help or over it moves nothing else", async ({ inspector, dash }) => {
+  test("a task is shown whole, and what one types into the help or over it moves nothing else", async ({ inspector, redis, dash }) => {
     await enqueue(inspector.broker, [
       aTask({ taskId: "t1", type: "report:build", payload: { lines: Array.from({ length: 200 }, (_, i) => i) } }),
     ]);
@@ -217,6 +221,10 @@ describe.runIf(hasTmux)("in a terminal", () => {
       expect(shown).toContain(text);
     await terminal.press("n", "n");
     await terminal.until("<a>: archive  <d>: delete");
+    await redis.hset("asynq:{default}:t:t1", "logs", JSON.stringify([{ msg: "half done \x1b[31m", ts: "2026-01-02T03:04:05Z" }]));
+    await terminal.until("of 22 lines");
+    await terminal.press("End");
+    await terminal.until("2026-01-02T03:04:05.000Z: half done \\e[31m");
     await terminal.press("?");
     const help = (await terminal.until("=== Help ===")).join("\n");
     expect(help).toContain("<Esc>: GoBack");
@@ -342,11 +350,17 @@ describe.runIf(hasTmux)("in a terminal", () => {
   ] as const)("%s leaves the terminal as it was", async ([how, said], { inspector, dash }) => {
     await enqueue(inspector.broker, [aTask()]);
     const thrown = "data:text/javascript,process.on('SIGUSR2',()=>{throw new Error('it was me')})";
-    const terminal = await dash({ env: how === "a crash" ? { NODE_OPTIONS: `--import="${thrown}"` } : {} });
+    const folder = mkdtempSync(path.join(tmpdir(), "asynqjs-dash-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const pid = path.join(folder, "pid");
+    const terminal = await dash({
+      before: `sh -c 'echo $$ >"${pid}"; exec "$@"' sh`,
+      env: how === "a crash" ? { NODE_OPTIONS: `--import="${thrown}"` } : {},
+    });
     await terminal.until(/default +RUN/);
     expect(await condition(terminal)).toBe("alternate:1 cursor:0 wrap:0");
     if (how === "q" || how === "C-c") await terminal.press(how);
-    else process.kill(await programIn(terminal), how === "a crash" ? "SIGUSR2" : how);
+    else process.kill(Number(readFileSync(pid, "utf8")), how === "a crash" ? "SIGUSR2" : how);
     await terminal.until(said);
     await terminal.until("ended with");
     expect(await condition(terminal)).toBe(clean);
@@ -395,12 +409,6 @@ describe.runIf(hasTmux)("in a terminal", () => {
     expect(await condition(terminal)).toBe(clean);
   });
 });
-
-/** The dashboard's process: the child of the pane's shell. */
-async function programIn(terminal: Terminal): Promise<number> {
-  const shell = await terminal.ask("#{pane_pid}");
-  return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, "utf8").trim().split(" ")[0]);
-}
 
 async function seedOne(url: string, tasks = 1): Promise<void> {
   const redis = new Redis(url, { protocol: 2 });

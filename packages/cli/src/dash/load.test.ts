@@ -66,10 +66,19 @@ test("groups are listed with their sizes, and the tasks of one", async ({ broker
   expect(inGroup).toMatchObject({ groups, tasks: [{ id: "t2" }, { id: "t3" }] });
 });
 
-test("a queue or a task that is gone is no failure", async ({ inspector, seedPending, redis }) => {
+test("a queue or a task that is gone is no failure, nor is one that cannot be read; what is there comes with its log", async ({
+  inspector,
+  seedPending,
+  redis,
+}) => {
   expect(await load(inspector, inQueue, signal)).toMatchObject({ info: undefined, tasks: [] });
   await seedPending("t1");
   expect(await load(inspector, { ...inQueue, opened: "t1" }, signal)).toMatchObject({ opened: { task: { id: "t1" } } });
+  await redis.hset("asynq:{default}:t:t1", "logs", '[{"msg":"half","ts":"2040-01-02T03:04:05Z"}]');
+  const log = [{ message: "half", atMs: Date.UTC(2040, 0, 2, 3, 4, 5) }];
+  expect(await load(inspector, { ...inQueue, opened: "t1" }, signal)).toMatchObject({ opened: { task: { id: "t1" }, log } });
+  await redis.hset("asynq:{default}:t:t1", "logs", "no log");
+  expect(await load(inspector, { ...inQueue, opened: "t1" }, signal)).toMatchObject({ opened: { task: { id: "t1" }, log: [] } });
   expect(await load(inspector, { ...inQueue, opened: "t2" }, signal)).toMatchObject({ info: { size: 1 }, opened: { id: "t2" } });
   await redis.hset("asynq:{default}:t:t1", "msg", "\xff");
   expect(await load(inspector, { ...inQueue, opened: "t1" }, signal)).toMatchObject({

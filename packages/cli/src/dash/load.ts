@@ -1,12 +1,5 @@
-import {
-  type GroupInfo,
-  type Inspector,
-  listGroupSizes,
-  listTasks,
-  readQueueInfos,
-  type StoredTask,
-  type UnreadableTask,
-} from "@asynqjs/core/inspector";
+import type { LogLine } from "@asynqjs/core";
+import { type GroupInfo, type Inspector, listGroupSizes, listTasks, readQueueInfos, type UnreadableTask } from "@asynqjs/core/inspector";
 import type { Loaded, Request } from "./request.ts";
 import type { TaskRow } from "./state.ts";
 
@@ -48,6 +41,8 @@ export async function load(inspector: Inspector, request: Request, signal: Abort
   };
 }
 
+type LoadedQueue = Loaded & { readonly of: "queue" };
+
 interface Patience {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
@@ -65,18 +60,23 @@ async function readInfo(
   return inspector.getQueueInfo(queue, options).catch(orNone);
 }
 
-async function readTask(
-  inspector: Inspector,
-  queue: string,
-  id: string,
-  options: Patience,
-): Promise<{ id: string; task?: StoredTask; why?: string }> {
+async function readTask(inspector: Inspector, queue: string, id: string, options: Patience): Promise<NonNullable<LoadedQueue["opened"]>> {
   try {
-    return { id, task: await inspector.getTaskInfo(queue, id, options) };
+    const [task, log] = await Promise.all([inspector.getTaskInfo(queue, id, options), readLog(inspector, queue, id, options)]);
+    return { id, task, log };
   } catch (error) {
     if (codeOf(error) === "DECODE") return { id, why: (error as Error).message };
     orNone(error);
     return { id };
+  }
+}
+
+async function readLog(inspector: Inspector, queue: string, id: string, options: Patience): Promise<LogLine[]> {
+  try {
+    return await inspector.getTaskLogs(queue, id, options);
+  } catch (error) {
+    if (codeOf(error) === "DECODE") return [];
+    throw error;
   }
 }
 

@@ -188,6 +188,8 @@ function pressInTask(state: DashState, view: QueueView, opened: Opened, key: Key
       return scroll(-10);
     case "home":
       return scroll(-opened.scrolled);
+    case "end":
+      return scroll(lastScroll(state, opened));
     default: {
       const verb = verbKeys[key];
       if (verb === undefined || opened.isGone) return still(state);

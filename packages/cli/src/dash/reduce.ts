@@ -82,7 +82,13 @@ function take(state: DashState, loaded: Loaded, isRefresh: boolean): DashState {
       opened:
         shown === undefined || opened?.id !== shown.id
           ? shown
-          : { ...shown, task: opened.task ?? shown.task, why: opened.why, isGone: opened.task === undefined && opened.why === undefined },
+          : {
+              ...shown,
+              task: opened.task ?? shown.task,
+              why: opened.why,
+              log: opened.log ?? shown.log,
+              isGone: opened.task === undefined && opened.why === undefined,
+            },
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What the screen that is shown needs of Redis: a value, so that nothing is read which nobody sees. @module */
-import type { FoundTasks, GroupInfo, QueueInfo, StoredTask, TaskFilter } from "@asynqjs/core/inspector";
-import { type DashState, listsGroups, queuesPerPage, rowsPerPage, type Tab, type TaskRow } from "./state.ts";
+import type { FoundTasks, GroupInfo, QueueInfo, TaskFilter } from "@asynqjs/core/inspector";
+import { type DashState, listsGroups, type Opened, queuesPerPage, rowsPerPage, type Tab, type TaskRow } from "./state.ts";
 
 /** What is to be read. */
 export type Request =
@@ -39,7 +39,7 @@ export type Loaded =
       readonly groups: readonly GroupInfo[] | undefined;
       readonly hasMoreGroups: boolean;
       readonly found: FoundTasks | undefined;
-      readonly opened: { readonly id: string; readonly task?: StoredTask | undefined; readonly why?: string | undefined } | undefined;
+      readonly opened: Pick<Opened, "id" | "task" | "why" | "log"> | undefined;
     };
 
 export function requestOf(state: DashState): Request {

@@ -1,4 +1,5 @@
 /** What the dashboard knows and shows. Values, changed by `reduce` alone. @module */
+import type { LogLine } from "@asynqjs/core";
 import type { FoundTasks, GroupInfo, QueueInfo, StoredTask, TaskFilter } from "@asynqjs/core/inspector";
 
 /** The states whose tasks can be looked at, in Asynq's order; what is quarantined is shown only where there is some. */
@@ -56,6 +57,8 @@ export interface Opened {
   readonly task?: StoredTask | undefined;
   /** Why it cannot be shown. */
   readonly why?: string | undefined;
+  /** What its runs logged, the oldest line first. */
+  readonly log?: readonly LogLine[] | undefined;
   readonly isGone: boolean;
   /** How many lines of it are above the window. */
   readonly scrolled: number;

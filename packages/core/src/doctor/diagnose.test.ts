@@ -145,6 +145,9 @@ describe("of a queue in which tasks are pending", () => {
     ["tasks that came a little before, and a server", { pendingSinceSec: nowSec - 30 }, {}, []],
     ["nobody knows of servers", {}, { servers: { why: "NOPERM" } }, ["not-known"]],
     ["tasks that say not since when", { pendingSinceSec: undefined }, servers(), ["no-server"]],
+    ["a task that Go's CLI ran, which says not since when, and that was taken", { pendingSinceSec: undefined, moves: true }, {}, []],
+    ["such a task while every slot is taken, again and again", { pendingSinceSec: undefined, moves: true }, servers({ running: 10 }), []],
+    ["such a task that is not taken", { pendingSinceSec: undefined }, {}, ["tasks-not-taken"]],
   ] as const)("%s", (_, over, beside, codes) => {
     expect(codesOf(ofQueue({ ...waiting, ...over }, beside as Partial<Facts>))).toEqual(codes);
   });
@@ -188,6 +191,13 @@ describe("of what lies due", () => {
   ] as const)("%s from then on, not a second before", (code, over, before) => {
     expect(codesOf(ofQueue(over))).toEqual([code]);
     expect(codesOf(ofQueue({ ...over, ...before }))).toEqual([]);
+  });
+
+  test("an archive that is older than its age is no fault: Go's servers trim it when another task is archived, not before", () => {
+    const old = { archived: 1, firstArchivedSec: ago(bounds.archiveMaxAgeSec + bounds.janitorSec) };
+    expect(ofQueue(old)).toMatchObject([{ code: "janitor-late", severity: "notice" }]);
+    const over = { completed: 1, firstCompletedSec: ago(bounds.janitorSec) };
+    expect(ofQueue({ ...old, ...over })).toMatchObject([{ code: "janitor-late", severity: "warning" }]);
   });
 
   test("whose work it is depends on who is there", () => {

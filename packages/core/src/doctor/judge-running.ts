@@ -52,7 +52,8 @@ export function judgeRunning(queue: QueueFacts, around: QueueSurroundings, tell:
     });
     return;
   }
-  if (waitedSec < bounds.waitingSec) return;
+  // Who says not since when waits may have come just now, as what Go's CLI runs: it waits for long only if it is not taken.
+  if (waitedSec < bounds.waitingSec || (queue.pendingSinceSec === undefined && queue.moves === true)) return;
   const slots = sum(active.map(({ concurrency }) => concurrency));
   const running = sum(active.map((server) => server.running));
   const load = `${running} of ${slots} slots of ${sayCount(active.length, "server")} run tasks`;

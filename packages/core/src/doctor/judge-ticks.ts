@@ -51,14 +51,17 @@ export function judgeTicks(queue: QueueFacts, { nowSec, servers, tickedSec }: Qu
     before.recover = true;
     late("recover-late", setSec, "tasks of lost aggregators are not given back: nobody recovers", "an aggregation set past its deadline");
   }
-  const overSec = Math.max(
-    isLate(queue.firstCompletedSec, bounds.janitorSec) ? nowSec - queue.firstCompletedSec : 0,
-    isLate(queue.firstArchivedSec, bounds.archiveMaxAgeSec + bounds.janitorSec)
-      ? nowSec - queue.firstArchivedSec - bounds.archiveMaxAgeSec
-      : 0,
-  );
-  if (overSec > 0)
-    late("janitor-late", nowSec - overSec, "what is over is not deleted: no janitor", "completed or archived tasks past their time");
+  if (isLate(queue.firstCompletedSec, bounds.janitorSec))
+    late("janitor-late", queue.firstCompletedSec, "what is over is not deleted: no janitor", "completed tasks past their time");
+  else if (isLate(queue.firstArchivedSec, bounds.archiveMaxAgeSec + bounds.janitorSec))
+    tell({
+      code: "janitor-late",
+      severity: "notice",
+      subject,
+      what: "archived tasks are older than 90 days and still there",
+      evidence: `the oldest was archived ${sayTime(nowSec - queue.firstArchivedSec)} ago; ${who}`,
+      remedy: "nothing, if Go's servers alone serve it: they delete them when they archive another; asynqjs tick janitor does it now",
+    });
   if (queue.groups > 0 && isLate(queue.groupedSinceSec, bounds.groupedSec))
     tell({
       code: "aggregate-late",

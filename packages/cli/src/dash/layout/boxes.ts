@@ -58,14 +58,16 @@ export function lastScroll(state: DashState, opened: Opened): number {
   return Math.max(0, taskLines(opened, width - 4, state.nowMs).length - (height - 4));
 }
 
-function taskLines({ id, task, why, isGone }: Opened, width: number, nowMs: number): readonly Line[] {
+function taskLines({ id, task, why, log = [], isGone }: Opened, width: number, nowMs: number): readonly Line[] {
   if (isGone) return wrap(`Task "${harmless(id)}" no longer exists`, width).map((text) => plain(text));
   const rows: (readonly [string, string])[] =
     task === undefined
       ? [["ID", harmless(id)], ...(why === undefined ? [] : [["Unreadable", harmless(why)] as const])]
       : fieldsOf(task, nowMs);
   const lines = rows.flatMap(([label, value]) => labelled(label, value, width));
-  return task === undefined ? lines : [...lines, [], ...verbLines(task, width)];
+  if (task === undefined) return lines;
+  const logged = log.flatMap(({ message, atMs }) => labelled(new Date(atMs).toISOString(), shownText(message), width));
+  return [...lines, [], ...verbLines(task, width), ...(logged.length === 0 ? [] : [[], plain("=== Log ===", titleLook), ...logged])];
 }
 
 function fieldsOf(task: StoredTask, nowMs: number): (readonly [string, string])[] {
