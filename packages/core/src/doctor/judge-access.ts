@@ -58,8 +58,12 @@ function judgeUnknown(facts: Facts, tell: Tell): void {
   unknown(denials || undefined, "what Redis refused lately", grant("acl|log"));
   unknown(facts.servers, "which servers beat", grant("zrangebyscore +get ~asynq:servers ~asynq:servers:*"));
   unknown(facts.queues, "how the queues stand", grant("scard +srandmember +evalsha +eval, and what deploy/acl/read-only.acl has"));
-  unknown(facts.schedule, "whether cron entries fire", grant("hlen +zscore +lrange ~asynq:schedulers ~asynq:schedulers:* ~asynq:js:cron"));
-  unknown(facts.ticks, "when cron functions ran last", grant("hgetall ~asynq:js:ticks"));
+  unknown(
+    facts.schedule,
+    "whether cron entries fire",
+    grant("hlen +hscan +zscore +lrange ~asynq:schedulers ~asynq:schedulers:* ~asynq:js:cron"),
+  );
+  unknown(facts.ticks, "when cron functions ran last", grant("hscan ~asynq:js:ticks"));
   unknown(facts.invariants, "whether the invariants hold", "look for them with invariants: true (asynqjs doctor --deep)");
 }
 
