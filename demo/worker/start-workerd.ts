@@ -29,9 +29,9 @@ export async function startWorkerd(
   tell: (message: CronMessage) => void,
 ): Promise<Workerd> {
   let rungMs = 0;
-  const miniflare = new Miniflare({
+  const optionsAt = (port: number): ConstructorParameters<typeof Miniflare>[0] => ({
     host: "127.0.0.1",
-    port: (await isFree(usualPort)) ? usualPort : 0,
+    port,
     log: new Log(LogLevel.ERROR),
     handleStructuredLogs: ({ message }) => {
       console.log(message);
@@ -47,7 +47,14 @@ export async function startWorkerd(
       },
     })),
   });
-  const { href } = await miniflare.ready;
+  let miniflare = new Miniflare(optionsAt((await isFree(usualPort)) ? usualPort : 0));
+  const { href } = await miniflare.ready.catch(async (error) => {
+    // Another demo that opened at the same moment has it.
+    if (error.code !== "ERR_ADDRESS_IN_USE") throw error;
+    await miniflare.dispose().catch(() => {});
+    miniflare = new Miniflare(optionsAt(0));
+    return miniflare.ready;
+  });
   const cron = (await miniflare.getWorker("cron-worker")) as unknown as { scheduled: (options: object) => Promise<unknown> };
 
   const ringAt = (atMs: number): void => {

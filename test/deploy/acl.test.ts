@@ -24,6 +24,7 @@ import {
   systemRandom,
 } from "@asynqjs/core";
 import { addCronEntry, listCronEntries } from "@asynqjs/core/cron";
+import { examine } from "@asynqjs/core/doctor";
 import { Inspector } from "@asynqjs/core/inspector";
 import { scanInvariants } from "@asynqjs/core/invariants";
 import { fetchRedis } from "@asynqjs/core/redis/fetch";
@@ -327,6 +328,27 @@ describe("the least that each component may do is what it does", () => {
       client.disconnect();
     });
   });
+});
+
+test("the doctor, as who may only read with what the README adds for it, knows all that there is to know, and is refused nothing", async () => {
+  await redis.flushall();
+  await leaveWork("default");
+  const [, row] = /^\| the doctor [^|]*\| `read-only` \| `([^|]*(?:\\\|[^|]*)*) \|$/m.exec(readRecipe("acl/README.md"))!;
+  const added = Array.from(row!.matchAll(/\+[a-z]+(?:\\\|[a-z]+)?/g), ([rule]) => rule.replace("\\", ""));
+  expect(added).toContain("+acl|log");
+  await redis.call("ACL", "SETUSER", "asynqjs-read-only", ...added);
+  onTestFinished(async () => {
+    await redis.call("ACL", "SETUSER", "asynqjs-read-only", ...added.map((rule) => rule.replace("+", "-")));
+    await redis.call("ACL", "SETUSER", "asynqjs-read-only", ...allowed("read-only").map((rule) => `+${rule}`));
+  });
+  await redis.acl("LOG", "RESET");
+  const client = new Redis(urlOf("read-only"), { protocol: 2 });
+  onTestFinished(() => client.disconnect());
+
+  const { diagnoses } = await examine(brokerOn(ioredisPort(client)));
+
+  expect(await redis.call("ACL", "LOG")).toEqual([]);
+  expect(diagnoses.filter(({ code }) => code === "not-known" || code === "acl-refused")).toEqual([]);
 });
 
 test("who may only read is told of the servers that live, and leaves the dead ones in their index", async () => {

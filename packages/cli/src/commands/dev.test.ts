@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import path from "node:path";
 import { Redis } from "ioredis";
 import { describe, onTestFinished } from "vitest";
 import { areGone, type DevProject, enqueueThrough, expect, isAlive, test } from "../../../../test/support/dev-test.ts";
@@ -76,6 +77,20 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
 
     await dev.line(/\.env changed/);
     await dev.line(/^worker {2}\| goodnight redis:/);
+  });
+
+  test("says of a .env that cannot be read just that, and starts the worker again when it can be", async ({ project }) => {
+    project.write("src/worker.ts", `console.log("with", process.env.GREETING); setInterval(() => {}, 1000);`);
+    const dev = project.dev();
+    await dev.line(/with undefined/);
+
+    project.write(".env/not-a-file", "");
+    project.write("src/worker.ts", `console.log("now with", process.env.GREETING); setInterval(() => {}, 1000);`);
+    await dev.line(/worker {2}\| \.env cannot be read \(EISDIR\); the worker is started when a file changes/);
+    rmSync(path.join(project.dir, ".env"), { recursive: true });
+    project.write(".env", "GREETING=hello");
+
+    await dev.line(/now with hello/);
   });
 
   test("says how the worker ended, and starts it when a file changes: a crash, and what cannot be read", async ({ project }) => {
@@ -198,6 +213,22 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
 
     expect(await dev.ended).toBe(7);
     expect(dev.said()).toMatch(/app {5}\| for redis:\/\/127[\s\S]*app {5}\| ended \(exit 7\): all ends/);
+  });
+
+  test("ends though its command left a process in a session of its own, which holds on to its output", async ({ project }) => {
+    project.write(
+      "app.js",
+      `import { spawn } from "node:child_process";
+      const { pid } = spawn("sleep", ["60"], { detached: true, stdio: "inherit" });
+      console.log("left", pid);
+      process.exit(3);`,
+    );
+    const dev = project.dev("--no-worker", "--", process.execPath, "app.js");
+    const [, left] = await dev.line(/left (\d+)/);
+    onTestFinished(() => void process.kill(Number(left), "SIGKILL"));
+    expect(isAlive(Number(left))).toBe(true);
+
+    expect(await Promise.race([dev.ended, new Promise((resolve) => setTimeout(resolve, 20_000, "hangs"))])).toBe(3);
   });
 
   test("says that its Redis died, and ends", async ({ project }) => {

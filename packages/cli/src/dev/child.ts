@@ -76,8 +76,12 @@ export function startChild(options: ChildOptions): Child {
     };
     child.once("exit", (code, signal) => {
       signalGroup("SIGKILL");
-      // What it started in a group of its own may hold its output open for ever.
-      setTimeout(() => end(code, signal), 1_000).unref();
+      // What it started in a group of its own may hold its output open for ever, and us with it.
+      setTimeout(() => {
+        child.stdout!.destroy();
+        child.stderr!.destroy();
+        end(code, signal);
+      }, 1_000).unref();
     });
     child.once("close", end);
   });

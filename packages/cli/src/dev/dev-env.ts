@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import util from "node:util";
 import { CliError, exitCodes } from "../exit-codes.ts";
@@ -13,11 +13,11 @@ export interface Places {
 /**
  * The environment of the parts that are the project's: what `asynqjs dev` was started with, and beside it the project's `.env`; over all
  * where this Redis is, so that nothing of a shell or a file leads to another one.
+ * @throws {CliError} the `.env` is there and cannot be read
  */
 export function devEnv(cwd: string, env: NodeJS.ProcessEnv, places: Places, colored: boolean): NodeJS.ProcessEnv {
-  const file = path.join(cwd, ".env");
   return {
-    ...(existsSync(file) ? parse(readFileSync(file, "utf8")) : {}),
+    ...parse(readText(path.join(cwd, ".env"))),
     ...env,
     // The project's own commands are found also where no npm script runs us.
     PATH: [path.join(cwd, "node_modules/.bin"), env.PATH ?? ""].join(path.delimiter),
@@ -33,7 +33,18 @@ export function namesOf({ redisUri, gatewayUrl, token }: Places): Record<"REDIS_
   return { REDIS_URI: redisUri, REDIS_URL: gatewayUrl, REDIS_TOKEN: token };
 }
 
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return "";
+    throw new CliError(exitCodes.usage, `${path.basename(file)} cannot be read (${code})`, error);
+  }
+}
+
 function parse(text: string): NodeJS.Dict<string> {
+  if (text === "") return {};
   const parseEnv: typeof util.parseEnv | undefined = util.parseEnv;
   if (parseEnv === undefined)
     throw new CliError(exitCodes.usage, `.env: Node ${process.versions.node} reads none: take Node 20.12 or newer`);

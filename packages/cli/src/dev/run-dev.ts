@@ -95,6 +95,8 @@ async function runParts(run: Run): Promise<number | "redis died"> {
   tellPlaces(run, places);
   // The project's .env may change, as its sources do.
   const env = (): NodeJS.ProcessEnv => devEnv(run.cwd, run.env, places, run.colored);
+  // One that cannot be read at the start is told of before anything is started with it.
+  env();
   await startParts(run, env);
   if (stopping.aborted) return exitCodes.ok;
   const app = startApp(run, env());

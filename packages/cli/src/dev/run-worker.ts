@@ -1,4 +1,5 @@
 import path from "node:path";
+import { lineOf } from "../exit-codes.ts";
 import type { Changes } from "./changes.ts";
 import type { Child } from "./child.ts";
 import type { Say } from "./say.ts";
@@ -6,6 +7,7 @@ import type { Say } from "./say.ts";
 export interface WorkerOptions {
   readonly file: string;
   readonly cwd: string;
+  /** May throw: what it finds in the `.env` is its user's. */
   readonly start: () => Child;
   readonly changes: Changes;
   readonly say: Say;
@@ -22,11 +24,23 @@ export async function runWorker({ file, cwd, start, changes, say, signal }: Work
     if (signal.aborted) resolve("stopped");
     else signal.addEventListener("abort", () => resolve("stopped"), { once: true });
   });
+  const startOr = (tell: (error: unknown) => void): Child | undefined => {
+    try {
+      return start();
+    } catch (error) {
+      tell(error);
+      return undefined;
+    }
+  };
   const nameOf = (changed: string): string => path.relative(cwd, changed);
   let why = "";
   while (!signal.aborted) {
     changes.forget();
-    const worker = start();
+    const worker = startOr((error) => say.error("worker", `${lineOf(error)}; the worker is started when a file changes`));
+    if (worker === undefined) {
+      await Promise.race([stopped, changes.next()]);
+      continue;
+    }
     say("worker", `${nameOf(file)} started${why} (process ${worker.pid})`);
     const changed = changes.next();
     const happened = await Promise.race([stopped, changed, worker.gone]);

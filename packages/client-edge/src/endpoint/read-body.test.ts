@@ -32,6 +32,27 @@ describe("readBody", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  test("keeps no piece, so that a body of single bytes weighs no more than its bytes", async () => {
+    const piece = new Uint8Array(1);
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          if (sent === 100) return controller.close();
+          piece[0] = sent++;
+          controller.enqueue(piece);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const request = new Request("http://h/", { method: "POST", body, duplex: "half" } as RequestInit);
+
+    const read = await readBody(request, { ...bounds, maxBodyBytes: 100 });
+
+    expect(Array.from(read)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    expect(read.buffer.byteLength).toBe(100);
+  });
+
   test("of a request without a body is empty", async () => {
     expect(await readBody(new Request("http://h/", { method: "POST" }), bounds)).toEqual(new Uint8Array());
   });

@@ -67,8 +67,12 @@ function judgeUnknown(facts: Facts, tell: Tell): void {
   unknown(facts.queues, "how the queues stand", grant("scard +srandmember +evalsha +eval, and what deploy/acl/read-only.acl has"));
   const unsampled = facts.unsampled === undefined ? undefined : { why: facts.unsampled };
   unknown(unsampled, "what went wrong with single tasks", grant("hmget +hstrlen +lrange +zrange +zrevrangebyscore"));
-  unknown(facts.schedule, "whether cron entries fire", grant("hlen +zscore +lrange ~asynq:schedulers ~asynq:schedulers:* ~asynq:js:cron"));
-  unknown(facts.ticks, "when cron functions ran last", grant("hgetall ~asynq:js:ticks"));
+  unknown(
+    facts.schedule,
+    "whether cron entries fire",
+    grant("hlen +hscan +zscore +lrange ~asynq:schedulers ~asynq:schedulers:* ~asynq:js:cron"),
+  );
+  unknown(facts.ticks, "when cron functions ran last", grant("hscan ~asynq:js:ticks"));
   unknown(facts.invariants, "whether the invariants hold", "look for them with invariants: true (asynqjs doctor --deep)");
 }
 

@@ -16,7 +16,7 @@ export interface RedisFacts extends Pick<Facts, "nowSec" | "offsetMs" | "info" |
 }
 
 /**
- * Asks in one request what Redis says of itself, and the names of so many queues. Reads only.
+ * Asks in one request, of a Cluster in two, what Redis says of itself, and the names of so many queues. Reads only.
  * @throws {RedisError} the way failed
  */
 export async function readRedis({ redis, clock }: Broker, maxQueues: number, options: SendOptions = {}): Promise<RedisFacts> {
@@ -30,16 +30,17 @@ export async function readRedis({ redis, clock }: Broker, maxQueues: number, opt
       ["INFO", "errorstats"],
       ["CONFIG", "GET", "save"],
       ["CONFIG", "GET", "appendfsync"],
-      ["CLUSTER", "INFO"],
       ["SCARD", allQueues],
       ["SRANDMEMBER", allQueues, String(maxQueues)],
       ["DBSIZE"],
     ],
     options,
   );
-  const [time, info, commands, errors, save, fsync, cluster, size, names, keys] = answers as Ten<CommandResult>;
+  const [time, info, commands, errors, save, fsync, size, names, keys] = answers as Nine<CommandResult>;
   const timeMs = readKnown(time, decodeTime);
   const fields = readKnown(info, decodeInfo);
+  // A user is given the right to ask where there is a Cluster; elsewhere Redis would note a refusal.
+  const [cluster] = fields.value?.cluster_enabled === "1" ? await redis.send([["CLUSTER", "INFO"]], options) : [];
   return {
     nowSec: unixSec(timeMs.value ?? clock.nowMs()),
     offsetMs: mapKnown(timeMs, (at) => at - (sentMs + (clock.monotonicMs() - sentAtMs) / 2)),
@@ -47,13 +48,13 @@ export async function readRedis({ redis, clock }: Broker, maxQueues: number, opt
     errors: mapKnown(readKnown(errors, decodeInfo), countErrors),
     scriptFlushes: mapKnown(readKnown(commands, decodeInfo), countFlushes),
     settings: both(readKnown(save, decodePairs), readKnown(fsync, decodePairs)),
-    ...(fields.value?.cluster_enabled === "1" && { cluster: readKnown(cluster, decodeInfo) }),
+    ...(cluster !== undefined && { cluster: readKnown(cluster, decodeInfo) }),
     names: mapKnown(readKnown(names, decodeTexts), (looked) => ({ total: Math.max(looked.length, countOf(size)), looked })),
     keys: readKnown(keys, (reply) => decodeCount(reply)),
   };
 }
 
-type Ten<T> = [T, T, T, T, T, T, T, T, T, T];
+type Nine<T> = [T, T, T, T, T, T, T, T, T];
 
 function both(one: Known<InfoFields>, other: Known<InfoFields>): Known<InfoFields> {
   return one.why === undefined && other.why === undefined ? { value: { ...one.value, ...other.value } } : { why: (one.why ?? other.why)! };

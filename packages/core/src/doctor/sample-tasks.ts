@@ -41,7 +41,11 @@ export const sampleTasksScript = defineScript({
     look("pending", redis.call("LRANGE", pending, -looked, -1))
     look("scheduled", redis.call("ZRANGE", scheduled, 0, looked - 1))
     look("retry", redis.call("ZRANGE", retry, 0, looked - 1))
-    look("archived", redis.call("ZREVRANGEBYSCORE", archived, "+inf", since_s, "LIMIT", 0, looked))
+    local lately, last = {}, redis.call("ZREVRANGE", archived, 0, looked - 1, "WITHSCORES")
+    for i = 1, #last, 2 do
+      if tonumber(last[i + 1]) >= tonumber(since_s) then lately[#lately + 1] = last[i] end
+    end
+    look("archived", lately)
     return reply
   `,
   decode: decodeSamples,
