@@ -56,6 +56,7 @@ describe("asynqjs init", () => {
     const below = await init("file/below", "--template", "node");
     const other = await init("new", "--template", "deno");
     const none = await init("new");
+    const unnamed = await init("", "--template", "node");
 
     expect(full).toMatchObject({
       code: 4,
@@ -67,6 +68,7 @@ describe("asynqjs init", () => {
       err: expect.stringMatching(/^asynqjs: file\/below cannot be written \(\w+\); nothing was\n$/),
     });
     expect(other).toMatchObject({ code: 2, err: expect.stringMatching(/^asynqjs: .*node, cloudflare, vercel.*\n$/) });
+    expect(unnamed).toMatchObject({ code: 2, err: "asynqjs: the folder has no name: say '.' for this one\n" });
     expect(none).toMatchObject({ code: 2, err: expect.stringMatching(/^asynqjs: .*--template.*\n$/) });
     expect(readdirSync(dir).sort()).toEqual(["file", "mine"]);
     expect(readdirSync(path.join(dir, "mine"))).toEqual(["notes"]);
