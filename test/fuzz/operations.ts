@@ -300,8 +300,9 @@ export const operations: readonly Operation[] = [
     name: "listSchedulerEntries",
     call: (broker) => listSchedulerEntries(broker),
     answers: [
-      [0, ["asynq:schedulers:{s}"], ["e", "f"]],
-      [0, []],
+      [["asynq:schedulers:{s}"], 0, ["e", "f"]],
+      [["asynq:schedulers:{s}"], 2, 2, ["e"]],
+      [[], 0],
     ],
     told: list(bytes),
   },
