@@ -209,10 +209,11 @@ export const serverKind: OperationKind<{ by: number; what: number; workers: numb
           moves: [],
           run: async () => (await listSchedulerEntries(broker)).map(toText),
           *steps(): Steps {
-            const [, live] = yield* askAll([
-              change("ZREMRANGEBYSCORE", (k) => dropBefore(k, "asynq:schedulers", nowSec)),
+            const [live, over] = yield* askAll([
               { name: "ZRANGEBYSCORE", apply: (k) => unrecorded(k.ranked("asynq:schedulers").filter(([, score]) => score >= nowSec)) },
+              { name: "ZCOUNT", apply: (k) => unrecorded(k.ranked("asynq:schedulers").filter(([, score]) => score < nowSec).length) },
             ]);
+            if ((over as number) > 0) yield* askAll([change("ZREMRANGEBYSCORE", (k) => dropBefore(k, "asynq:schedulers", nowSec))]);
             const lists = (live as [string, number][]).map(
               ([key]): Call => ({ name: "LRANGE", apply: (k) => unrecorded([...k.items(key)]) }),
             );
