@@ -2,6 +2,8 @@
  * What one examination found out, before anybody judges it. Plain data: every decision of the doctor is a function of this alone.
  * @module
  */
+import type { QueueStats } from "../broker/read-queue-stats.ts";
+import type { ListedServer } from "../inspector/list-servers.ts";
 import type { Finding } from "../invariants/finding.ts";
 
 /** What was asked for; or why nobody knows: Redis may refuse it, or be none that has it. */
@@ -66,29 +68,16 @@ export interface Denial {
 }
 
 /** A server that beats. */
-export interface ServerFacts {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly concurrency: number;
-  readonly queues: Readonly<Record<string, number>>;
-  readonly strictPriority: boolean;
-  readonly status: string;
+export interface ServerFacts extends Pick<ListedServer, "id" | "host" | "pid" | "concurrency" | "queues" | "strictPriority" | "status"> {
   readonly running: number;
 }
 
 /** How a queue stood. Seconds since 1970; 0 is none. */
-export interface QueueFacts {
-  readonly queue: string;
-  readonly paused: boolean;
-  readonly pending: number;
-  readonly active: number;
-  readonly scheduled: number;
-  readonly retry: number;
-  readonly archived: number;
-  readonly completed: number;
-  readonly quarantined: number;
-  readonly groups: number;
+export interface QueueFacts
+  extends Pick<
+    QueueStats,
+    "queue" | "paused" | "pending" | "active" | "scheduled" | "retry" | "archived" | "completed" | "quarantined" | "groups"
+  > {
   /** The task that is taken next; empty where none is pending. */
   readonly nextId: string;
   /** Since when it has waited; `undefined` where it does not say. */
