@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodes, lineOf } from "../exit-codes.ts";
 import { addExamples } from "../help.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { wholeNumber } from "./read-flag.ts";
 
 interface Flags {
@@ -52,7 +53,7 @@ async function serve(context: CliContext, { host, port }: Flags): Promise<void> 
   });
   const url = await listen(server, host, port);
   context.warn(`metrics at ${url}/metrics`);
-  if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  await untilAborted(signal);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();

@@ -3,6 +3,7 @@ import { type Broker, sleep } from "@asynqjs/core";
 import { reconcileCronEntries } from "@asynqjs/core/cron";
 import { runTicks, slotsBetween, type TickName, type TicksReport, tellFailures } from "@asynqjs/cron-fn";
 import { lineOf } from "../exit-codes.ts";
+import { untilAborted } from "../until-aborted.ts";
 import type { Changes } from "./changes.ts";
 import { type CronFileOptions, readCronFile } from "./read-cron-file.ts";
 import type { Say } from "./say.ts";
@@ -31,7 +32,7 @@ export async function runCron(options: CronOptions): Promise<void> {
 /** Brings in the entries of the file, at once and after each change. */
 async function follow(options: CronOptions, file: string): Promise<void> {
   const { broker, owner, changes, say, signal } = options;
-  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  const stopped = untilAborted(signal);
   const name = path.relative(options.cwd, file);
   let told = "";
   while (!signal.aborted) {

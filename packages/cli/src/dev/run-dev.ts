@@ -5,6 +5,7 @@ import { startGateway } from "@asynqjs/gateway";
 import { Redis } from "ioredis";
 import { exitCodes, lineOf } from "../exit-codes.ts";
 import type { Output } from "../surroundings.ts";
+import { untilAborted } from "../until-aborted.ts";
 import { collectChanges } from "./changes.ts";
 import { type Child, type ChildOptions, startChild } from "./child.ts";
 import { devEnv, namesOf, type Places } from "./dev-env.ts";
@@ -85,10 +86,7 @@ export async function runDev(options: DevOptions, surroundings: DevSurroundings)
 
 async function runParts(run: Run): Promise<number | "redis died"> {
   const { plan, say, stopping } = run;
-  const stopped = new Promise<"stopped">((resolve) => {
-    if (stopping.aborted) resolve("stopped");
-    else stopping.addEventListener("abort", () => resolve("stopped"), { once: true });
-  });
+  const stopped = untilAborted(stopping);
   const redis = await openRedis(run);
   const places = await openGateway(run);
   if (stopping.aborted) return exitCodes.ok;
@@ -145,8 +143,7 @@ async function openGateway({ plan, say, ends, cwd, killing }: Run): Promise<Plac
   const client = new Redis({ ...settingsFor(redis.parsed), lazyConnect: true });
   const log = (level: "info" | "warn", text: string): void => (level === "warn" ? say.error : say)("gateway", text);
   const gateway = await startGateway({ redis: client, tokens: [token], port, log });
-  const killed = new Promise((resolve) => killing.addEventListener("abort", resolve, { once: true }));
-  ends.push(() => Promise.race([gateway.close(), killed]));
+  ends.push(() => Promise.race([gateway.close(), untilAborted(killing)]));
   say("gateway", gateway.url);
   return { redisUri: redis.uri, gatewayUrl: gateway.url, token };
 }

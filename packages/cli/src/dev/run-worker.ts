@@ -1,5 +1,6 @@
 import path from "node:path";
 import { lineOf } from "../exit-codes.ts";
+import { untilAborted } from "../until-aborted.ts";
 import type { Changes } from "./changes.ts";
 import type { Child } from "./child.ts";
 import type { Say } from "./say.ts";
@@ -20,10 +21,7 @@ const patienceMs = 12_000;
 
 /** Runs the worker until the signal: started anew whenever a file changes, and, where it ended by itself, not before one does. */
 export async function runWorker({ file, cwd, start, changes, say, signal }: WorkerOptions): Promise<void> {
-  const stopped = new Promise<"stopped">((resolve) => {
-    if (signal.aborted) resolve("stopped");
-    else signal.addEventListener("abort", () => resolve("stopped"), { once: true });
-  });
+  const stopped = untilAborted(signal);
   const startOr = (tell: (error: unknown) => void): Child | undefined => {
     try {
       return start();
