@@ -59,9 +59,10 @@ export const examples: Readonly<Record<string, Example>> = {
 
   "packages/cli/README.md: Figures for Prometheus: `asynqjs metrics`": async (block, around) => {
     await seed(around.redis, "mail", "a");
+    const replace = { "asynqjs metrics --serve --host=0.0.0.0": "asynqjs metrics --serve --port=0 2>served &" };
     // It serves until it is told to stop, and then ends by itself.
-    const replace = { "asynqjs metrics --serve --host=0.0.0.0": "timeout --preserve-status 2 asynqjs metrics --serve --port=0" };
-    const shown = await runShell(block, around, { ...onPath, replace });
+    const epilogue = "until grep -s '^metrics at' served; do kill -0 $!; sleep 0.1; done; kill $!; wait $!";
+    const shown = await runShell(block, around, { ...onPath, replace, epilogue });
     expect(shown).toContain('asynq_queue_size{queue="mail"} 1\n');
     expect(shown).toMatch(/^metrics at http:\/\/127\.0\.0\.1:\d+\/metrics$/m);
   },
