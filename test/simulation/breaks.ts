@@ -16,8 +16,8 @@ export const breaks: Readonly<Record<string, Break>> = {
   "the settler gives up after one try": worker("settler.ts", "{ timeoutMs: Math.max(shortestTryMs, leftMs) }", "{ timeoutMs: 50 }"),
   "the settler drops what ends while two calls are under way": worker(
     "settler.ts",
-    "        if (line.waiting.length > 0) flush(queue);\n        else if (line.calls === 0) lines.delete(queue);",
-    "        if (line.calls === 0) lines.delete(queue);",
+    "      line.calls--;\n      flushNextTurn(line);",
+    "      line.calls--;",
   ),
   "a fetch is not repeated": worker("processor.ts", "timeoutMs: fetchTimeoutMs,", "timeoutMs: 50,"),
   "the slots of a failed fetch stay taken": worker(
@@ -32,8 +32,8 @@ export const breaks: Readonly<Record<string, Break>> = {
   ),
   "more is fetched than there are free slots": worker(
     "processor.ts",
-    "Math.min(concurrency - this.#taken, maxDequeuePerCall)",
-    "Math.min(concurrency - this.#taken + 1, maxDequeuePerCall)",
+    "Math.min(concurrency - this.#taken, tasksPerCall(concurrency))",
+    "Math.min(concurrency - this.#taken + 1, tasksPerCall(concurrency))",
   ),
   "a server that stops forgets what its last fetch brought": worker(
     "processor.ts",

@@ -1,5 +1,5 @@
 import { makeBroker, type RedisPort } from "@asynqjs/core";
-import { faultyRedis } from "@asynqjs/core/testing";
+import { faultyRedis, seededRandom } from "@asynqjs/core/testing";
 import { describe, expect, gate, startSec, test, turn, until } from "../../../test/support/server-test.ts";
 import { checkConfig } from "./config.ts";
 import type { Heartbeater } from "./heartbeater.ts";
@@ -50,32 +50,113 @@ describe("processor", () => {
   test("runs no more than concurrency at once, and all in the end", async ({ makeServer, seed }) => {
     await seed(...Array.from({ length: 25 }, (_, i) => ({ taskId: String(i) })));
     const server = makeServer({ concurrency: 4 });
+    const { opened, open } = gate();
     let running = 0;
     let most = 0;
 
     await server.start(async () => {
       most = Math.max(most, ++running);
+      await opened;
       await turn();
       running--;
     });
+    await until(() => running === 4);
+    open();
     await until(() => server.metrics().done === 25);
 
     expect(most).toBe(4);
   });
 
-  test("takes tasks in their order, in batches", async ({ makeServer, seed, port }) => {
+  test("takes tasks in their order, in batches of which one may overtake the other", async ({ makeServer, seed, port }) => {
     const ids = Array.from({ length: 250 }, (_, i) => String(i));
     await seed(...ids.map((taskId) => ({ taskId })));
     const faulty = faultyRedis(port);
-    // With more than a call fetches, two are under way, and Node may hear of either first.
     const server = makeServer({ concurrency: 100 }, faulty);
+    const ran: number[] = [];
+
+    await server.start(({ id }) => void ran.push(Number(id)));
+    await until(() => server.metrics().done === 250);
+
+    expect(ran.toSorted((a, b) => a - b).map(String)).toEqual(ids);
+    // Two calls are under way, and Node may hear of either first.
+    expect(Math.max(...ran.map((id, place) => Math.abs(id - place)))).toBeLessThanOrEqual(50);
+    expect(faulty.sent.filter((commands) => isScript(commands[0]!, "settle") || isScript(commands[0]!, "dequeue")).length).toBeLessThan(25);
+  });
+
+  test("takes tasks one after the other in their order where one runs at a time", async ({ makeServer, seed }) => {
+    const ids = Array.from({ length: 50 }, (_, i) => String(i));
+    await seed(...ids.map((taskId) => ({ taskId })));
+    const server = makeServer({ concurrency: 1 });
     const ran: string[] = [];
 
     await server.start(({ id }) => void ran.push(id));
-    await until(() => server.metrics().done === 250);
+    await until(() => server.metrics().done === 50);
 
     expect(ran).toEqual(ids);
-    expect(faulty.sent.filter((commands) => isScript(commands[0]!, "settle") || isScript(commands[0]!, "dequeue")).length).toBeLessThan(25);
+  });
+
+  test("has two calls under way, each of half its slots, so that Redis works while it does", async ({ makeServer, seed, port }) => {
+    await seed(...Array.from({ length: 60 }, (_, i) => ({ taskId: String(i) })));
+    const door = doored(port, ["settle"]);
+    const open = door.close();
+    const server = makeServer({ concurrency: 20 }, door.port);
+
+    await server.start(() => {});
+    await until(() => door.waiting === 2);
+    expect(server.metrics()).toMatchObject({ started: 20, unsettledNow: 20 });
+
+    open();
+    await until(() => server.metrics().done === 60);
+  });
+
+  test("never sends two calls together: Redis would answer them together, and rest until all that they brought was run", async ({
+    seed,
+    port,
+    makeServer,
+  }) => {
+    await seed({ taskId: "loads the scripts" });
+    const before = makeServer({ random: seededRandom(4) });
+    await before.start(() => {});
+    await until(() => before.metrics().done === 1);
+    await before.shutdown();
+    await seed(...Array.from({ length: 60 }, (_, i) => ({ taskId: String(i) })));
+    const { opened, open } = gate();
+    let answered = 0;
+    let isSending = false;
+    let together = 0;
+    const server = makeServer(
+      { concurrency: 20 },
+      {
+        ...port,
+        async send(commands, options) {
+          const settles = commands.some((command) => isScript(command, "settle"));
+          if (settles && isSending) together++;
+          isSending ||= settles;
+          process.nextTick(() => {
+            isSending = false;
+          });
+          const answers = await port.send(commands, options);
+          if (settles && ++answered === 2) open();
+          if (settles) await opened;
+          return answers;
+        },
+      },
+    );
+
+    await server.start(() => {});
+    await until(() => server.metrics().done === 60);
+
+    expect(together).toBe(0);
+  });
+
+  test("asks once where there is nothing, however many slots are free", async ({ makeServer, port, quiet }) => {
+    const faulty = faultyRedis(port);
+    const server = makeServer({ concurrency: 20 }, faulty);
+
+    await server.start(() => {});
+    await quiet();
+
+    expect(faulty.sent.filter((commands) => isScript(commands[0]!, "dequeue") && commands[0]![0] === "EVALSHA")).toHaveLength(1);
   });
 
   test("counts a task against concurrency until its outcome is answered", async ({ makeServer, seed, port, keyspace, quiet }) => {

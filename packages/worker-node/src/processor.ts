@@ -7,11 +7,11 @@ import {
   dequeue,
   isCanceledBy,
   leaseSec,
-  maxDequeuePerCall,
   maxQueuesPerCall,
   type RedisError,
   seldom,
 } from "@asynqjs/core";
+import { maxCallsInFlight, tasksPerCall } from "./calls-in-flight.ts";
 import type { Settings } from "./config.ts";
 import { queueOrder } from "./queue-order.ts";
 import type { FetchBeside } from "./settler.ts";
@@ -19,8 +19,6 @@ import { fenced } from "./task-outcome.ts";
 import { type RunOwner, type RunParts, TaskRun } from "./task-run.ts";
 import type { Component } from "./ticker.ts";
 
-/** Fetches in flight at once: one asks while the other's tasks are read. */
-const maxFetches = 2;
 /** A fetch is repeated by the port, as the same call, for so long: what it popped must not be lost. */
 const fetchTimeoutMs = leaseSec * 1000;
 /** An answer later than that after its fetch left has used up too much of the lease: its tasks are requeued, not run. */
@@ -146,10 +144,13 @@ export class Processor implements Component, RunOwner {
   }
 
   #pump(): void {
-    const { concurrency } = this.#parts.settings;
+    const { cluster, settings } = this.#parts;
+    const { concurrency } = settings;
     this.#pumpDue = false;
-    while (this.#mayFetch) {
-      const free = Math.min(concurrency - this.#taken, maxDequeuePerCall);
+    // A second call is left to those that settle, where they may fetch: by itself it would take their turn, and find nothing where little is.
+    const most = cluster && this.#filled > 0 ? maxCallsInFlight : 1;
+    while (this.#mayFetch && this.#fetches < most) {
+      const free = Math.min(concurrency - this.#taken, tasksPerCall(concurrency));
       if (free <= 0) return;
       void this.#fetch(free);
     }
@@ -157,7 +158,7 @@ export class Processor implements Component, RunOwner {
 
   get #mayFetch(): boolean {
     const { counters, settings } = this.#parts;
-    return this.#pulling && this.#rest === undefined && this.#fetches < maxFetches && counters.leaked < settings.maxLeaked;
+    return this.#pulling && this.#rest === undefined && this.#fetches < maxCallsInFlight && counters.leaked < settings.maxLeaked;
   }
 
   /**
@@ -167,7 +168,7 @@ export class Processor implements Component, RunOwner {
   fetchBeside(freedSlots: number): FetchBeside | undefined {
     const { cluster, settings } = this.#parts;
     if (cluster || !this.#mayFetch) return undefined;
-    const limit = Math.min(settings.concurrency - this.#taken + this.#freeing + freedSlots, maxDequeuePerCall);
+    const limit = Math.min(settings.concurrency - this.#taken + this.#freeing + freedSlots, tasksPerCall(settings.concurrency));
     if (limit <= 0) return undefined;
     const queues = this.#order();
     if (queues.length > maxQueuesPerCall) return undefined;

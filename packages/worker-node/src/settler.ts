@@ -14,6 +14,7 @@ import {
   splitCalls,
   type TaskOutcome,
 } from "@asynqjs/core";
+import { maxCallsInFlight, tasksPerCall } from "./calls-in-flight.ts";
 import type { Settings } from "./config.ts";
 import type { Counter, Counters } from "./metrics.ts";
 import type { Component } from "./ticker.ts";
@@ -47,8 +48,15 @@ interface Waiting {
   readonly settling: Settling;
 }
 
-/** Calls in flight per queue: what ends meanwhile makes the next batch. */
-const maxCallsPerQueue = 2;
+/** What is to be written of a queue. */
+interface Line {
+  readonly waiting: Waiting[];
+  /** How many calls are under way. */
+  calls: number;
+  /** The next turn of the event loop sends one. */
+  due: boolean;
+}
+
 /** An outcome is tried for so long even if its lease seems over: the fence refuses it if the task is somebody else's. */
 const shortestTryMs = 3_000;
 
@@ -58,26 +66,31 @@ const shortestTryMs = 3_000;
  */
 export function settler(
   broker: Broker,
-  { clock, logger }: Pick<Settings, "clock" | "logger">,
+  { clock, logger, concurrency }: Pick<Settings, "clock" | "logger" | "concurrency">,
   counters: Counters,
   fetchBeside: (freedSlots: number) => FetchBeside | undefined,
 ): Settler {
-  const lines = new Map<string, { readonly waiting: Waiting[]; calls: number; due: boolean }>();
+  const perCall = tasksPerCall(concurrency);
+  const lines = new Map<string, Line>();
   const error = seldom(clock, logger.error, 1_000);
   let unsettled = 0;
   let idle: () => void = () => {};
 
-  function flush(queue: string): void {
-    const line = lines.get(queue)!;
+  function flush(line: Line): void {
     line.due = false;
-    while (line.waiting.length > 0 && line.calls < maxCallsPerQueue) {
-      line.calls++;
-      void write(nextBatch(line.waiting)).finally(() => {
-        line.calls--;
-        if (line.waiting.length > 0) flush(queue);
-        else if (line.calls === 0) lines.delete(queue);
-      });
-    }
+    line.calls++;
+    void write(nextBatch(line.waiting, perCall)).finally(() => {
+      line.calls--;
+      flushNextTurn(line);
+    });
+    flushNextTurn(line);
+  }
+
+  /** One call a turn: calls that reach Redis together are answered together, and then it rests while all that they brought is run. */
+  function flushNextTurn(line: Line): void {
+    if (line.due || line.waiting.length === 0 || line.calls === maxCallsInFlight) return;
+    line.due = true;
+    setImmediate(flush, line);
   }
 
   async function write(batch: readonly Waiting[]): Promise<void> {
@@ -160,11 +173,8 @@ export function settler(
         line = { waiting: [], calls: 0, due: false };
         lines.set(outcome.queue, line);
       }
-      if (!line.due && line.calls < maxCallsPerQueue) {
-        line.due = true;
-        setImmediate(flush, outcome.queue);
-      }
       line.waiting.push({ outcome, lease, counter, settling });
+      flushNextTurn(line);
     },
     start() {},
     stop: () => (unsettled === 0 ? Promise.resolve() : new Promise((resolve) => (idle = resolve))),
@@ -172,7 +182,7 @@ export function settler(
 }
 
 /** Takes from the front what fits one call. */
-function nextBatch(waiting: Waiting[]): Waiting[] {
-  const [first] = splitCalls(waiting.slice(0, maxPerSettle.items), maxPerSettle, ({ outcome }) => outcomeBytes(outcome));
+function nextBatch(waiting: Waiting[], most: number): Waiting[] {
+  const [first] = splitCalls(waiting.slice(0, most), maxPerSettle, ({ outcome }) => outcomeBytes(outcome));
   return waiting.splice(0, first!.length);
 }

@@ -149,7 +149,7 @@ describe("a heartbeater in a thread", () => {
     const broker = makeBroker({ redis: ioredisPort(redis), ...settings });
     const tasks = ["a", "b"].map((taskId) => composeTask(new Task("t"), { taskId }, settings));
     await enqueue(broker, tasks);
-    const server = new Server(redisUrl, { concurrency: 2, heartbeatIntervalMs: 300, logLevel: "fatal" });
+    const server = new Server(redisUrl, { concurrency: 4, heartbeatIntervalMs: 300, logLevel: "fatal" });
     onTestFinished(() => server.shutdown());
     let running: string[] = [];
     const left: number[] = [];
