@@ -13,6 +13,7 @@ import {
 } from "@asynqjs/core";
 import { maxCallsInFlight, tasksPerCall } from "./calls-in-flight.ts";
 import type { Settings } from "./config.ts";
+import type { HeldLease } from "./heartbeater.ts";
 import { queueOrder } from "./queue-order.ts";
 import type { FetchBeside } from "./settler.ts";
 import { fenced } from "./task-outcome.ts";
@@ -295,8 +296,12 @@ export class Processor implements Component, RunOwner {
   /** All leases are held before the first handler is called: it may block the process. */
   #run(tasks: readonly DequeuedTask[], sentAtMs: number): void {
     if (tasks.length === 0) return;
-    const runs = tasks.map((task) => new TaskRun(this.#parts, this, task, sentAtMs));
-    this.#parts.heartbeater.hold(runs.flatMap(({ lease }) => lease ?? []));
+    const { clock } = this.#parts.settings;
+    const times = { sentAtMs, nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    const runs = tasks.map((task) => new TaskRun(this.#parts, this, task, times));
+    const leases: HeldLease[] = [];
+    for (const { lease } of runs) if (lease !== undefined) leases.push(lease);
+    this.#parts.heartbeater.hold(leases);
     for (const run of runs) {
       this.#runs.add(run);
       this.#unanswered++;

@@ -19,18 +19,20 @@ export class RunReports {
   }
 
   /** The handler runs on though nobody waits for it; it is leaked until it ends. */
-  leaked(handlerEnded: Promise<HandlerEnd | undefined>): void {
+  leaked(): void {
     const { logger, maxLeaked } = this.#settings;
     const counters = this.#counters;
     counters.add("leaks");
     counters.leaked++;
     logger.warn("handler did not end when it was told to: its slot stays taken until it does", this.#names);
     if (counters.leaked === maxLeaked) logger.error("so many handlers do not end that no more tasks are taken: restart me", { maxLeaked });
-    void handlerEnded.then((end) => {
-      counters.leaked--;
-      if (end?.how === "threw") counters.add("lateErrors");
-      logger.info("leaked handler ended", { ...this.#names, ...(end?.how === "threw" && { error: errorText(end.error) }) });
-    });
+  }
+
+  /** The slot of a leaked handler is free again. */
+  leakEnded(end: HandlerEnd): void {
+    this.#counters.leaked--;
+    if (end.how === "threw") this.#counters.add("lateErrors");
+    this.#settings.logger.info("leaked handler ended", { ...this.#names, ...(end.how === "threw" && { error: errorText(end.error) }) });
   }
 
   /** A result or log lines were not stored. */

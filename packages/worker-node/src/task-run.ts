@@ -39,6 +39,15 @@ export interface RunParts {
   readonly cluster: boolean;
 }
 
+/** What all runs of a fetch begin with. */
+export interface RunTimes {
+  /** When the dequeue left, by the monotonic clock: its lease is counted from there. */
+  readonly sentAtMs: number;
+  /** Now, by both clocks. */
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+}
+
 /** Who started a run. */
 export interface RunOwner {
   /** Where it says how long it may last. */
@@ -51,6 +60,8 @@ export interface RunOwner {
 
 /** How a handler's call ended, or that it was not waited for any longer. */
 type End = HandlerEnd | { readonly how: "gave-up" };
+
+const returned: HandlerEnd = { how: "returned" };
 
 /**
  * One task from its dequeue to its outcome. Its signal aborts for one reason, the first; then the handler has `abortGraceMs` to end, and
@@ -69,24 +80,25 @@ export class TaskRun implements RunSide, Settling, Timed {
   readonly #endsAtMs: number;
   readonly #read: ReadTask;
   #processing: ProcessingTask | undefined;
-  #startedMs = 0;
+  /** When its handler was called, if it was. */
+  #startedMs: number | undefined;
   #reason: Error | undefined;
   #decided = false;
-  #handlerEnded: Promise<HandlerEnd> | undefined;
   #handlerRuns = false;
+  /** Nobody waits for it any longer. */
+  #isLeaked = false;
   #isAnswered = false;
   #cancelGrace: (() => void) | undefined;
   #controller: AbortController | undefined;
   #log: RunLog | undefined;
 
-  /** `sentAtMs` is when the dequeue left, by the monotonic clock: its lease is counted from there. */
-  constructor(parts: RunParts, owner: RunOwner, task: DequeuedTask, sentAtMs: number) {
+  constructor(parts: RunParts, owner: RunOwner, task: DequeuedTask, { sentAtMs, nowMs, monotonicMs }: RunTimes) {
     this.#parts = parts;
     this.#owner = owner;
     this.task = task;
     this.#endsAtMs = sentAtMs + leaseSec * 1000;
-    this.#read = readTask(task, parts.settings.clock.nowMs());
-    this.lease = this.#makeLease();
+    this.#read = readTask(task, nowMs);
+    this.lease = this.#makeLease(monotonicMs);
   }
 
   /** Calls the handler. Never throws; its owner is told how it goes on. */
@@ -110,12 +122,10 @@ export class TaskRun implements RunSide, Settling, Timed {
     counters.add("started");
     this.#startedMs = settings.clock.monotonicMs();
     this.#handlerRuns = true;
-    this.#handlerEnded = this.#call(processing);
-    void this.#handlerEnded.then((end) => {
-      this.#handlerRuns = false;
-      if (!this.#decided) this.#end(end);
-      else if (this.#isAnswered) this.#owner.over(this);
-    });
+    this.#call(processing).then(
+      () => this.#handlerEnded(returned),
+      (error: unknown) => this.#handlerEnded({ how: "threw", error }),
+    );
   }
 
   /** The server shuts down: the handler is told, and what does not succeed within the grace is requeued. */
@@ -185,7 +195,7 @@ export class TaskRun implements RunSide, Settling, Timed {
     return this.#parts.settings.baseContext?.();
   }
 
-  #makeLease(): HeldLease | undefined {
+  #makeLease(monotonicMs: number): HeldLease | undefined {
     if (this.#read.message === undefined) return undefined;
     const { message, startedAtMs, deadlineMs } = this.#read;
     const { queue, id, token } = this.task;
@@ -194,26 +204,34 @@ export class TaskRun implements RunSide, Settling, Timed {
       id,
       token,
       endsAtMs: this.#endsAtMs,
-      deadlineMs: this.#parts.settings.clock.monotonicMs() + deadlineMs - startedAtMs,
+      deadlineMs: monotonicMs + deadlineMs - startedAtMs,
       run: { type: message.type, payload: shownPayload(message.payload), startedAtMs, deadlineAtMs: deadlineMs },
       onLost: (error) => void this.#interrupt(error),
     };
   }
 
-  /** Never rejects. */
-  async #call(processing: ProcessingTask): Promise<HandlerEnd> {
+  /** Never throws. */
+  #call(processing: ProcessingTask): Promise<unknown> {
     const { settings, handler } = this.#parts;
     try {
-      await (settings.catchStrayRejections
-        ? reportingStrays(
-            (error) => this.#reports.stray(error),
-            () => handler(processing),
-          )
-        : handler(processing));
-      return { how: "returned" };
+      return Promise.resolve(
+        settings.catchStrayRejections
+          ? reportingStrays(
+              (error) => this.#reports.stray(error),
+              () => handler(processing),
+            )
+          : handler(processing),
+      );
     } catch (error) {
-      return { how: "threw", error };
+      return Promise.reject(error);
     }
+  }
+
+  #handlerEnded(end: HandlerEnd): void {
+    this.#handlerRuns = false;
+    if (!this.#decided) this.#end(end);
+    else if (this.#isAnswered) this.#owner.over(this);
+    if (this.#isLeaked) this.#reports.leakEnded(end);
   }
 
   /** The handler ended, or is not waited for any longer. */
@@ -223,8 +241,11 @@ export class TaskRun implements RunSide, Settling, Timed {
     this.#decided = true;
     this.#cancelGrace?.();
     this.#owner.deadlines.delete(this);
-    if (this.#handlerEnded !== undefined) counters.runSec.observe(queue, type, (settings.clock.monotonicMs() - this.#startedMs) / 1000);
-    if (end.how === "gave-up") this.#reports.leaked(this.#handlerEnded!);
+    if (this.#startedMs !== undefined) counters.runSec.observe(queue, type, (settings.clock.monotonicMs() - this.#startedMs) / 1000);
+    if (end.how === "gave-up") {
+      this.#isLeaked = true;
+      this.#reports.leaked();
+    }
     if (end.how === "gave-up" || this.#log === undefined) this.#conclude(end);
     else void this.#log.drained().then(() => this.#conclude(end));
   }
@@ -255,7 +276,7 @@ export class TaskRun implements RunSide, Settling, Timed {
       return undefined;
     }
     try {
-      if (end.how === "returned") return successEnding(this.task, message, settings.clock.nowMs());
+      if (end.how === "returned") return successEnding(this.task, message, settings.clock);
       if (reason instanceof ServerStateError) {
         settings.logger.warn("shutting down: the task is requeued", this.#names);
         return { outcome: { ...fenced(this.task), to: "requeued" }, counter: "requeued" };

@@ -54,14 +54,14 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
   const post = (message: ToThread): void => thread?.postMessage(message);
   const aheadMs = (): number => processMs() - clock.monotonicMs();
 
-  function write(lease: HeldLease): void {
+  function write(lease: HeldLease, byMs: number): void {
     if (free.length === 0) move(LeaseTable.make(2 * table.rows, table.rowBytes));
     const row = free.pop()!;
     // A handle is the row's number and how often a row was taken: no two leases have the same.
     const handle = ++uses * maxRows + row;
     held[row] = { handle, lease };
     rows.set(lease, row);
-    if (!table.write(row, handle, lease, aheadMs())) move(LeaseTable.make(table.rows, rowBytesFor(lease)));
+    if (!table.write(row, handle, lease, byMs)) move(LeaseTable.make(table.rows, rowBytesFor(lease)));
   }
 
   /** To a larger table: with more rows, or longer ones. */
@@ -73,7 +73,8 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
   }
 
   function writeAll(): void {
-    for (const [row, one] of held.entries()) if (one !== undefined) table.write(row, one.handle, one.lease, aheadMs());
+    const byMs = aheadMs();
+    for (const [row, one] of held.entries()) if (one !== undefined) table.write(row, one.handle, one.lease, byMs);
   }
 
   function find(handle: number): HeldLease | undefined {
@@ -189,7 +190,8 @@ export function threadHeartbeater(parts: ThreadHeartbeaterParts): Heartbeater {
     },
     hold(leases) {
       if (leases.length === 0) return;
-      for (const lease of leases) write(lease);
+      const byMs = aheadMs();
+      for (const lease of leases) write(lease, byMs);
       if (instead !== undefined) instead.hold(leases);
       else if (table.endRest()) post({ kind: "wake" });
     },

@@ -5,7 +5,7 @@ import type { Command, CommandWord } from "@asynqjs/core";
 const largeBytes = 16 * 1024;
 /** How much a new slab holds at least, and how much one grows to where a turn needs more. */
 const [leastSlabBytes, mostSlabBytes] = [16 * 1024, 256 * 1024];
-/** Text up to this length is copied letter by letter, which is quicker than to call the encoder, for as long as it is ASCII. */
+/** Text up to this length is written before it is known how many bytes it takes: nearly always as many as it has characters. */
 const shortText = 64;
 /** Room for a length, its sign before and its line's end. */
 const headBytes = 16;
@@ -86,26 +86,17 @@ export class Outbox {
   }
 
   #text(text: string): void {
-    if (text.length > shortText || !this.#shortAscii(text)) this.#anyText(text);
+    if (text.length > shortText || !this.#ascii(text)) this.#anyText(text);
     this.#lineEnd();
   }
 
-  /** Answers whether it was ASCII; where it was not, nothing was put in. */
-  #shortAscii(text: string): boolean {
+  /** Answers whether it was ASCII, and has as many bytes as characters; where it was not, nothing was put in. */
+  #ascii(text: string): boolean {
     const { length } = text;
-    const start = this.#head(0x24, length, length);
-    const slab = this.#slab;
-    let to = this.#to;
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 0x7f) {
-        this.#to = start;
-        return false;
-      }
-      slab[to++] = code;
-    }
-    this.#to = to;
-    return true;
+    const start = this.#head(0x24, length, 3 * length);
+    const isAscii = this.#slab.write(text, this.#to) === length;
+    this.#to = isAscii ? this.#to + length : start;
+    return isAscii;
   }
 
   #anyText(text: string): void {
