@@ -12,6 +12,7 @@ describe("asynqjs", () => {
     const said = await runCli(["--version"]);
     expect(said).toEqual({ code: 0, out: expect.stringMatching(/^asynqjs version \d+\.\d+\.\d+\n$/), err: "" });
     expect(await runCli(["version"])).toEqual(said);
+    expect(JSON.parse((await runCli(["version", "--json"])).out)).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
   });
 
   test("loads of its commands those that are named, and says the same of each in either way", async () => {

@@ -66,7 +66,10 @@ async function makeProgram(context: CliContext, words: readonly string[]): Promi
     ],
   });
   await addCommands(program, context, words);
-  program.command("version", { hidden: true }).action(() => context.print(versionLine));
+  program.command("version", { hidden: true }).action(() => {
+    if (context.json) context.printJson({ version });
+    else context.print(versionLine);
+  });
   addGlobalFlags(program);
   return program;
 }
