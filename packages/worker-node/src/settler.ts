@@ -76,14 +76,17 @@ export function settler(
   let unsettled = 0;
   let idle: () => void = () => {};
 
-  function flush(line: Line): void {
+  async function flush(line: Line): Promise<void> {
     line.due = false;
     line.calls++;
-    void write(nextBatch(line.waiting, perCall)).finally(() => {
+    const written = write(nextBatch(line.waiting, perCall));
+    flushNextTurn(line);
+    try {
+      await written;
+    } finally {
       line.calls--;
       flushNextTurn(line);
-    });
-    flushNextTurn(line);
+    }
   }
 
   /** One call a turn: calls that reach Redis together are answered together, and then it rests while all that they brought is run. */
@@ -121,12 +124,12 @@ export function settler(
     }
 
     // One container of the wrong kind refuses the whole call: what goes elsewhere gets a call of its own.
-    const isRefused = results.every((result) => result.error instanceof RedisError && result.error.reply === "WRONGTYPE");
-    const kinds = new Set(isRefused ? outcomes.map(({ to }) => to) : []);
-    const again = kinds.size > 1;
+    const isRefused = results.every(({ error }) => error instanceof RedisError && error.reply === "WRONGTYPE");
+    const kinds = isRefused ? [...new Set(outcomes.map(({ to }) => to))] : [];
+    const again = kinds.length > 1;
     if (!again) for (let i = 0; i < batch.length; i++) note(batch[i]!, results[i]!);
     if (dequeued !== undefined) beside?.fetched(dequeued);
-    if (again) await Promise.all([...kinds].map((kind) => write(batch.filter(({ outcome }) => outcome.to === kind))));
+    if (again) await Promise.all(kinds.map((kind) => write(batch.filter(({ outcome }) => outcome.to === kind))));
   }
 
   function note({ outcome, counter, settling }: Waiting, result: SettleResult): void {
