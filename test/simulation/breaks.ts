@@ -32,8 +32,8 @@ export const breaks: Readonly<Record<string, Break>> = {
   ),
   "more is fetched than there are free slots": worker(
     "processor.ts",
-    "Math.min(concurrency - this.#taken, tasksPerCall(concurrency))",
-    "Math.min(concurrency - this.#taken + 1, tasksPerCall(concurrency))",
+    "Math.min(settings.concurrency - this.#taken, maxDequeuePerCall)",
+    "Math.min(settings.concurrency - this.#taken + 1, maxDequeuePerCall)",
   ),
   "a server that stops forgets what its last fetch brought": worker(
     "processor.ts",

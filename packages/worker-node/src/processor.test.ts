@@ -149,6 +149,44 @@ describe("processor", () => {
     expect(together).toBe(0);
   });
 
+  test("fills all its slots with one fetch where a call holds as many, as long as nothing ends", async ({ makeServer, seed, port }) => {
+    await seed(...Array.from({ length: 20 }, (_, i) => ({ taskId: String(i) })));
+    const faulty = faultyRedis(port);
+    const server = makeServer({ concurrency: 20 }, faulty);
+    const { opened, open } = gate();
+
+    await server.start(() => opened);
+    await until(() => server.metrics().started === 20);
+    const fetches = faulty.sent.filter((commands) => isScript(commands[0]!, "dequeue"));
+    open();
+    await until(() => server.metrics().done === 20);
+
+    expect(fetches).toHaveLength(1);
+  });
+
+  test("has two fetches under way where one was filled, slots are left and nothing ends", async ({ makeServer, seed, port, quiet }) => {
+    await seed(...Array.from({ length: 500 }, (_, i) => ({ taskId: String(i) })));
+    const door = doored(port, ["dequeue"]);
+    const server = makeServer({ concurrency: 500 }, door.port);
+    const { opened, open } = gate();
+    let openDoor = (): void => {};
+    let running = 0;
+
+    await server.start(() => {
+      if (++running === 100) openDoor = door.close();
+      return opened;
+    });
+    await until(() => door.waiting > 0);
+    await quiet();
+    const { waiting } = door;
+    openDoor();
+    await until(() => server.metrics().started === 500);
+    open();
+    await until(() => server.metrics().done === 500);
+
+    expect(waiting).toBe(2);
+  });
+
   test("asks once where there is nothing, however many slots are free", async ({ makeServer, port, quiet }) => {
     const faulty = faultyRedis(port);
     const server = makeServer({ concurrency: 20 }, faulty);

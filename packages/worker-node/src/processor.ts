@@ -7,6 +7,7 @@ import {
   dequeue,
   isCanceledBy,
   leaseSec,
+  maxDequeuePerCall,
   maxQueuesPerCall,
   type RedisError,
   seldom,
@@ -43,6 +44,8 @@ export class Processor implements Component, RunOwner {
   readonly #order: () => string[];
   readonly #idleRestMs: () => number;
   readonly #isWatching: () => boolean;
+  /** Not on a Cluster, where each queue is on a node of its own, nor of more queues than a call looks at. */
+  readonly #settlesFetch: boolean;
   readonly #warn: Settings["logger"]["warn"];
   readonly #giveUpFetches = new AbortController();
   readonly #runs = new Set<TaskRun>();
@@ -81,6 +84,7 @@ export class Processor implements Component, RunOwner {
     });
     this.#idleRestMs = idleRestMs;
     this.#isWatching = isWatching;
+    this.#settlesFetch = !parts.cluster && Object.keys(queues).length <= maxQueuesPerCall;
     this.#order = queueOrder(queues, { strict: strictPriority, random });
     this.#warn = seldom(clock, logger.warn);
   }
@@ -145,13 +149,14 @@ export class Processor implements Component, RunOwner {
   }
 
   #pump(): void {
-    const { cluster, settings } = this.#parts;
-    const { concurrency } = settings;
+    const { settings, settler } = this.#parts;
     this.#pumpDue = false;
-    // A second call is left to those that settle, where they may fetch: by itself it would take their turn, and find nothing where little is.
-    const most = cluster && this.#filled > 0 ? maxCallsInFlight : 1;
+    // A second call is left to those that settle, where there are any and they may fetch: by itself it would take their turn, and find nothing
+    // where little is.
+    const most = this.#filled > 0 && (!this.#settlesFetch || settler.unsettled === 0) ? maxCallsInFlight : 1;
     while (this.#mayFetch && this.#fetches < most) {
-      const free = Math.min(concurrency - this.#taken, tasksPerCall(concurrency));
+      // As many as a call holds, so that nobody waits for the next one: what settles them is two calls.
+      const free = Math.min(settings.concurrency - this.#taken, maxDequeuePerCall);
       if (free <= 0) return;
       void this.#fetch(free);
     }
@@ -164,15 +169,14 @@ export class Processor implements Component, RunOwner {
 
   /**
    * What a call that settles fetches beside, once the slots are free that it frees; nothing where there is no room, or nothing was there a
-   * moment ago, or on a Cluster, where each queue is on a node of its own.
+   * moment ago, or calls that settle may not fetch.
    */
   fetchBeside(freedSlots: number): FetchBeside | undefined {
-    const { cluster, settings } = this.#parts;
-    if (cluster || !this.#mayFetch) return undefined;
-    const limit = Math.min(settings.concurrency - this.#taken + this.#freeing + freedSlots, tasksPerCall(settings.concurrency));
+    const { concurrency } = this.#parts.settings;
+    if (!this.#settlesFetch || !this.#mayFetch) return undefined;
+    const limit = Math.min(concurrency - this.#taken + this.#freeing + freedSlots, tasksPerCall(concurrency));
     if (limit <= 0) return undefined;
     const queues = this.#order();
-    if (queues.length > maxQueuesPerCall) return undefined;
     this.#freeing += freedSlots;
     // What Redis is to remember costs it a fifth of a call, and who will not rest need not be woken.
     const unwatched = this.#filled >= plentyAfter && this.#isWatching();
