@@ -29,9 +29,9 @@ export function fenced({ queue, id, token }: DequeuedTask): Pick<TaskOutcome, "q
 }
 
 /** The handler succeeded: gone, or kept for its retention. @see Asynq processor.go, `handleSucceededMessage` */
-export function successEnding(task: DequeuedTask, { uniqueKey, retentionSec }: TaskMessage, { nowMs }: Pick<Clock, "nowMs">): Ending {
+export function successEnding(task: DequeuedTask, { uniqueKey, retentionSec }: TaskMessage, clock: Pick<Clock, "nowMs">): Ending {
   if (retentionSec === undefined || retentionSec <= 0) return { outcome: { ...fenced(task), to: "done", uniqueKey }, counter: "done" };
-  const completedAtSec = unixSec(nowMs());
+  const completedAtSec = unixSec(clock.nowMs());
   const msg = patchTaskMessage(task.msg, { completedAtSec });
   return {
     outcome: { ...fenced(task), to: "completed", msg, expireAtSec: completedAtSec + retentionSec, uniqueKey },

@@ -1,4 +1,5 @@
-import { DeadlineExceededError, RevokeTask, SkipRetry } from "@asynqjs/core";
+import { type Clock, DeadlineExceededError, RevokeTask, SkipRetry } from "@asynqjs/core";
+import { vi } from "vitest";
 import { describe, expect, gate, startSec, test, until } from "../../../test/support/server-test.ts";
 import type { ProcessingTask } from "./processing-task.ts";
 
@@ -56,6 +57,43 @@ describe("a run that succeeds", () => {
       "asynq:{default}:t:a": { msg: expect.any(String), state: "completed" },
     });
     expect(await message("a")).toMatchObject({ id: "a", completedAtSec: startSec, retried: 0, errorMsg: undefined });
+  });
+
+  test("asks the clock as its own method when that was", async ({ makeServer, seed, clock, message }) => {
+    await seed({ taskId: "a", retentionSec: 90 });
+    class OwnClock implements Clock {
+      readonly by = clock;
+      nowMs(): number {
+        return this.by.nowMs();
+      }
+      monotonicMs(): number {
+        return this.by.monotonicMs();
+      }
+      after(delayMs: number, then: () => void): () => void {
+        return this.by.after(delayMs, then);
+      }
+    }
+    const server = makeServer({ clock: new OwnClock() });
+
+    await server.start(() => {});
+    await until(() => server.metrics().completed + server.metrics().quarantined === 1);
+
+    expect(server.metrics().quarantined).toBe(0);
+    expect(await message("a")).toMatchObject({ completedAtSec: startSec });
+  });
+
+  test("is heard of from the promise itself, whatever stands in the place of its then", async ({ makeServer, seed }) => {
+    await seed({ taskId: "a" }, { taskId: "b" });
+    const server = makeServer();
+    const then = vi.fn(() => {
+      throw new Error("not mine to call");
+    });
+
+    // biome-ignore lint/suspicious/noThenProperty: it is what is tested
+    await server.start(({ id }) => (id === "a" ? Object.assign(Promise.resolve(), { then }) : undefined));
+    await until(() => server.metrics().done === 2);
+
+    expect(then).not.toHaveBeenCalled();
   });
 });
 
@@ -269,6 +307,33 @@ describe("a run whose message cannot be read", () => {
         "js:why": expect.stringContaining("bad"),
       },
     });
+  });
+
+  test("is not given up by a shutdown while its quarantine is being written", async ({ makeServer, seed, redis, port, clock, quiet }) => {
+    await seed({ taskId: "bad" });
+    await redis.hset("asynq:{default}:t:bad", "msg", Buffer.from([0xff, 0xff]));
+    const { opened, open } = gate();
+    const server = makeServer(
+      { shutdownTimeoutMs: 2_000, abortGraceMs: 1_000 },
+      {
+        ...port,
+        async send(commands, options) {
+          if (commands.some((words) => words.includes("asynq:{default}:js:quarantine"))) await opened;
+          return port.send(commands, options);
+        },
+      },
+    );
+    await server.start(() => {});
+    await until(() => server.metrics().unsettledNow === 1);
+
+    const closing = server.shutdown();
+    await quiet();
+    const passed = await clock.advance(4_000).catch((error: unknown) => error);
+    open();
+    await closing;
+
+    expect(passed).toBe(undefined);
+    expect(server.metrics()).toMatchObject({ quarantined: 1, leaks: 0, requeued: 0 });
   });
 });
 

@@ -105,6 +105,7 @@ export class TaskRun implements RunSide, Settling, Timed {
   start(): void {
     const read = this.#read;
     if (read.message === undefined) {
+      this.#decided = true;
       this.#settle(this.#quarantine(read.unreadable));
       return;
     }
@@ -122,7 +123,9 @@ export class TaskRun implements RunSide, Settling, Timed {
     counters.add("started");
     this.#startedMs = settings.clock.monotonicMs();
     this.#handlerRuns = true;
-    this.#call(processing).then(
+    // As `await` does: asks the promise itself, whatever stands in the place of its `then`.
+    Promise.prototype.then.call(
+      this.#call(processing),
       () => this.#handlerEnded(returned),
       (error: unknown) => this.#handlerEnded({ how: "threw", error }),
     );
