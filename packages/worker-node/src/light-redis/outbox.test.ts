@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Writable } from "node:stream";
 import type { Command } from "@asynqjs/core";
+import { seededRandom } from "@asynqjs/core/testing";
 import { describe, expect, test } from "vitest";
 import { Outbox } from "./outbox.ts";
 
@@ -64,6 +65,41 @@ describe("Outbox", () => {
 
     expect(Buffer.concat(writes).equals(encoded([...commands, ...commands]))).toBe(true);
     expect(writes).toHaveLength(2);
+  });
+
+  test("sends any words as a plain encoder has them, wherever in a slab they end", async () => {
+    const random = seededRandom(7);
+    const upTo = (most: number): number => Math.floor(random.float() * (most + 1));
+    const oneOf = <T>(of: readonly T[]): T => of[upTo(of.length - 1)]!;
+    const lengths = [() => 0, () => 1, () => 62 + upTo(4), () => upTo(70), () => upTo(400), () => 16_384 - upTo(600), () => upTo(20_000)];
+    const letters = ["a", "\0", "\r\n", "\u007f", "\u0080", "é", "\uffff", "\u{1f389}", "\ud83c", "\udf89"];
+    function word(): string | Uint8Array {
+      const length = oneOf(lengths)();
+      if (upTo(2) === 0) return Buffer.alloc(length, upTo(255));
+      const plain = upTo(1) === 0 ? length : upTo(length);
+      return `${"x".repeat(plain)}${Array.from({ length: Math.min(70, length - plain) }, () => oneOf(letters)).join("")}`;
+    }
+    const to = socket();
+    const outbox = new Outbox(to.socket);
+    const sent: Command[] = [];
+
+    for (let turns = 0; turns < 400; turns++) {
+      to.slow = upTo(3) === 0;
+      for (let puts = upTo(6); puts > 0; puts--) {
+        const commands = Array.from({ length: 1 + upTo(2) }, () => Array.from({ length: 1 + upTo(12) }, word) as unknown as Command);
+        sent.push(...commands);
+        outbox.put(commands);
+      }
+      await turn();
+      if (upTo(2) === 0) to.take();
+    }
+    to.slow = false;
+    while (to.socket.writableLength > 0) {
+      to.take();
+      await turn();
+    }
+
+    expect(Buffer.concat(to.writes).equals(encoded(sent))).toBe(true);
   });
 
   test("sends in one write what was put in within one turn, in that order, promises that follow from it included", async () => {
