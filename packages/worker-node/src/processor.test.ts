@@ -187,6 +187,29 @@ describe("processor", () => {
     expect(waiting).toBe(2);
   });
 
+  test("has two fetches under way where calls that settle may not fetch, though some settle", async ({ makeServer, seed, port, quiet }) => {
+    await seed(...Array.from({ length: 600 }, (_, i) => ({ taskId: String(i) })));
+    const settles = doored(port, ["settle"]);
+    const openSettles = settles.close();
+    const door = doored(settles.port, ["dequeue"]);
+    const others = Array.from({ length: 250 }, (_, i) => [`q${i}`, 1]);
+    const server = makeServer({ concurrency: 600, strictPriority: true, queues: { default: 2, ...Object.fromEntries(others) } }, door.port);
+    let openDoor = (): void => {};
+    let ran = 0;
+
+    await server.start(() => {
+      if (++ran === 200) openDoor = door.close();
+    });
+    await until(() => door.waiting > 0 && settles.waiting > 0);
+    await quiet();
+    const { waiting } = door;
+    openDoor();
+    openSettles();
+    await until(() => server.metrics().done === 600);
+
+    expect(waiting).toBe(2);
+  });
+
   test("asks once where there is nothing, however many slots are free", async ({ makeServer, port, quiet }) => {
     const faulty = faultyRedis(port);
     const server = makeServer({ concurrency: 20 }, faulty);
