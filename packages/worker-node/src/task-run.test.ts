@@ -89,7 +89,6 @@ describe("a run that succeeds", () => {
       throw new Error("not mine to call");
     });
 
-    // biome-ignore lint/suspicious/noThenProperty: it is what is tested
     await server.start(({ id }) => (id === "a" ? Object.assign(Promise.resolve(), { then }) : undefined));
     await until(() => server.metrics().done === 2);
 
