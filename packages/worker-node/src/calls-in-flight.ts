@@ -4,8 +4,8 @@ import { maxDequeuePerCall } from "@asynqjs/core";
 export const maxCallsInFlight = 2;
 
 /**
- * How many tasks a call settles at most, and fetches beside. Where one call holds all tasks that a server may have, Redis and the server wait for each other in
- * turns; two calls of half as many have both at work.
+ * How many tasks a call settles at most, and fetches beside. Where one call holds all tasks that a server may have, Redis and the server wait
+ * for each other in turns; two calls of half as many have both at work.
  */
 export function tasksPerCall(concurrency: number): number {
   return Math.min(maxDequeuePerCall, Math.ceil(concurrency / maxCallsInFlight));
