@@ -46,6 +46,7 @@ export default defineConfig({
           include: [...onEveryPort, ...(otherPorts[port] === undefined ? [] : [otherPorts[port]])],
           exclude: [...never, ...slow, ...workerd],
           provide: { brokerPort: port },
+          ...(port === "cluster" && { globalSetup: ["test/support/global-cluster.ts"] }),
         },
       })),
       // What is published, as its user has it: built, packed, installed.

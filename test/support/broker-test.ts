@@ -27,10 +27,11 @@ import {
 import { startGateway } from "@asynqjs/gateway";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, inject } from "vitest";
+import type {} from "./global-cluster.ts";
 import { type LossyPort, openLossyPort } from "./lossy-port.ts";
 import { openPort, type PortKind, type Whereabouts } from "./open-port.ts";
 import { test as redisTest } from "./redis-test.ts";
-import { startCluster, startSentinels } from "./redis-topologies.ts";
+import { startSentinels } from "./redis-topologies.ts";
 
 export { expect } from "vitest";
 
@@ -130,8 +131,7 @@ async function whereabouts(redisUrl: string): Promise<Whereabouts> {
       sentinels ??= startSentinels(at);
       return { ...at, sentinels: (await sentinels).ports };
     case "cluster":
-      cluster ??= startCluster(3);
-      return { cluster: (await cluster).ports };
+      return { cluster: inject("clusters")[Number(process.env.VITEST_POOL_ID) - 1]! };
     case "fetch":
     case "upstash":
       gateway ??= startGateway({ redis: redisUrl, tokens: [token], port: 0 });
@@ -162,11 +162,9 @@ const token = "a-token-that-only-these-tests-know";
 /** One of each for all tests of a file. */
 let gateway: ReturnType<typeof startGateway> | undefined;
 let sentinels: ReturnType<typeof startSentinels> | undefined;
-let cluster: ReturnType<typeof startCluster> | undefined;
 afterAll(async () => {
   await (await gateway)?.close();
   await (await sentinels)?.stop();
-  await (await cluster)?.stop();
 });
 
 declare module "vitest" {

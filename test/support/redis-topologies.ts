@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
-import { expect } from "vitest";
 import { findRedisBinary } from "./redis-binary.ts";
 import { freePort, guardOf, type RedisServer, startRedis } from "./redis-server.ts";
 
@@ -124,16 +123,16 @@ export async function startReplicated(
   const replicas = await Promise.all(Array.from({ length: count }, () => startRedis({ args: ofReplica })));
   const clients = [master, ...replicas].map(({ port }) => new Redis(port).on("error", () => {}));
   const [toMaster, ...toReplicas] = clients as [Redis, ...Redis[]];
-  for (const toReplica of toReplicas)
-    await expect.poll(() => toReplica.info("replication"), { timeout: 20_000 }).toContain("master_link_status:up");
+  for (const toReplica of toReplicas) while (!(await toReplica.info("replication")).includes("master_link_status:up")) await pause(50);
   const sentinels = await startSentinels({ port: master.port, ...sentinel });
   const toSentinels = sentinels.ports.map((port) => new Redis(port));
   for (const toSentinel of toSentinels) {
-    const known = async (): Promise<string[]> => {
+    const knowsAll = async (): Promise<boolean> => {
       const facts = (await toSentinel.call("SENTINEL", "MASTER", "mymaster")) as string[];
-      return ["num-slaves", "num-other-sentinels"].map((name) => facts[facts.indexOf(name) + 1]!);
+      const [slaves, others] = ["num-slaves", "num-other-sentinels"].map((name) => facts[facts.indexOf(name) + 1]!);
+      return slaves === String(count) && others === "2";
     };
-    await expect.poll(known, { timeout: 20_000 }).toEqual([String(count), "2"]);
+    while (!(await knowsAll())) await pause(50);
   }
   return {
     ...{ master, replicas, toMaster, toReplica: toReplicas[0]!, toSentinel: toSentinels[0]!, sentinels },
