@@ -49,6 +49,9 @@ class Find extends Error {
  */
 export async function fuzz<Input>(target: Target<Input>, { seed, inputs, from = 0 }: Run): Promise<FuzzReport> {
   const { name, make, check, atOnce = 1 } = target;
+  // What is refused is refused with an error, half of a million times: where it was made is asked of none.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   const altered = watchPrototypes();
   const watch = watchForHangs(name, seed);
   const outcomes = new Map<string, number>();
@@ -83,10 +86,11 @@ export async function fuzz<Input>(target: Target<Input>, { seed, inputs, from = 
   };
   try {
     await Promise.all(Array.from({ length: atOnce }, feed));
+    if (altered().length > 0) throw new Find(`${name}, seed ${seed}: altered ${altered().join(", ")}`);
   } finally {
     watch.stop();
+    Error.stackTraceLimit = stackTraceLimit;
   }
-  if (altered().length > 0) throw new Find(`${name}, seed ${seed}: altered ${altered().join(", ")}`);
   return { name, seed, inputs, from, outcomes, seconds: (performance.now() - startMs) / 1000, slowest };
 }
 

@@ -26,8 +26,12 @@ export const messages: Target<Uint8Array> = {
     const change = changeSets[(input[1] ?? 0) % changeSets.length]!;
     const bytes = new Uint8Array(input.subarray(2));
     const before = Buffer.from(bytes);
-    const { read, leeway } = checkDecode(kind, bytes);
-    if (kind === taskKind) checkPatch(bytes, change, read as TaskMessage | undefined);
+    const { reference, read, leeway } = checkDecode(kind, bytes);
+    if (kind === taskKind) {
+      // Where the fields stand is known, unless a value was refused or something in a value made the reader lenient.
+      const standing = leeway.stricter || leeway.looser ? undefined : reference;
+      checkPatch(bytes, change, read as TaskMessage | undefined, standing);
+    }
     assert(before.equals(bytes), "what was read was altered");
     return `${read === undefined ? "refused" : "read"}${leeway.stricter || leeway.looser ? " where Go may differ" : ""}`;
   },
@@ -68,7 +72,10 @@ const changeSets: readonly ChangeSet[] = [
 }));
 
 /** Answers what our reader read; it has to be what the other did. */
-function checkDecode(kind: MessageKind, bytes: Uint8Array): { readonly read: object | undefined; readonly leeway: Leeway } {
+function checkDecode(
+  kind: MessageKind,
+  bytes: Uint8Array,
+): { readonly reference: ReferenceRead | undefined; readonly read: object | undefined; readonly leeway: Leeway } {
   const leeway: Leeway = { stricter: false, looser: false };
   const reference = refusable(() => referenceRead(bytes, kind.schema, leeway), Refused);
   const expected = reference && bytes.length > 0 ? expectedOf(kind, reference.values) : undefined;
@@ -79,7 +86,7 @@ function checkDecode(kind: MessageKind, bytes: Uint8Array): { readonly read: obj
   else assert(leeway.looser, "read what Go refuses");
   // Dearer than all the rest, and the dearest of it is that everything is compared.
   if (read !== undefined && bytes.length % 4 === 0) checkReadBack(kind, bytes, read);
-  return { read, leeway };
+  return { reference, read, leeway };
 }
 
 /** What was read is written, read again and written again as the same. */
@@ -95,9 +102,14 @@ function checkReadBack({ decode, encode }: MessageKind, bytes: Uint8Array, read:
 }
 
 /** What a patch does not change stays byte for byte, in its order; what it changes is written once, in its place. */
-function checkPatch(bytes: Uint8Array, { changes, written }: ChangeSet, read: TaskMessage | undefined): void {
+function checkPatch(
+  bytes: Uint8Array,
+  { changes, written }: ChangeSet,
+  read: TaskMessage | undefined,
+  standing: ReferenceRead | undefined,
+): void {
   const leeway: Leeway = { stricter: false, looser: false };
-  const reference = refusable(() => referenceRead(bytes, new Map(), leeway), Refused);
+  const reference = standing ?? refusable(() => referenceRead(bytes, new Map(), leeway), Refused);
   const patched = refusable(() => patchTaskMessage(bytes, changes), DecodeError);
   if (reference === undefined || patched === undefined) {
     assert(reference === undefined && (patched === undefined || leeway.stricter), "patched what is no message, or not what is one");

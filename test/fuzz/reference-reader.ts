@@ -4,6 +4,7 @@
  * @see protobuf-go internal/impl/decode.go, codec_map.go; encoding/protowire
  * @module
  */
+import { isUtf8 } from "node:buffer";
 
 /** What a field holds: `map` has text keys. */
 export type FieldKind = "text" | "bytes" | "int32" | "int64" | "bool" | "time" | "texts" | "map of text" | "map of int32";
@@ -65,8 +66,7 @@ const wireTypeOf: Readonly<Record<FieldKind, number>> = {
   "map of int32": 2,
 };
 
-const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const largestField = 2n ** 29n - 1n;
+const largestField = 2 ** 29 - 1;
 
 /** @throws {Refused} */
 export function referenceRead(message: Uint8Array, schema: Schema, leeway: Leeway): ReferenceRead {
@@ -141,11 +141,8 @@ function setSized(
 }
 
 function text(bytes: Uint8Array): string {
-  try {
-    return strictText.decode(bytes);
-  } catch {
-    throw new Refused("a text is not UTF-8");
-  }
+  if (!isUtf8(bytes)) throw new Refused("a text is not UTF-8");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
 class Cursor {
@@ -182,16 +179,16 @@ class Cursor {
 
   tag(): { field: number; wireType: number } {
     const tag = this.#short();
-    const field = tag >> 3n;
-    if (field < 1n || field > largestField) throw new Refused("a field number is out of range");
-    return { field: Number(field), wireType: Number(tag & 7n) };
+    const field = Math.floor(tag / 8);
+    if (field < 1 || field > largestField) throw new Refused("a field number is out of range");
+    return { field, wireType: tag % 8 };
   }
 
   sized(): Uint8Array {
     const length = this.#short();
-    if (length > BigInt(this.#bytes.length - this.at)) throw new Refused("it ends in a field");
+    if (length > this.#bytes.length - this.at) throw new Refused("it ends in a field");
     const start = this.at;
-    this.at += Number(length);
+    this.at += length;
     return this.#bytes.subarray(start, this.at);
   }
 
@@ -233,10 +230,16 @@ class Cursor {
     return this.at - count;
   }
 
-  #short(): bigint {
+  /** A tag or a length: one that is beyond what a number holds to the digit is beyond any that is one. */
+  #short(): number {
     const start = this.at;
+    const first = this.#bytes[start];
+    if (first !== undefined && first < 128) {
+      this.at++;
+      return first;
+    }
     const value = this.varint();
     if (this.at - start > 5) this.#leeway.stricter = true;
-    return value;
+    return Number(value);
   }
 }
