@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { cpSync, createReadStream, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { createServer, type ServerResponse } from "node:http";
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { buffer } from "node:stream/consumers";
 
 /** A packed package of ours, or an installed one of others; its manifest as npm would read it. */
 export interface Published {
@@ -25,10 +27,16 @@ export interface Manifest {
  * there what it will do for a user, with no network, and fails where a dependency is not declared.
  */
 export async function startRegistry(packages: readonly Published[]): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  const server = createServer((request, response) => {
+  const tarballs = new Map<string, Promise<Buffer>>();
+  const server = createServer(async (request, response) => {
     const [name = "", version] = decodeURIComponent(new URL(request.url!, url).pathname.slice(1)).split("/-/");
     const versions = packages.filter(({ manifest }) => manifest.name === name);
-    if (version !== undefined) return sendTarball(versions.find(({ manifest }) => manifest.version === version)!.source, response);
+    if (version !== undefined) {
+      const { source } = versions.find(({ manifest }) => manifest.version === version)!;
+      const tarball = tarballs.get(source) ?? readTarball(source);
+      tarballs.set(source, tarball);
+      return void response.end(await tarball);
+    }
     if (versions.length === 0) return void response.writeHead(404).end("{}");
     const entries = versions.map(({ manifest }) => [
       manifest.version,
@@ -48,15 +56,19 @@ export async function startRegistry(packages: readonly Published[]): Promise<{ r
   };
 }
 
-function sendTarball(source: string, response: ServerResponse): void {
-  if (source.endsWith(".tgz")) return void createReadStream(source).pipe(response);
+/** Made once, however often it is asked for. */
+async function readTarball(source: string): Promise<Buffer> {
+  if (source.endsWith(".tgz")) return readFile(source);
   // pnpm keeps equal files once, as hard links, which tar would keep as links and npm would leave out: so a copy is packed.
   const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-tarball-"));
-  const copied = path.join(dir, "package");
-  cpSync(source, copied, { recursive: true, filter: (file) => path.basename(file) !== "node_modules" });
-  const tar = spawn("tar", ["-czf", "-", "-C", dir, "package"], { stdio: ["ignore", "pipe", "inherit"] });
-  tar.once("close", () => rmSync(dir, { recursive: true }));
-  tar.stdout.pipe(response);
+  try {
+    const copied = path.join(dir, "package");
+    cpSync(source, copied, { recursive: true, filter: (file) => path.basename(file) !== "node_modules" });
+    const tar = spawn("tar", ["-czf", "-", "-C", dir, "package"], { stdio: ["ignore", "pipe", "inherit"] });
+    return await buffer(tar.stdout);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { Redis } from "ioredis";
 import type { Miniflare } from "miniflare";
@@ -143,10 +144,7 @@ export function askWorker(
   });
 }
 
-/**
- * Makes the project one of wrangler's, with this Worker: compiled against the types of the very runtime, which wrangler writes, bundled by
- * wrangler, and run in workerd as a deployment would be.
- */
+/** A Worker is run as a deployment would be, in workerd. */
 async function withWorker<T>(
   project: Project,
   text: string,
@@ -154,20 +152,41 @@ async function withWorker<T>(
   options: WorkerOptions,
   use: (worker: Miniflare) => Promise<T>,
 ): Promise<T> {
-  const compatibilityDate = "2026-10-01";
-  project.write("src/index.ts", text);
-  project.write("wrangler.json", JSON.stringify({ name: "worker", main: "src/index.ts", compatibility_date: compatibilityDate }));
-  expect(project.runTool("wrangler", "types").status).toBe(0);
-  const bundled = { module: "ES2022", moduleResolution: "Bundler", lib: ["ES2023"], types: [], noEmit: true };
-  expect(project.compile(bundled, "worker-configuration.d.ts", "src/index.ts")).toBe("");
-
-  const module = await buildWorker(path.join(project.dir, "src/index.ts"), compatibilityDate);
-  const worker = runWorker(module, compatibilityDate, env, options);
+  const worker = runWorker(await moduleOf(project, text), compatibilityDate, env, options);
   try {
     return await use(worker);
   } finally {
     await worker.dispose();
   }
+}
+
+const compatibilityDate = "2026-10-01";
+/** The types of the very runtime, which wrangler writes: the same for every Worker of that date and name. */
+let runtimeTypes: string | undefined;
+/** What is built, by its text: an endpoint has more than one who sends to it. */
+const modules = new WeakMap<Project, Map<string, Promise<string>>>();
+
+function moduleOf(project: Project, text: string): Promise<string> {
+  const known = modules.get(project) ?? new Map<string, Promise<string>>();
+  modules.set(project, known);
+  const module = known.get(text) ?? makeModule(project, text);
+  known.set(text, module);
+  return module;
+}
+
+/** Makes the project one of wrangler's, with this Worker: compiled against the types of the runtime, and bundled by wrangler. */
+async function makeModule(project: Project, text: string): Promise<string> {
+  project.write("src/index.ts", text);
+  project.write("wrangler.json", JSON.stringify({ name: "worker", main: "src/index.ts", compatibility_date: compatibilityDate }));
+  const types = "worker-configuration.d.ts";
+  if (runtimeTypes === undefined) {
+    expect(project.runTool("wrangler", "types").status).toBe(0);
+    runtimeTypes = readFileSync(path.join(project.dir, types), "utf8");
+  }
+  project.write(types, runtimeTypes);
+  const bundled = { module: "ES2022", moduleResolution: "Bundler", lib: ["ES2023"], types: [], noEmit: true };
+  expect(project.compile(bundled, types, "src/index.ts")).toBe("");
+  return buildWorker(path.join(project.dir, "src/index.ts"), compatibilityDate);
 }
 
 function collect({ stdout, stderr }: ChildProcess): () => string {
