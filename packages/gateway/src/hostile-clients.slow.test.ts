@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
-import { expect, send, test, token } from "../test/gateway-test.ts";
+import { Redis } from "ioredis";
+import type { TestContext } from "vitest";
+import { startRedis } from "../../../test/support/redis-server.ts";
+import { describe, expect, send, test, token } from "../test/gateway-test.ts";
 
 const program = fileURLToPath(new URL("../test/measured-gateway.ts", import.meta.url));
 
@@ -16,7 +18,11 @@ interface Measured {
   readonly usedMib: () => Promise<{ heap: number; rss: number; connections: number }>;
 }
 
-async function measured(redisUrl: string, limits: Record<string, number> = {}): Promise<Measured> {
+async function measured(
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+  redisUrl: string,
+  limits: Record<string, number> = {},
+): Promise<Measured> {
   const child: ChildProcess = spawn(process.execPath, ["--expose-gc", program, redisUrl, token, JSON.stringify(limits)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
@@ -44,96 +50,15 @@ async function open(port: number, count: number, then: (socket: Socket) => Promi
   return sockets;
 }
 
-test("10,000 connections are served, cost little, and leave nothing behind; those that send nothing are ended, and no more are let in", async ({
-  redisUrl,
-}) => {
-  const gateway = await measured(redisUrl);
-  for (let i = 0; i < 500; i++) await send(gateway.url, "/", '["PING"]');
-  const before = await gateway.usedMib();
-  const request = `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 8\r\n\r\n["PING"]`;
-
-  // Node takes its limit of open files up to what the machine allows by itself, on both sides.
-  const answers = new Set<string>();
-  const busy = await open(gateway.port, 9_000, async (socket) => {
-    socket.write(request);
-    answers.add(String((await once(socket, "data"))[0]).slice(9, 12));
+// Most of that minute it waits: what else is looked at here goes on meanwhile. Its Redis is its own, since the others' is emptied before each.
+test.concurrent("an answer that nobody reads is let go within a minute", async ({ onTestFinished, expect }) => {
+  const server = await startRedis();
+  const redis = new Redis(server.url, { protocol: 2 });
+  onTestFinished(async () => {
+    redis.disconnect();
+    await server.stop();
   });
-  expect(answers).toEqual(new Set(["200"]));
-  const idle = await open(gateway.port, 990);
-  // The machine says "connected" before the gateway has accepted; and where it is busy, some of the idle ones are over by now.
-  await expect.poll(async () => (await gateway.usedMib()).connections, { timeout: 20_000 }).toBeGreaterThanOrEqual(9_000);
-  const during = await gateway.usedMib();
-  expect(during.rss - before.rss).toBeLessThan(500);
-
-  const tooMany = await open(gateway.port, 1_500);
-  await Promise.race(tooMany.map((socket) => once(socket, "close")));
-  for (const socket of tooMany) socket.destroy();
-  expect(await send(gateway.url, "/", '["PING"]')).toEqual([200, { result: "PONG" }]);
-
-  const ended = await Promise.all(
-    idle.map(async (socket) => {
-      let text = "";
-      socket.on("data", (chunk) => (text += chunk));
-      if (!socket.closed) await once(socket, "close");
-      return text.slice(0, 12);
-    }),
-  );
-  expect(new Set(ended)).toEqual(new Set(["HTTP/1.1 408"]));
-  for (const socket of busy) socket.destroy();
-  await expect.poll(async () => (await gateway.usedMib()).connections, { timeout: 20_000 }).toBeLessThan(5);
-  const after = await gateway.usedMib();
-  expect(after.heap - before.heap).toBeLessThan(20);
-});
-
-test("deep, huge, endless and slow bodies are refused, and memory is as it was", async ({ redisUrl }) => {
-  const gateway = await measured(redisUrl, { bodyTimeoutMs: 500, maxBufferedBytes: 64 * 1024 * 1024 });
-  const nested = (open: string, close: string, bytes: number) =>
-    open.repeat(bytes / 2 / open.length) + close.repeat(bytes / 2 / open.length);
-  const size = 10 * 1024 * 1024;
-  const bodies: Readonly<Record<string, readonly [path: string, body: string]>> = {
-    "brackets in brackets": ["/", nested("[", "]", size)],
-    "objects in objects": ["/", `["SET","k",${nested('{"a":', "}", size / 4)}]`],
-    "brackets that never close": ["/pipeline", "[".repeat(size)],
-    "millions of objects": ["/", `["DEL"${",{}".repeat(size / 3 - 10)}]`],
-    "millions of commands": ["/pipeline", `[["GET"]${',["GET"]'.repeat(size / 8 - 10)}]`],
-    "millions of numbers": ["/multi-exec", `[["DEL"${",0.5".repeat(size / 4 - 10)}]]`],
-    "nothing but commas": ["/", `[${",".repeat(size - 10)}]`],
-    "one long string that does not end": ["/", `["SET","k","${"\\\\".repeat(size / 2 - 100)}`],
-  };
-  const attack = async () => {
-    for (const [what, [path, body]] of Object.entries(bodies)) {
-      const [status, answer] = await send(gateway.url, path, body);
-      expect([what, status, Object.keys(answer as object)]).toEqual([what, 400, ["error"]]);
-    }
-    // A hundred bodies of a megabyte that stop before their end: some have no room, the others no time.
-    const slow = await open(gateway.port, 100);
-    const answers = await Promise.all(
-      slow.map(async (socket) => {
-        socket.write(
-          `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 1048576\r\n\r\n["SET","k","${"x".repeat(1_000_000)}`,
-        );
-        const [answer] = await once(socket, "data");
-        socket.destroy();
-        return String(answer).slice(9, 12);
-      }),
-    );
-    expect(answers.filter((status) => status !== "408" && status !== "429")).toEqual([]);
-    expect(await send(gateway.url, "/", '["PING"]')).toEqual([200, { result: "PONG" }]);
-  };
-  await send(gateway.url, "/", '["PING"]');
-  const before = await gateway.usedMib();
-  await attack();
-  const { rss } = await gateway.usedMib();
-
-  for (let i = 0; i < 3; i++) await attack();
-
-  expect((await gateway.usedMib()).rss - rss).toBeLessThan(150);
-  // A body that is read no further goes with its connection, half a second later.
-  await expect.poll(async () => (await gateway.usedMib()).heap - before.heap, { timeout: 10_000 }).toBeLessThan(10);
-});
-
-test("an answer that nobody reads is let go within a minute", async ({ redisUrl, redis }) => {
-  const gateway = await measured(redisUrl);
+  const gateway = await measured({ onTestFinished }, server.url);
   await redis.set("big", Buffer.alloc(8 * 1024 * 1024, "x"));
   const before = await gateway.usedMib();
   const sockets = await open(gateway.port, 20);
@@ -149,24 +74,117 @@ test("an answer that nobody reads is let go within a minute", async ({ redisUrl,
   for (const socket of sockets) socket.destroy();
 });
 
-test("streams that come and go leave nothing behind", async ({ redisUrl, redis }) => {
-  const gateway = await measured(redisUrl);
-  const rounds = async (count: number) => {
-    for (let i = 0; i < count; i++) {
-      const sockets = await open(gateway.port, 200);
-      const first = sockets.map((socket) => once(socket, "data"));
-      for (const [n, socket] of sockets.entries()) socket.write(`GET /subscribe/s${n % 7}?_token=${token} HTTP/1.1\r\nHost: a\r\n\r\n`);
-      await Promise.all(first);
-      await redis.publish("s1", "x".repeat(10_000));
-      for (const socket of sockets) socket.destroy();
-      await expect.poll(async () => ((await redis.pubsub("CHANNELS", "s*")) as string[]).length).toBe(0);
-    }
-  };
-  await rounds(3);
-  const before = await gateway.usedMib();
+describe.concurrent("meanwhile, one after the other", () => {
+  test("10,000 connections are served, cost little, and leave nothing behind; those that send nothing are ended, and no more are let in", {
+    concurrent: false,
+  }, async ({ redisUrl, onTestFinished }) => {
+    const gateway = await measured({ onTestFinished }, redisUrl);
+    for (let i = 0; i < 500; i++) await send(gateway.url, "/", '["PING"]');
+    const before = await gateway.usedMib();
+    const request = `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 8\r\n\r\n["PING"]`;
 
-  await rounds(10);
+    // Node takes its limit of open files up to what the machine allows by itself, on both sides.
+    const answers = new Set<string>();
+    const busy = await open(gateway.port, 9_000, async (socket) => {
+      socket.write(request);
+      answers.add(String((await once(socket, "data"))[0]).slice(9, 12));
+    });
+    expect(answers).toEqual(new Set(["200"]));
+    const idle = await open(gateway.port, 990);
+    // The machine says "connected" before the gateway has accepted; and where it is busy, some of the idle ones are over by now.
+    await expect.poll(async () => (await gateway.usedMib()).connections, { timeout: 20_000 }).toBeGreaterThanOrEqual(9_000);
+    const during = await gateway.usedMib();
+    expect(during.rss - before.rss).toBeLessThan(500);
 
-  const after = await gateway.usedMib();
-  expect(after.heap - before.heap).toBeLessThan(5);
+    const tooMany = await open(gateway.port, 1_500);
+    await Promise.race(tooMany.map((socket) => once(socket, "close")));
+    for (const socket of tooMany) socket.destroy();
+    expect(await send(gateway.url, "/", '["PING"]')).toEqual([200, { result: "PONG" }]);
+
+    const ended = await Promise.all(
+      idle.map(async (socket) => {
+        let text = "";
+        socket.on("data", (chunk) => (text += chunk));
+        if (!socket.closed) await once(socket, "close");
+        return text.slice(0, 12);
+      }),
+    );
+    expect(new Set(ended)).toEqual(new Set(["HTTP/1.1 408"]));
+    for (const socket of busy) socket.destroy();
+    await expect.poll(async () => (await gateway.usedMib()).connections, { timeout: 20_000 }).toBeLessThan(5);
+    const after = await gateway.usedMib();
+    expect(after.heap - before.heap).toBeLessThan(20);
+  });
+
+  test("deep, huge, endless and slow bodies are refused, and memory is as it was", { concurrent: false }, async ({
+    redisUrl,
+    onTestFinished,
+  }) => {
+    const gateway = await measured({ onTestFinished }, redisUrl, { bodyTimeoutMs: 500, maxBufferedBytes: 64 * 1024 * 1024 });
+    const nested = (open: string, close: string, bytes: number) =>
+      open.repeat(bytes / 2 / open.length) + close.repeat(bytes / 2 / open.length);
+    const size = 10 * 1024 * 1024;
+    const bodies: Readonly<Record<string, readonly [path: string, body: string]>> = {
+      "brackets in brackets": ["/", nested("[", "]", size)],
+      "objects in objects": ["/", `["SET","k",${nested('{"a":', "}", size / 4)}]`],
+      "brackets that never close": ["/pipeline", "[".repeat(size)],
+      "millions of objects": ["/", `["DEL"${",{}".repeat(size / 3 - 10)}]`],
+      "millions of commands": ["/pipeline", `[["GET"]${',["GET"]'.repeat(size / 8 - 10)}]`],
+      "millions of numbers": ["/multi-exec", `[["DEL"${",0.5".repeat(size / 4 - 10)}]]`],
+      "nothing but commas": ["/", `[${",".repeat(size - 10)}]`],
+      "one long string that does not end": ["/", `["SET","k","${"\\\\".repeat(size / 2 - 100)}`],
+    };
+    const attack = async () => {
+      for (const [what, [path, body]] of Object.entries(bodies)) {
+        const [status, answer] = await send(gateway.url, path, body);
+        expect([what, status, Object.keys(answer as object)]).toEqual([what, 400, ["error"]]);
+      }
+      // A hundred bodies of a megabyte that stop before their end: some have no room, the others no time.
+      const slow = await open(gateway.port, 100);
+      const answers = await Promise.all(
+        slow.map(async (socket) => {
+          socket.write(
+            `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: 1048576\r\n\r\n["SET","k","${"x".repeat(1_000_000)}`,
+          );
+          const [answer] = await once(socket, "data");
+          socket.destroy();
+          return String(answer).slice(9, 12);
+        }),
+      );
+      expect(answers.filter((status) => status !== "408" && status !== "429")).toEqual([]);
+      expect(await send(gateway.url, "/", '["PING"]')).toEqual([200, { result: "PONG" }]);
+    };
+    await send(gateway.url, "/", '["PING"]');
+    const before = await gateway.usedMib();
+    await attack();
+    const { rss } = await gateway.usedMib();
+
+    for (let i = 0; i < 3; i++) await attack();
+
+    expect((await gateway.usedMib()).rss - rss).toBeLessThan(150);
+    // A body that is read no further goes with its connection, half a second later.
+    await expect.poll(async () => (await gateway.usedMib()).heap - before.heap, { timeout: 10_000 }).toBeLessThan(10);
+  });
+
+  test("streams that come and go leave nothing behind", { concurrent: false }, async ({ redisUrl, redis, onTestFinished }) => {
+    const gateway = await measured({ onTestFinished }, redisUrl);
+    const rounds = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        const sockets = await open(gateway.port, 200);
+        const first = sockets.map((socket) => once(socket, "data"));
+        for (const [n, socket] of sockets.entries()) socket.write(`GET /subscribe/s${n % 7}?_token=${token} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        await Promise.all(first);
+        await redis.publish("s1", "x".repeat(10_000));
+        for (const socket of sockets) socket.destroy();
+        await expect.poll(async () => ((await redis.pubsub("CHANNELS", "s*")) as string[]).length).toBe(0);
+      }
+    };
+    await rounds(3);
+    const before = await gateway.usedMib();
+
+    await rounds(10);
+
+    const after = await gateway.usedMib();
+    expect(after.heap - before.heap).toBeLessThan(5);
+  });
 });

@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { Redis } from "ioredis";
-import { describe, onTestFinished } from "vitest";
+import { describe } from "vitest";
 import { areGone, type DevProject, enqueueThrough, expect, isAlive, test } from "../../../../test/support/dev-test.ts";
 import { startRedis } from "../../../../test/support/redis-server.ts";
 import { runCli } from "../../test/cli-test.ts";
@@ -35,7 +35,8 @@ function greeter(project: DevProject, more?: string): void {
 
 const app = ["--", process.execPath, "app.ts"];
 
-describe("asynqjs dev", { timeout: 120_000 }, () => {
+// Each is a folder and processes of its own, which wait for each other for the most part.
+describe("asynqjs dev", { timeout: 120_000, concurrent: true }, () => {
   test("runs a Redis, the gateway, the worker and a command, so that a task of the command is done by the worker", async ({ project }) => {
     greeter(project);
 
@@ -215,7 +216,10 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
     expect(dev.said()).toMatch(/app {5}\| for redis:\/\/127[\s\S]*app {5}\| ended \(exit 7\): all ends/);
   });
 
-  test("ends though its command left a process in a session of its own, which holds on to its output", async ({ project }) => {
+  test("ends though its command left a process in a session of its own, which holds on to its output", async ({
+    project,
+    onTestFinished,
+  }) => {
     project.write(
       "app.js",
       `import { spawn } from "node:child_process";
@@ -248,7 +252,7 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
     expect(started.filter(isAlive)).toEqual([]);
   });
 
-  test("uses the Redis that it is given, leaves it running, and says when it is away", async ({ project }) => {
+  test("uses the Redis that it is given, leaves it running, and says when it is away", async ({ project, onTestFinished }) => {
     greeter(project);
     const redis = await startRedis();
     onTestFinished(() => redis.stop());
@@ -286,7 +290,7 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
     await dev.line(/hello, tomorrow/);
   });
 
-  test("says which port is in use, by whom, and what to do; nothing is started", async ({ project }) => {
+  test("says which port is in use, by whom, and what to do; nothing is started", async ({ project, onTestFinished }) => {
     greeter(project);
     const redis = await startRedis();
     const other = createServer();
@@ -320,7 +324,7 @@ describe("asynqjs dev", { timeout: 120_000 }, () => {
     [["--no-worker", "--redis", "redis://localhost:1", "--keep"], /^asynqjs: --keep and --redis-port are for a Redis that is started/m, 2],
     [["--no-worker", "--redis", "redis://user:secret@localhost:1"], /^asynqjs: no Redis at redis:\/\/localhost:1: ECONNREFUSED$/m, 5],
     [["--no-worker", "--uri", "localhost:1"], /^asynqjs: --uri is for what looks at a Redis; .*--redis$/m, 2],
-  ] as const)("refuses %j in one line", async ([args, line, code]) => {
+  ] as const)("refuses %j in one line", { concurrent: false }, async ([args, line, code]) => {
     const ran = await runCli(["dev", "--gateway-port", "0", ...args]);
 
     expect(ran).toEqual({ code, out: "", err: expect.stringMatching(line) });
