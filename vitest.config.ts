@@ -56,6 +56,8 @@ export default defineConfig({
           ...onNode,
           name: "pack",
           include: ["test/pack/*.test.ts", "test/deploy/*.test.ts"],
+          // Removing what npm installed takes a slow disk longer than the ten seconds of others.
+          hookTimeout: 120_000,
           exclude: never,
           globalSetup: ["test/pack/global-pack.ts"],
         },

@@ -23,7 +23,7 @@ describe("what the READMEs tell to run, in a project with the packed packages", 
   const projects = new Map<string, Project>();
   afterAll(() => {
     for (const project of projects.values()) project.remove();
-  }, 120_000);
+  });
 
   for (const block of blocks.filter(({ name }) => elsewhere[name] === undefined)) {
     test(`${block.name} (${block.language})`, async ({ redis, redisUrl, gatewayUrl, skip }) => {
