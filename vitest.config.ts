@@ -20,8 +20,8 @@ const otherPorts: Readonly<Record<string, string>> = {
   cluster: "packages/worker-node/src/light-redis/light-port.test.ts",
 };
 
-// Tests of one file that go on at once wait, for the most part; but what they start shares the cores too.
-const onNode = { pool: "forks", testTimeout: 20_000, maxConcurrency: 3 } as const;
+// Tests of one file that go on at once wait, for the most part; but what they start shares the cores with the other worker, and its failovers.
+const onNode = { pool: "forks", testTimeout: 20_000, maxConcurrency: 2 } as const;
 
 export default defineConfig({
   test: {

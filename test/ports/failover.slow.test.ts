@@ -5,14 +5,11 @@
 import { ioredisSettings } from "@asynqjs/core/redis/ioredis";
 import { startGateway } from "@asynqjs/gateway";
 import { Redis } from "ioredis";
-import { expect, type TestContext, test as vitestTest } from "vitest";
+import { expect, type TestContext, test } from "vitest";
 import { openPort } from "../support/open-port.ts";
 import { type ReplicatedRedis, startReplicated } from "../support/redis-topologies.ts";
 import { type TcpFaults, tcpFaults } from "../support/tcp-faults.ts";
 import { type Work, workOn } from "./work.ts";
-
-/** Each has servers of its own, and waits for the most part. */
-const test = vitestTest.concurrent;
 
 interface Pair extends ReplicatedRedis {
   /** Through the Sentinels. */
