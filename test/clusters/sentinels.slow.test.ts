@@ -68,8 +68,9 @@ function cutOffReplicas(redis: WatchedRedis, master: number): Promise<() => Prom
   return cutOff(redis.straightTo(master), replicas.map(redis.straightTo));
 }
 
-// On a busy machine, beside other suites or with six of it at once, one run in six found acknowledged tasks gone that were enqueued within a second
-// or two, or a server that heard of the new master late. Why is not known yet; alone it has never met it.
+// On a busy machine, beside other suites or with six of it at once, one run in six found acknowledged tasks gone that were enqueued within a
+// second or two, or a server that heard of the new master late; alone it has never met it. Most likely Sentinels that have no processor for a
+// second take a master for dead that is well, and what that acknowledges meanwhile is lost: docs/guarantees.md, "What WAIT does not close".
 test("a whole life while masters are lost: at the tier replicated nothing is, and work goes on in time, nothing started again", {
   timeout: 60_000 + rounds * 90_000,
   retry: 1,

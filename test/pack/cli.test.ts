@@ -78,11 +78,11 @@ describe("@asynqjs/cli, installed by npm", { timeout: 60_000 }, () => {
       const times = stdout.trim().split("\n").at(-1)!.split(" ");
       return times.reduce((sum, text) => sum + Number(text.split("m")[0]) * 60_000 + Number.parseFloat(text.split("m")[1]!) * 1_000, 0);
     };
-    // Interleaved, and the least of each: whatever runs beside this makes it more.
+    // Interleaved, since others run beside this.
     const rounds = Array.from({ length: 4 }, () => [cpuMsOf("-e", "0"), cpuMsOf(bin, "--version")] as const);
-    const [node, cli] = [0, 1].map((nth) => Math.min(...rounds.map((round) => round[nth as 0 | 1]))) as [number, number];
+    const [node, cli] = [0, 1].map((nth) => rounds.reduce((sum, round) => sum + round[nth as 0 | 1], 0)) as [number, number];
 
-    // 150 ms where Node takes 40 are 3.75 times as much; it takes about 1.6.
-    expect(cli / node).toBeLessThan(2.5);
+    // 150 ms where Node takes 40. It takes 1.5 times as much as Node on a slow machine, 2.8 on one where Node takes 17 ms.
+    expect(cli / node).toBeLessThan(150 / 40);
   });
 });
