@@ -5,7 +5,7 @@
 import { ioredisSettings } from "@asynqjs/core/redis/ioredis";
 import { startGateway } from "@asynqjs/gateway";
 import { Redis } from "ioredis";
-import { expect, type TestContext, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openPort } from "../support/open-port.ts";
 import { type ReplicatedRedis, startReplicated } from "../support/redis-topologies.ts";
 import { type TcpFaults, tcpFaults } from "../support/tcp-faults.ts";
@@ -17,7 +17,7 @@ interface Pair extends ReplicatedRedis {
 }
 
 /** A master, a replica and Sentinels, with a port that goes through them. */
-async function startPair({ onTestFinished }: TestContext): Promise<Pair> {
+async function startPair(): Promise<Pair> {
   const redis = await startReplicated();
   const port = openPort("sentinel", { sentinels: redis.sentinels.ports }, { timeoutMs: 30_000 });
   onTestFinished(async () => {
@@ -41,8 +41,8 @@ async function enqueueUntilMaster({ work, toReplica }: Pair, prefix: string): Pr
   return ids;
 }
 
-test("a master that crashes is replaced by its replica, and work goes on there: every task once, no false conflict", async (context) => {
-  const pair = await startPair(context);
+test("a master that crashes is replaced by its replica, and work goes on there: every task once, no false conflict", async () => {
+  const pair = await startPair();
   const { master, toMaster, toReplica, work } = pair;
   for (const id of names("before", 20)) expect(await work.enqueue(id)).toBe("enqueued");
   expect(await toMaster.wait(1, 10_000)).toBe(1);
@@ -57,8 +57,8 @@ test("a master that crashes is replaced by its replica, and work goes on there: 
   expect(await toReplica.get("asynq:{default}:processed")).toBe(String(20 + during.length));
 });
 
-test("a master that gives way takes no more once its replica has left it, and work goes on at the new one", async (context) => {
-  const pair = await startPair(context);
+test("a master that gives way takes no more once its replica has left it, and work goes on at the new one", async () => {
+  const pair = await startPair();
   const { toMaster, toReplica, toSentinel, work } = pair;
   // Else it goes on to answer, for nobody, until Sentinels tell it what it is now.
   await toMaster.config("SET", "min-replicas-to-write", "1");
@@ -86,7 +86,7 @@ interface Ways {
   asked(): number;
 }
 
-async function startWays(kind: "sentinel" | "ioredis-sentinel" | "fetch", { onTestFinished }: TestContext): Promise<Ways> {
+async function startWays(kind: "sentinel" | "ioredis-sentinel" | "fetch"): Promise<Ways> {
   const redis = await startReplicated();
   const ways = await Promise.all(redis.sentinels.ports.map((port) => tcpFaults({ port })));
   const detours = new Map(redis.sentinels.ports.map((port, i) => [port, ways[i]!.port]));
@@ -131,8 +131,8 @@ const whereIsIt = "get-master-addr-by-name";
 
 test.for(["sentinel", "ioredis-sentinel", "fetch"] as const)(
   "a client that asks for its master in the very moment in which Sentinels replace it finds the new one, on the port %s",
-  async (kind, context) => {
-    const { redis, ways, work, asked } = await startWays(kind, context);
+  async (kind) => {
+    const { redis, ways, work, asked } = await startWays(kind);
     expect(await work.enqueue("before")).toBe("enqueued");
     const told = new Promise((resolve) => redis.toSentinel.once("message", resolve));
     await redis.toSentinel.subscribe("+switch-master");
@@ -141,7 +141,7 @@ test.for(["sentinel", "ioredis-sentinel", "fetch"] as const)(
     const letGo = ways.map((way) => way.hold(whereIsIt));
     await redis.master.kill("SIGKILL");
     const during = enqueueInTheEnd(work, "during");
-    await context.expect.poll(asked, { timeout: 5_000 }).toBeGreaterThan(askedBefore);
+    await expect.poll(asked, { timeout: 5_000 }).toBeGreaterThan(askedBefore);
     await told;
     // The client hears it from all three, on connections of its own.
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -154,8 +154,8 @@ test.for(["sentinel", "ioredis-sentinel", "fetch"] as const)(
 
 test.for(["sentinel", "ioredis-sentinel"] as const)(
   "a client asks the next Sentinel when the first one lets it in and then answers no more, on the port %s",
-  async (kind, context) => {
-    const { redis, ways, work, asked } = await startWays(kind, context);
+  async (kind) => {
+    const { redis, ways, work, asked } = await startWays(kind);
     expect(await work.enqueue("before")).toBe("enqueued");
     const askedBefore = asked();
 
