@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { startRedis, useRedis } from "./redis-server.ts";
+import { freePort, startRedis, useRedis } from "./redis-server.ts";
 
 describe("startRedis", () => {
   test("answers on the loopback, keeps nothing on disk and has the databases asked for", async () => {
@@ -90,6 +90,21 @@ describe("startRedis", () => {
 
     expect(code).toBe(0);
     await vi.waitFor(async () => expect(await isUp(String(line).trim())).toBe(false), { timeout: 5000, interval: 10 });
+  });
+});
+
+describe("freePort", () => {
+  test("names no port whose Cluster bus port, 10000 above, is taken", async () => {
+    const taken = await freePort();
+    const bus = createServer().listen(taken + 10_000, "127.0.0.1");
+    await once(bus, "listening");
+    onTestFinished(() => void bus.close());
+    const draws = [(taken - 10_100 + 0.5) / 12_600];
+
+    const named = await freePort(() => draws.pop() ?? Math.random());
+
+    expect(draws).toEqual([]);
+    expect(named).not.toBe(taken);
   });
 });
 
