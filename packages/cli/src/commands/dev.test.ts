@@ -139,6 +139,26 @@ describe("asynqjs dev", { timeout: 120_000, concurrent: true }, () => {
     expect(started.filter(isAlive)).toEqual([]);
   });
 
+  test("on Ctrl-C waits for no cron file that is still being read", async ({ project }) => {
+    project.write(
+      "src/cron.ts",
+      '(await import("node:fs")).writeFileSync("begun", ""); await new Promise(() => setInterval(() => {}, 1000));',
+    );
+    project.write(
+      "src/worker.ts",
+      `import { existsSync } from "node:fs";
+      setInterval(() => existsSync("begun") && console.log("it is being read"), 20);`,
+    );
+    const dev = project.dev();
+    await dev.line(/it is being read/);
+    const started = dev.started();
+
+    dev.signal("SIGINT");
+
+    expect(await Promise.race([dev.ended, new Promise((resolve) => setTimeout(resolve, 10_000, "waits"))])).toBe(0);
+    expect(started.filter(isAlive)).toEqual([]);
+  });
+
   test("takes a Ctrl-C that it is handed twice for one, as when what runs it passes its own on", async ({ project }) => {
     greeter(project);
     const dev = project.dev(...app);
@@ -252,6 +272,26 @@ describe("asynqjs dev", { timeout: 120_000, concurrent: true }, () => {
     expect(started.filter(isAlive)).toEqual([]);
   });
 
+  test("ends all at once when its Redis died, also what would not end by itself, and starts nothing again", async ({ project }) => {
+    const stubborn = (name: string): string =>
+      `process.on("SIGTERM", () => console.log("${name} was asked to end")); console.log("${name} is up"); setInterval(() => {}, 1000);`;
+    project.write("worker.js", stubborn("the worker"));
+    project.write("app.js", stubborn("the app"));
+    const dev = project.dev("--", process.execPath, "app.js");
+    const [, port] = await dev.line(/^REDIS_URI=.*:(\d+)$/);
+    for (const _ of ["worker", "app"]) await dev.line(/is up/);
+    const started = dev.started();
+    const redis = new Redis(Number(port), { retryStrategy: null });
+    redis.on("error", () => {});
+
+    await redis.shutdown("NOSAVE").catch(() => {});
+
+    await dev.line(/^redis {3}\| ended \(exit 0\), and what was in it is gone: all ends$/);
+    expect(await dev.ended).toBe(1);
+    expect(started.filter(isAlive)).toEqual([]);
+    expect(dev.said()).not.toMatch(/was asked to end|did not end|started again/);
+  });
+
   test("uses the Redis that it is given, leaves it running, and says when it is away", async ({ project, onTestFinished }) => {
     greeter(project);
     const redis = await startRedis();
@@ -320,6 +360,7 @@ describe("asynqjs dev", { timeout: 120_000, concurrent: true }, () => {
     [["--no-worker", "--cron", "gone.json"], /^asynqjs: --cron gone\.json: there is no such file$/m, 2],
     [["--no-worker", "--watch", "gone"], /^asynqjs: --watch gone: there is no such folder$/m, 2],
     [["--no-worker", "--gateway-port", "99999"], /^asynqjs: .*expected a port, 0 to 65535/m, 2],
+    [["--no-worker", "--redis-port", "8079", "--gateway-port", "8079"], /^asynqjs: port 8079 .*, not both: .*--gateway-port PORT$/m, 2],
     [["--no-worker", "--redis", "redis-cluster://localhost:1"], /^asynqjs: --redis: .*no Cluster$/m, 2],
     [["--no-worker", "--redis", "redis://localhost:1", "--keep"], /^asynqjs: --keep and --redis-port are for a Redis that is started/m, 2],
     [["--no-worker", "--redis", "redis://user:secret@localhost:1"], /^asynqjs: no Redis at redis:\/\/localhost:1: ECONNREFUSED$/m, 5],

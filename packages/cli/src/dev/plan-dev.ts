@@ -62,7 +62,10 @@ export async function planDev(options: DevOptions, cwd: string): Promise<DevPlan
   const isGiven = options.redis !== undefined;
   if (isGiven && (options.keep || options.redisPort !== undefined))
     throw new CliError(exitCodes.usage, "--keep and --redis-port are for a Redis that is started here: leave them out, or --redis");
-  const redisPort = isGiven ? 0 : await takePort("redis", options.redisPort ?? 6379);
+  const { redisPort: wanted = 6379, gatewayPort } = options;
+  if (!isGiven && wanted !== 0 && wanted === gatewayPort)
+    throw new CliError(exitCodes.usage, `port ${wanted} is for the Redis or the gateway, not both: take another with --gateway-port PORT`);
+  const redisPort = isGiven ? 0 : await takePort("redis", wanted);
   const uri = options.redis ?? `redis://127.0.0.1:${redisPort}`;
   const parsed = parseRedisUri(uri);
   if (parsed.kind === "cluster")
@@ -70,7 +73,7 @@ export async function planDev(options: DevOptions, cwd: string): Promise<DevPlan
   return {
     ...{ worker, cron, redisPort, folders },
     redis: { uri, parsed, isGiven },
-    gatewayPort: await takePort("gateway", options.gatewayPort),
+    gatewayPort: await takePort("gateway", gatewayPort),
     keep: options.keep === true,
     owner: options.owner ?? projectName(cwd),
     command: options.command,

@@ -13,6 +13,8 @@ export interface CronFileOptions {
   /** Asked for each time that a module is read. */
   readonly env: () => NodeJS.ProcessEnv;
   readonly guard: Guard;
+  /** Gives up reading. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Imports a module in a process of its own, which ends with it: what is read again is read anew, and what it breaks is not ours. */
@@ -43,7 +45,7 @@ function parse(name: string, text: string): unknown {
   }
 }
 
-async function importEntries(file: string, name: string, { cwd, env, guard }: CronFileOptions): Promise<unknown> {
+async function importEntries(file: string, name: string, { cwd, env, guard, signal }: CronFileOptions): Promise<unknown> {
   const said: string[] = [];
   let sent: { readonly entries: unknown } | undefined;
   const child = startChild({
@@ -60,7 +62,9 @@ async function importEntries(file: string, name: string, { cwd, env, guard }: Cr
     late = true;
     child.kill();
   }, patienceMs);
+  signal?.addEventListener("abort", child.kill);
   const { how } = await child.gone;
+  signal?.removeEventListener("abort", child.kill);
   clearTimeout(force);
   if (sent !== undefined) return sent.entries;
   const why = late ? `nothing came within ${patienceMs / 1000} s` : (said.find((line) => /Error\b.*: /.test(line)) ?? said.at(-1) ?? how);

@@ -39,6 +39,8 @@ interface Run extends DevSurroundings {
   readonly guard: Guard;
   readonly say: Say;
   readonly start: (options: Omit<ChildOptions, "guard" | "cwd">) => Child;
+  /** All was ended at once: nothing is started any more. */
+  readonly killed: AbortSignal;
   /** What is to be ended when the run is over, the last one first: each part before what it needs. */
   readonly ends: (() => unknown)[];
 }
@@ -63,14 +65,17 @@ export async function runDev(options: DevOptions, surroundings: DevSurroundings)
     child.gone.then(() => children.delete(child));
     return child;
   };
+  const say = sayTo(stdout, stderr, colored);
+  const killed = new AbortController();
   const killAll = (): void => {
+    killed.abort();
     for (const child of children) child.kill();
   };
   killing.addEventListener("abort", killAll, { once: true });
   const ends: Run["ends"] = [() => guard.close()];
   let code: number;
   try {
-    const outcome = await runParts({ ...surroundings, plan, guard, start, ends, say: sayTo(stdout, stderr, colored) });
+    const outcome = await runParts({ ...surroundings, plan, guard, start, killed: killed.signal, ends, say });
     // Without it nothing can be ended well.
     if (outcome === "redis died") killAll();
     code = outcome === "redis died" ? exitCodes.failed : outcome;
@@ -158,10 +163,10 @@ function tellPlaces({ plan, stdout }: Run, places: Places): void {
 
 /** Starts the worker and the ticks, and watches the sources of both. */
 async function startParts(run: Run, env: () => NodeJS.ProcessEnv): Promise<void> {
-  const { plan, say, start, ends, cwd, guard } = run;
+  const { plan, say, start, killed, ends, cwd, guard } = run;
   const { worker: file, cron, folders, owner } = plan;
   const parts = new AbortController();
-  const { signal } = parts;
+  const signal = AbortSignal.any([parts.signal, killed]);
   const client = new Redis(settingsFor(plan.redis.parsed));
   // The port says what failed, with each call.
   client.on("error", () => {});
