@@ -75,6 +75,7 @@ describe("an endpoint that is sent what nobody means well with", () => {
     ["has a lock of no time", task({ options: { uniqueTtlSec: 0 } }), "uniqueTtlSec"],
     ["has a time without a zone", task({ options: { processAt: "2041-01-01T00:00:00" } }), "processAt"],
     ["has a time that is none", task({ options: { processAt: "2041-13-01T00:00:00Z" } }), "processAt"],
+    ["has a time on a day that its month has not", task({ options: { processAt: "2041-02-29T00:00:00+01:00" } }), "processAt"],
     ["has a time that is a number", task({ options: { deadline: 1e12 } }), "deadline"],
     ["has headers that are a list", task({ options: { headers: ["a"] } }), "headers"],
     ["has a header that is no text", task({ options: { headers: { a: 1 } } }), "headers"],

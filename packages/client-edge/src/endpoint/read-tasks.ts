@@ -99,7 +99,10 @@ function finite(option: string, value: unknown): number {
 function date(option: string, value: unknown): Date {
   const text = typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(value) ? value : "";
   const read = new Date(text);
-  if (Number.isNaN(read.getTime())) throw new InvalidOptionError(option, "expected a date and time with its zone, as 2026-01-31T12:00:00Z");
+  // `Date` takes the 29th to 31st of a shorter month for days of the next.
+  const day = text.slice(0, 10);
+  if (Number.isNaN(read.getTime()) || !new Date(day).toISOString().startsWith(day))
+    throw new InvalidOptionError(option, "expected a date and time with its zone, as 2026-01-31T12:00:00Z");
   return read;
 }
 
