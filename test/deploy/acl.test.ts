@@ -405,7 +405,8 @@ describe("nothing else", () => {
     user.disconnect();
   });
 
-  test("the script that prints a user takes no short password, and shows none", () => {
+  test("the script that prints a user takes no short password and no part that there is not, and shows no password", () => {
+    expect(printUser("wroker", "x".repeat(40))).toEqual({ status: 2, line: "" });
     expect(printUser("edge", "short")).toEqual({ status: 2, line: "" });
     const password = "x".repeat(40);
     const { status, line } = printUser("read-only", password);

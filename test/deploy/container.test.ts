@@ -1,6 +1,7 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client, Task } from "@asynqjs/client-edge";
 import { Ajv2019 } from "ajv/dist/2019.js";
@@ -192,5 +193,28 @@ describe("deploy/container/compose.yaml", () => {
   test("secrets are made once, and never written over", () => {
     const again = spawnSync(path.join(project.dir, "make-secrets.sh"), { cwd: project.dir, encoding: "utf8" });
     expect([again.status, again.stderr]).toEqual([1, "make-secrets.sh: secrets is there already\n"]);
+  });
+
+  // It is asked for a password and its digest for each of three users, then for two tokens.
+  test.for([1, 2, 6, 7, 8])("secrets are made whole or not at all: openssl fails when it is asked for the %s. time", (nth) => {
+    const dir = mkdtempSync(path.join(tmpdir(), "asynqjs-secrets-"));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    for (const name of ["container", "acl"])
+      cpSync(new URL(`../../deploy/${name}`, import.meta.url), path.join(dir, name), { recursive: true });
+    const folder = path.join(dir, "container");
+    writeFileSync(
+      path.join(dir, "openssl"),
+      `#!/bin/sh\necho >> ${dir}/asked\n[ $(wc -l < ${dir}/asked) -eq ${nth} ] && exit 1\nPATH=$SYSTEM_PATH exec openssl "$@"\n`,
+      { mode: 0o755 },
+    );
+    const make = (PATH: string) =>
+      spawnSync(path.join(folder, "make-secrets.sh"), { env: { PATH, SYSTEM_PATH: process.env.PATH }, encoding: "utf8" }).status;
+    const before = readdirSync(folder);
+
+    expect(make(`${dir}:${process.env.PATH}`)).not.toBe(0);
+    expect(readdirSync(folder)).toEqual(before);
+
+    expect(make(process.env.PATH!)).toBe(0);
+    expect(readdirSync(path.join(folder, "secrets")).sort()).toEqual(Object.keys(compose.secrets).sort());
   });
 });
