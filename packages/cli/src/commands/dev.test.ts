@@ -308,6 +308,26 @@ describe("asynqjs dev", { timeout: 120_000, concurrent: true }, () => {
     expect(await dev.ended).toBe(0);
   });
 
+  test("draws another token where the file of it is empty, as a full disk leaves it", async ({ project }) => {
+    project.write(".asynqjs/token", "");
+
+    const dev = project.dev("--no-worker", "--", "sh", "-c", "echo drew $REDIS_TOKEN");
+
+    const [, token] = await dev.line(/drew (\S{32})$/);
+    expect(project.read(".asynqjs/token")).toBe(`${token}\n`);
+  });
+
+  test("says of what is no Redis at the address it is given what that answered", async ({ project, onTestFinished }) => {
+    const other = createServer((socket) => socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")));
+    await once(other.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as { readonly port: number };
+
+    const dev = project.dev("--no-worker", "--redis", `redis://127.0.0.1:${port}`);
+
+    expect([await dev.ended, dev.said()]).toEqual([5, expect.stringMatching(/^asynqjs: no Redis at redis:\/\/127.*: .*"H"/)]);
+  });
+
   test("keeps what is in its Redis where it is told to", async ({ project }) => {
     project.write(
       "set.ts",

@@ -14,7 +14,8 @@ export function devFolder(cwd: string): string {
 /** The gateway's token for this project: drawn once, so that it may be written where a platform's own tools look for it. */
 export function devToken(cwd: string): string {
   const file = path.join(devFolder(cwd), "token");
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const drawn = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  if (drawn !== "") return drawn;
   const token = randomBytes(24).toString("base64url");
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   return token;

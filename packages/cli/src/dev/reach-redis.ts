@@ -29,9 +29,10 @@ const patienceMs = 5_000;
 /** @throws {CliError} it gives no answer, or lets us not in */
 export async function demandAnswer(redis: ParsedRedis): Promise<void> {
   const client = new Redis({ ...settingsFor(redis), lazyConnect: true, retryStrategy: null });
-  let why = `no answer within ${patienceMs / 1000} s`;
-  const fail = (error: NodeJS.ErrnoException): void => {
-    if (error.message !== "Connection is closed.") why = error.code ?? error.message;
+  let why = "";
+  // What comes first tells why; what comes after it, that there is no connection any more.
+  const fail = ({ code, message }: NodeJS.ErrnoException): void => {
+    if (why === "" && message !== "Connection is closed.") why = code ?? message;
   };
   client.on("error", fail);
   const timer = setTimeout(() => client.disconnect(), patienceMs);
@@ -41,7 +42,7 @@ export async function demandAnswer(redis: ParsedRedis): Promise<void> {
   } catch (error) {
     fail(error as Error);
     const code = /^(?:NOAUTH|WRONGPASS|NOPERM)/.test(why) ? exitCodes.denied : exitCodes.unreachable;
-    throw new CliError(code, `no Redis at ${whereIs(redis)}: ${why}`);
+    throw new CliError(code, `no Redis at ${whereIs(redis)}: ${why || `no answer within ${patienceMs / 1000} s`}`);
   } finally {
     clearTimeout(timer);
     client.disconnect();

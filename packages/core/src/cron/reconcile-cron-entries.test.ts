@@ -77,6 +77,8 @@ describe("reconcileCronEntries", () => {
   test("is refused as a whole, with nothing changed, where one entry cannot be used", async ({ broker, port }) => {
     await expect(reconcileCronEntries(broker, "us", [entry("a"), entry("b", "never")], times)).rejects.toMatchObject({ code: "CRON_SPEC" });
     await expect(reconcileCronEntries(broker, "us", [entry("a"), entry("a")], times)).rejects.toMatchObject({ option: "entries" });
+    for (const entries of [[null], [entry("a"), "b"]] as never[][])
+      await expect(reconcileCronEntries(broker, "us", entries, times)).rejects.toMatchObject({ option: "entries" });
     await expect(reconcileCronEntries(broker, "", [], times)).rejects.toMatchObject({ option: "owner" });
     expect(port.sent).toEqual([]);
   });

@@ -38,6 +38,11 @@ export async function reconcileCronEntries(
   options: CronEditOptions,
 ): Promise<Reconciled> {
   plainText("owner", owner);
+  demand(
+    wanted.every((entry) => typeof entry === "object" && entry !== null),
+    "entries",
+    "expected an object for each",
+  );
   const ids = new Set(wanted.map(({ id }) => id));
   demand(ids.size === wanted.length, "entries", "expected each id once");
   for (const entry of wanted) checkCronEntry({ ...entry, owner });
