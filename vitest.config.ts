@@ -21,7 +21,8 @@ const otherPorts: Readonly<Record<string, string>> = {
 };
 
 // Tests of one file that go on at once wait, for the most part; but what they start shares the cores with the other worker, and its failovers.
-const onNode = { pool: "forks", testTimeout: 20_000, maxConcurrency: 2 } as const;
+// What is polled for without a bound of its own comes as soon as the machine gets to it: a second is less than a busy one takes.
+const onNode = { pool: "forks", testTimeout: 20_000, maxConcurrency: 2, expect: { poll: { timeout: 10_000 } } } as const;
 
 export default defineConfig({
   test: {
