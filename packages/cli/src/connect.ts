@@ -151,6 +151,11 @@ function failureOf(error: unknown, where: string): CliError {
   }
   const known = tcpFailures[root.code ?? ""]?.replace("FLAG", "--uri");
   if (known !== undefined) return new CliError(exitCodes.unreachable, `cannot reach Redis at ${where}: ${known}`, error);
+  // What ioredis says of bytes that are no reply.
+  if (message.endsWith("Please report this.")) {
+    const todo = "what answers there does not speak as Redis does; is --uri right? One over HTTP is said by --url";
+    return new CliError(exitCodes.unreachable, `cannot use Redis at ${where}: ${todo}`, error);
+  }
   const refusal = refusals.find(([said]) => message.includes(said));
   if (refusal !== undefined) return new CliError(exitCodes.usage, `cannot use Redis at ${where}: ${refusal[1]}`, error);
   if (isTlsFailure(root)) {
