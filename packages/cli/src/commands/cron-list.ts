@@ -1,3 +1,4 @@
+import type { Broker } from "@asynqjs/core";
 import type { CronEntry } from "@asynqjs/core/cron";
 import type { ListedEntry } from "@asynqjs/core/inspector";
 import type { CliContext } from "../cli-context.ts";
@@ -21,6 +22,7 @@ export async function listEntries(context: CliContext): Promise<void> {
     // What was told before it was paused.
     ...told.filter(({ id }) => !paused.has(id)),
     ...(await untold(
+      inspector.broker,
       stored.filter(({ id }) => paused.has(id) || !told.some((entry) => entry.id === id)),
       nowMs,
     )),
@@ -47,17 +49,27 @@ function nextText(next: Date | undefined, nowMs: number): string {
   return inText.startsWith("-") ? "Now" : `In ${inText}`;
 }
 
-async function untold(entries: readonly CronEntry[], nowMs: number): Promise<ListedEntry[]> {
+async function untold(broker: Broker, entries: readonly CronEntry[], nowMs: number): Promise<ListedEntry[]> {
   if (entries.length === 0) return [];
-  const [{ nextSlot, optionTexts }, { slotsBetween }] = await Promise.all([import("@asynqjs/core/cron"), import("@asynqjs/cron-fn")]);
-  return entries.map((entry) => {
+  const [{ nextSlot, optionTexts, readClaims, slotOf }, { slotsBetween }] = await Promise.all([
+    import("@asynqjs/core/cron"),
+    import("@asynqjs/cron-fn"),
+  ]);
+  const claims = await couldNot("fetch scheduler entries", readClaims(broker, entries));
+  return entries.map((entry, nth) => {
     const { id, spec, type, payload, queue, headers } = entry;
     const options = { queue, ...entry.options, headers };
     const nextSec = nextSlot(entry, Math.floor(nowMs / 1000), slotsBetween);
+    const ran = claims[nth]!.value?.ran;
     return {
       ...{ id, spec, taskType: type, taskPayload: payload, opts: optionTexts(options), options },
-      next: nextSec === undefined ? undefined : new Date(nextSec * 1000),
-      prev: undefined,
+      next: dateOf(nextSec),
+      // As the tick tells it.
+      prev: dateOf(ran && (slotOf(ran.taskId) ?? ran.atSec)),
     };
   });
+}
+
+function dateOf(sec: number | undefined): Date | undefined {
+  return sec === undefined ? undefined : new Date(sec * 1000);
 }
