@@ -44,7 +44,8 @@ async function overTcp(
     import("@asynqjs/core/redis/ioredis"),
   ]);
   const { nodes, options } = withTls(ioredisSettings(redis), tls);
-  const client = nodes === undefined ? new Redis(options) : new Cluster([...nodes], options);
+  // `port.features` asks INFO itself, and what is refused or loading is said by us: ioredis' own check would print lines of its own.
+  const client = nodes === undefined ? new Redis({ ...options, enableReadyCheck: false }) : new Cluster([...nodes], options);
   const failed = failureOfClient(client, redis.kind === "standalone" || redis.kind === "socket");
   const port = ioredisPort(client, { managed: true, clock, random });
   const stopped = new Promise<never>((_, reject) => {
