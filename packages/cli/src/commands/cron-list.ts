@@ -12,15 +12,19 @@ import { bytesJson } from "./task-json.ts";
 export async function listEntries(context: CliContext): Promise<void> {
   const inspector = await context.inspector();
   const { listCronEntries } = await import("@asynqjs/core/cron");
-  const [told, { entries: stored, unreadable }] = await Promise.all([
+  const [told, { entries: stored, unreadable }, toldByTick] = await Promise.all([
     couldNot("fetch scheduler entries", inspector.schedulerEntries()),
     couldNot("fetch scheduler entries", listCronEntries(inspector.broker)),
+    couldNot("fetch scheduler entries", idsToldByTick(inspector.broker)),
   ]);
+  const storedIds = new Set(stored.map(({ id }) => id));
+  const missing = toldByTick.filter((id) => !storedIds.has(id));
+  const removed = await couldNot("fetch scheduler entries", removedOf(inspector.broker, missing));
   const nowMs = context.clock.nowMs();
   const paused = new Set(stored.filter((entry) => entry.paused).map(({ id }) => id));
   const entries = [
     // What was told before it was paused.
-    ...told.filter(({ id }) => !paused.has(id)),
+    ...told.filter(({ id }) => !paused.has(id) && !removed.has(id)),
     ...(await untold(
       inspector.broker,
       stored.filter(({ id }) => paused.has(id) || !told.some((entry) => entry.id === id)),
@@ -42,6 +46,33 @@ export async function listEntries(context: CliContext): Promise<void> {
     prev === undefined ? "N/A" : `${roundedDuration(nowMs - prev.getTime())} ago`,
   ]);
   context.show(table(["EntryID", "Spec", "Type", "Payload", "Options", "Next", "Prev"], rows));
+}
+
+async function idsToldByTick({ redis }: Broker): Promise<string[]> {
+  const [{ schedulerKey }, { cronSchedulerId }, { decodeSchedulerEntry }] = await Promise.all([
+    import("@asynqjs/core"),
+    import("@asynqjs/core/cron"),
+    import("@asynqjs/core/wire"),
+  ]);
+  const [told] = await redis.send([["LRANGE", schedulerKey(cronSchedulerId), "0", "-1"]]);
+  if (told!.error !== undefined) throw told!.error;
+  return (told!.reply as readonly Uint8Array[]).flatMap((bytes) => {
+    try {
+      return [decodeSchedulerEntry(bytes, "an entry of a scheduler").id];
+    } catch {
+      // The list of schedulers passes it over too.
+      return [];
+    }
+  });
+}
+
+/** Those that are not in Redis at all; one that cannot be read is. What was told of them stays until the next tick. */
+async function removedOf({ redis }: Broker, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const { cronEntriesKey } = await import("@asynqjs/core");
+  const [stored] = await redis.send([["HMGET", cronEntriesKey, ...ids]]);
+  if (stored!.error !== undefined) throw stored!.error;
+  return new Set(ids.filter((_, nth) => (stored!.reply as readonly unknown[])[nth] === null));
 }
 
 function nextText(next: Date | undefined, nowMs: number): string {
