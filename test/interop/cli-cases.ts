@@ -139,7 +139,7 @@ export const differing: readonly (readonly [args: readonly string[], ours: Print
     ["queue", "history", "held", "--days=0"],
     refused(
       2,
-      "option '-x, --days <number>' argument '0' is invalid. Expected a whole number of at least 1; see 'asynqjs queue history --help'",
+      "option '-x, --days <number>' argument '0' is invalid. Expected a whole number from 1 to 1000; see 'asynqjs queue history --help'",
     ),
   ],
   [["queue", "pause", "held"], { code: 0, out: 'Successfully paused queue "held"\n', err: "" }],

@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
 import { freePort, startRedis } from "../../../test/support/redis-server.ts";
 import { describe, expect, onTestFinished, test } from "../test/cli-test.ts";
 import { startTlsFront } from "../test/tls-front.ts";
@@ -45,6 +46,9 @@ describe("the program as a process", () => {
       front.stop();
       await locked.stop();
     });
+    const admin = new Redis(locked.port, { password: "right" });
+    await admin.call("ACL", "SETUSER", "guest", "on", ">secret", "~*", "+@all", "-info");
+    admin.disconnect();
     await redis.sadd("asynq:queues", "mail");
     const cases: readonly (readonly [args: readonly string[], code: number])[] = [
       [["queue", "ls", "--no-such-flag"], 2],
@@ -53,6 +57,7 @@ describe("the program as a process", () => {
       [["queue", "ls", "-u", `127.0.0.1:${await freePort()}`], 5],
       [["queue", "ls", "-u", front.address, "--tls"], 5],
       [["queue", "ls", "-u", `127.0.0.1:${locked.port}`, "-p", "wrong"], 6],
+      [["queue", "ls", "-u", `127.0.0.1:${locked.port}`, "-U", "guest", "-p", "secret"], 6],
       [["queue", "rm", "mail", "-u", redisUrl], 7],
     ];
     for (const [args, code] of cases) expect({ args, ...(await ended(start(args))) }).toEqual({ args, code, out: "", err: oneLine });

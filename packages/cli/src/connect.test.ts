@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import { onTestFinished } from "vitest";
 import { test as gatewayTest, token } from "../../../test/support/gateway-test.ts";
@@ -115,6 +118,20 @@ describe("a Redis over TCP", () => {
       err: `asynqjs: cannot reach Redis at ${front.address}: the other side hung up; does it expect TLS (--tls), or not?\n`,
     });
   });
+});
+
+test("what is no Redis is said to be none, with what to do", async () => {
+  const server = createServer((_, response) => void response.end()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const uri = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const said = {
+    code: 5,
+    out: "",
+    err: `asynqjs: cannot use Redis at ${uri}: what answers there does not speak as Redis does; is --uri right? One over HTTP is said by --url\n`,
+  };
+  expect(await runCli([...list, "-u", uri])).toEqual(said);
+  expect(await runCli([...list, "--cluster", `--cluster_addrs=${uri}`])).toEqual(said);
 });
 
 describe("a Redis over HTTP", () => {

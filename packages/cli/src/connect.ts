@@ -44,7 +44,8 @@ async function overTcp(
     import("@asynqjs/core/redis/ioredis"),
   ]);
   const { nodes, options } = withTls(ioredisSettings(redis), tls);
-  const client = nodes === undefined ? new Redis(options) : new Cluster([...nodes], options);
+  // `port.features` asks INFO itself, and what is refused or loading is said by us: ioredis' own check would print lines of its own.
+  const client = nodes === undefined ? new Redis({ ...options, enableReadyCheck: false }) : new Cluster([...nodes], options);
   const failed = failureOfClient(client, redis.kind === "standalone" || redis.kind === "socket");
   const port = ioredisPort(client, { managed: true, clock, random });
   const stopped = new Promise<never>((_, reject) => {
@@ -151,6 +152,11 @@ function failureOf(error: unknown, where: string): CliError {
   }
   const known = tcpFailures[root.code ?? ""]?.replace("FLAG", "--uri");
   if (known !== undefined) return new CliError(exitCodes.unreachable, `cannot reach Redis at ${where}: ${known}`, error);
+  // What ioredis says of bytes that are no reply.
+  if (message.endsWith("Please report this.")) {
+    const todo = "what answers there does not speak as Redis does; is --uri right? One over HTTP is said by --url";
+    return new CliError(exitCodes.unreachable, `cannot use Redis at ${where}: ${todo}`, error);
+  }
   const refusal = refusals.find(([said]) => message.includes(said));
   if (refusal !== undefined) return new CliError(exitCodes.usage, `cannot use Redis at ${where}: ${refusal[1]}`, error);
   if (isTlsFailure(root)) {

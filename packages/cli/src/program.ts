@@ -48,9 +48,9 @@ async function makeProgram(context: CliContext, words: readonly string[]): Promi
     .exitOverride()
     .configureHelp({ formatHelp, styleTitle: context.style.bold })
     .configureOutput({
-      writeOut: (text) => void context.stdout.write(text),
+      writeOut: context.show,
       // Help that nobody asked for; errors are said by `run`.
-      writeErr: (text) => void context.stdout.write(text),
+      writeErr: context.show,
       outputError() {},
     });
   addExamples(program, "asynqjs stats", "asynqjs queue pause myqueue", "asynqjs task list --queue=myqueue --state=archived");

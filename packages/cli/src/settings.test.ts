@@ -155,6 +155,7 @@ describe("what cannot be used is named as it was written, before anything is sen
       /^--password is not for an HTTP Redis, which ASYNQ_REDIS_URL names$/,
     ],
     ["a URL", { url: "nowhere", token: "t" }, {}, {}, /^--url: expected a URL such as /],
+    ["a URL of another kind", { url: "redis://h:6379", token: "t" }, {}, {}, /^--url: expected a URL such as /],
     ["no token", {}, { ASYNQ_REDIS_URL: "https://h" }, {}, /^ASYNQ_REDIS_URL is an HTTP Redis: its token is missing/],
     [
       "a file that is not there",

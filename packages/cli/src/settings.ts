@@ -135,7 +135,8 @@ function usernameOf(find: (key: string) => Found | undefined): Found | undefined
 function httpConnection(http: Found, token: Found | undefined): ConnectionSettings {
   if (token === undefined) throw bad(`${http.name} is an HTTP Redis: its token is missing, say it by --token or ASYNQ_REDIS_TOKEN`);
   const url = readText(http);
-  if (!URL.canParse(url)) throw bad(`${http.name}: expected a URL such as https://example.upstash.io`);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw bad(`${http.name}: expected a URL such as https://example.upstash.io`);
   return { kind: "http", where: new URL(url).host, url, token: readText(token) };
 }
 

@@ -107,6 +107,38 @@ describe("entries that are stored", () => {
     expect((await cli("cron", "ls")).out).toMatch(/\nnightly .* In \S+ +N\/A +\n$/);
   });
 
+  test("a paused one is listed with when it last ran", async ({ cliWith, redis }) => {
+    const clock = manualClock(at);
+    await cliWith({ clock }, ...nightly);
+    await clock.advance(60_000);
+    const tick = () => runTicks(makeBroker({ redis: ioredisPort(redis), clock, random: systemRandom }), { ticks: ["schedule"] });
+    await tick();
+    await cliWith({ clock }, "cron", "pause", "nightly");
+    expect((await cliWith({ clock }, "cron", "ls")).out).toMatch(/\nnightly .* Paused {2}5s ago +\n$/);
+
+    // By now nothing is told of it.
+    await clock.advance(60_000);
+    await tick();
+    expect((await cliWith({ clock }, "cron", "ls")).out).toMatch(/\nnightly .* Paused {2}1m5s ago +\n$/);
+    expect(JSON.parse((await cliWith({ clock }, "cron", "ls", "--json")).out)).toMatchObject([
+      { id: "nightly", paused: true, prev: new Date(slotSec * 1000).toISOString() },
+    ]);
+  });
+
+  test("one that is removed is listed no more, though the last tick told of it", async ({ cliWith, redis }) => {
+    const clock = manualClock(at);
+    for (const id of ["nightly", "weekly"]) await cliWith({ clock }, "cron", "add", id, "--spec=* * * * *", "-t", "report:build");
+    await clock.advance(60_000);
+    await runTicks(makeBroker({ redis: ioredisPort(redis), clock, random: systemRandom }), { ticks: ["schedule"] });
+    expect((await cliWith({ clock }, "cron", "ls")).out).toMatch(/\nnightly .*\nweekly |\nweekly .*\nnightly /);
+
+    await cliWith({ clock }, "cron", "rm", "nightly", "--yes");
+
+    expect(await redis.llen("asynq:schedulers:{asynqjs:0:cron}")).toBe(2);
+    const listed = JSON.parse((await cliWith({ clock }, "cron", "ls", "--json")).out);
+    expect(listed.map(({ id }: { id: string }) => id)).toEqual(["weekly"]);
+  });
+
   test("cron run enqueues a task of them now", async ({ cli, redis }) => {
     await cli(...nightly);
     const { code, out, err } = await cli("cron", "run", "nightly", "gone");

@@ -21,8 +21,8 @@ export function addMetrics(program: Command, context: CliContext): void {
     .command("metrics")
     .description("print how all queues stand, for Prometheus; or serve it at /metrics until it is told to stop")
     .option("--serve", "serve it over HTTP")
-    .option("--host <host>", "the address to serve it at (default 127.0.0.1; 0.0.0.0 is all)", "127.0.0.1")
-    .option("--port <number>", "the port to serve it at (default 9876; 0 takes a free one)", wholeNumber(0, 65_535), 9876)
+    .option("--host <host>", "the address to serve it at; 0.0.0.0 is all", "127.0.0.1")
+    .option("--port <number>", "the port to serve it at; 0 takes a free one", wholeNumber(0, 65_535), 9876)
     .action((flags: Flags) => (flags.serve ? serve(context, flags) : print(context)));
   addExamples(metrics, "asynqjs metrics", "asynqjs metrics --serve --host=0.0.0.0 --port=9876");
 }

@@ -28,6 +28,22 @@ describe("queue stats", () => {
     expect(err).toMatch(/^asynqjs: queue "odd": redis refused: WRONGTYPE [^\n]*; see 'asynqjs doctor --deep'\n$/);
   });
 
+  test("shows the others beside one that there is not, with --watch too, which does not wait for none", async ({ cli, cliWith, redis }) => {
+    await redis.sadd("asynq:queues", "mail");
+    const gone = `asynqjs: queue not found: queue="gone"; see 'asynqjs queue list'\n`;
+
+    const { out, ...rest } = await cli("queue", "stats", "gone", "mail", "--json");
+    expect({ ...rest, queues: JSON.parse(out).map(({ queue }: { queue: string }) => queue) }).toEqual({
+      code: 3,
+      err: gone,
+      queues: ["mail"],
+    });
+    // One that went on would be told to stop.
+    const signal = AbortSignal.timeout(2_000);
+    expect(await cliWith({ signal }, "queue", "stats", "gone", "--watch")).toEqual({ code: 3, out: "", err: gone });
+    expect(signal.aborted).toBe(false);
+  });
+
   test("--watch shows them again and again, until it is told to stop", async ({ cliWith, redis }) => {
     await redis.sadd("asynq:queues", "mail");
     const clock = manualClock(at);

@@ -1,6 +1,6 @@
 import { sleep } from "@asynqjs/core";
 import type { Inspector, QueueInfo } from "@asynqjs/core/inspector";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CliContext } from "../cli-context.ts";
 import { CliError, exitCodeOf, exitCodes, lineOf } from "../exit-codes.ts";
 import { roundedDuration } from "../format/duration.ts";
@@ -20,16 +20,26 @@ export function addQueueStats(queue: Command, context: CliContext): void {
     .command("stats [queue...]")
     .description("show how queues stand, one a line; all of them if none is named")
     .option("-w, --watch", "show it again and again, until it is told to stop")
-    .option("--interval <duration>", "how often with --watch (default 2s)", durationFrom("100ms"), 2)
-    .action((queues: readonly string[], { watch, interval }: Flags) =>
-      watch ? watchQueues(context, queues, interval * 1000) : showQueues(context, queues),
-    );
+    .addOption(new Option("--interval <duration>", "how often with --watch").argParser(durationFrom("100ms")).default(2, "2s"))
+    .action(async (named: readonly string[], { watch, interval }: Flags) => {
+      const queues = await thereOf(context, named);
+      if (named.length > 0 && queues.length === 0) return;
+      await (watch ? watchQueues(context, queues, interval * 1000) : showQueues(context, queues));
+    });
   addExamples(stats, "asynqjs queue stats", "asynqjs queue stats myqueue --watch", "asynqjs queue stats --watch --interval=500ms");
+}
+
+/** Those that there are; of each other one it is said that there is none: it would be shown as one that is empty. */
+async function thereOf(context: CliContext, named: readonly string[]): Promise<readonly string[]> {
+  if (named.length === 0) return named;
+  const [{ QueueNotFoundError }, inspector] = await Promise.all([import("@asynqjs/core"), context.inspector()]);
+  const there = new Set(await inspector.queues());
+  for (const name of named) if (!there.has(name)) context.complain(new QueueNotFoundError(name));
+  return named.filter((name) => there.has(name));
 }
 
 async function showQueues(context: CliContext, queues: readonly string[]): Promise<void> {
   const inspector = await context.inspector();
-  if (queues.length > 0) await Promise.all(queues.map((name) => inspector.getQueueInfo(name)));
   const infos = await readInfos(context, inspector, queues);
   if (context.json) context.printJson(infos);
   else context.show(infos.length === 0 ? "No queues\n" : tableOf(infos));

@@ -84,7 +84,12 @@ test("queue history shows what queues did, today first", async ({ cliWith, redis
     days: [{ day: "2040-01-02", processed: 4, failed: 1 }],
   });
   expect(await cliWith({ clock }, "queue", "history", "mail")).toMatchObject({ out: expect.stringMatching(/(2039-12-2\d.*\n)+$/) });
-  expect(await cliWith({ clock }, "queue", "history", "mail", "-x", "0")).toMatchObject({ code: 2, out: "" });
+  for (const days of ["0", "1001"])
+    expect(await cliWith({ clock }, "queue", "history", "mail", "-x", days)).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringContaining("Expected a whole number from 1 to 1000"),
+    });
 });
 
 test("queue pause and resume hold queues up and let them go on; of one that there is not nothing changes", async ({ cli, redis }) => {

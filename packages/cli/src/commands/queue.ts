@@ -30,7 +30,7 @@ export function addQueueCommands(program: Command, context: CliContext): void {
   const history = queue
     .command("history <queue...>")
     .description("display historical aggregate data from one or more queues")
-    .option("-x, --days <number>", "show data from last x days", wholeNumber(1), 10)
+    .option("-x, --days <number>", "show data from last x days", wholeNumber(1, 1000), 10)
     .action((queues: readonly string[], { days }: { readonly days: number }) => showHistory(context, queues, days));
   addExamples(
     history,

@@ -68,3 +68,11 @@ test("a table may have a column for each of very many queues", () => {
   expect(header?.length).toBe(row?.length);
   expect(header?.endsWith("queue-19998  queue-19999  ")).toBe(true);
 });
+
+test("a page of very many rows may have a payload of a megabyte among them, of which its beginning is shown", () => {
+  const rows = Array.from({ length: 1_000 }, (_, nth) => [`t${nth}`, nth === 500 ? "👍".repeat(500_000) : "x"]);
+  const lines = table(["ID", "Payload"], rows).split("\n");
+  expect(lines[502]).toMatch(/^t500 {2}(?:👍){5000}… {2}$/u);
+  expect(table(["ID"], [["x".repeat(10_000)]])).toContain(`${"x".repeat(10_000)}  `);
+  expect(table(["ID"], [[`x${"👍".repeat(5_000)}`]])).toMatch(/x(?:👍){4999}… {2}\n$/u);
+});

@@ -8,10 +8,18 @@
 /** What a cell may hold; numbers and the like are printed as they are. */
 export type Cell = string | number | bigint | boolean;
 
-/** A table that ends in a newline; `dashes` is the length of all dashes where it is not each header's. */
+/** Every row is as wide as the widest cell: one payload of a megabyte would make a gigabyte of a page. */
+const mostOfCell = 10_000;
+
+/** A table that ends in a newline, of a long cell its beginning; `dashes` is the length of all dashes where it is not each header's. */
 export function table(headers: readonly string[], rows: readonly (readonly Cell[])[], dashes?: number): string {
   const rule = headers.map((name) => "-".repeat(dashes ?? Buffer.byteLength(name)));
-  return alignTabs([headers, rule, ...rows].map((cells) => `${cells.map((cell) => `${cell}\t`).join("")}\n`).join(""));
+  return alignTabs([headers, rule, ...rows].map((cells) => `${cells.map((cell) => `${shortened(String(cell))}\t`).join("")}\n`).join(""));
+}
+
+function shortened(cell: string): string {
+  // No half of a surrogate pair is left before the dots.
+  return cell.length <= mostOfCell ? cell : `${cell.slice(0, mostOfCell).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 /**

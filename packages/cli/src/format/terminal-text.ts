@@ -1,10 +1,13 @@
 import { harmless } from "../dash/layout/harmless.ts";
+import { unmarked } from "../style.ts";
 
-/** Our own emphasis, which stays; and what a terminal acts on, or does not show. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escapes begin with one
-const acted = /(\x1b\[(?:1|2|22|31|32|33|39)m)|[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\n\t]/gu;
+/** What a terminal acts on, or does not show. */
+const acted = /[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}\n\t]/gu;
 
-/** Lines that hold text from Redis, so that a terminal only ever shows them: names, types and errors are whatever somebody enqueued. */
+/**
+ * Lines that hold text from Redis, so that a terminal only ever shows them: names, types and errors are whatever somebody enqueued. Our own
+ * emphasis stays.
+ */
 export function terminalText(text: string): string {
-  return text.replace(acted, (found, own?: string) => own ?? harmless(found));
+  return unmarked(text, (rest) => rest.replace(acted, harmless));
 }
